@@ -1,0 +1,208 @@
+// npm run bench:stick [-- --size MB] [--dir DIR]: packs onto a stick and into a branch, verified, beside cp + sync +
+// sha256sum, rsync and ostree with the same bytes, in one run. Every way ends durable. First the stick is a folder of the
+// machine's disk, then a drive with a real file system of sticks (FUSE, where it can be mounted).
+import { execFileSync, spawnSync } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { formatBytes, formatTable } from '../src/cli/output.ts'
+import { openFeed } from '../src/feed/feed.ts'
+import { feedKey } from '../src/feed/open.ts'
+import { openStore } from '../src/feed/store.ts'
+import { openWriter, startFeed } from '../src/feed/writer.ts'
+import { realStickTools } from '../src/stick/commands.ts'
+import type { StickHome } from '../src/stick/home.ts'
+import { exportStick, importStick } from '../src/stick/round.ts'
+import { stickFeed } from '../src/stick/stick-feed.ts'
+import { realFileSystem } from '../src/system/file-system.ts'
+import { keyPairOf } from '../src/trust/keys.ts'
+import { newMedium, unavailable } from '../test/stick/media.ts'
+
+const PACK = 10_000_000 // bytes
+const ROUNDS = 2 // the best of them counts: other work on the machine only ever adds time
+
+const { values } = parseArgs({ options: { size: { type: 'string' }, dir: { type: 'string' } } })
+const packs = Math.max(1, Math.round(Number(values.size ?? '150') / (PACK / 1e6)))
+const root = mkdtempSync(join(values.dir ?? tmpdir(), 'chasqui-bench-'))
+const fresh = (name: string) => {
+  const path = join(root, name)
+  rmSync(path, { recursive: true, force: true })
+  mkdirSync(path)
+  return path
+}
+
+interface Row {
+  name: string
+  /** milliseconds: onto the stick, off it; null when the tool is not here */
+  out: number | null
+  back: number | null
+}
+
+async function timed(work: () => unknown): Promise<number> {
+  const startedAt = performance.now()
+  await work()
+  return performance.now() - startedAt
+}
+
+const run = (program: string, ...args: string[]) => execFileSync(program, args, { stdio: 'ignore' })
+const shell = (directory: string, command: string) => execFileSync('sh', ['-c', command], { cwd: directory })
+const has = (program: string) => spawnSync(program, ['--version']).error === undefined
+
+const tree = fresh('tree')
+for (let n = 0; n < packs; n++) writeFileSync(join(tree, `pack-${n}`), randomBytes(PACK))
+shell(tree, 'sha256sum pack-* > SHA256SUMS')
+run('sync')
+
+/** A feed that has the packs, and branches of it. */
+const encryptionKey = randomBytes(32)
+const keyPair = keyPairOf(randomBytes(32))
+const context = { emit: () => undefined, signal: new AbortController().signal }
+
+async function openHome(directory: string, writable: boolean) {
+  const store = await openStore(directory)
+  const key = feedKey(keyPair.publicKey)
+  const feed = await openFeed(store, { key, encryptionKey, ...(writable && { keyPair }) })
+  const home: StickHome = {
+    role: writable ? 'publisher' : 'node',
+    fleet: '00'.repeat(32),
+    node: (writable ? '0a' : '0b').repeat(32),
+    name: 'bench',
+    feed: stickFeed(feed),
+    roots: { list: async () => new Map(), offer: async () => 0 },
+    records: { list: async () => [], offer: async () => 'known' },
+    select: async () => ({ releases: [], blocks: [], branches: [] }),
+    afterImport: async () => []
+  }
+  const close = async () => {
+    await feed.close()
+    await store.close()
+  }
+  return { home, feed, close }
+}
+
+/** Where the stick is; emptied before each use. */
+type Place = () => string
+
+async function chasqui(round: number, place: Place): Promise<Row> {
+  const stick = place()
+  const nothing = { filter: null, maxSize: null, orders: [], installer: null, asFits: false, dryRun: false }
+  const request = { ...nothing, stick, part: 1 }
+  const branch = await openHome(fresh(`branch-${round}`), false)
+  const out = await timed(() => exportStick(publisher.home, request, realStickTools, context))
+  let rejected = -1
+  const back = await timed(async () => {
+    rejected = (await importStick(branch.home, stick, realStickTools, context)).rejected.length
+  })
+  await branch.close()
+  if (rejected !== 0) throw new Error('the stick was refused')
+  return { name: 'chasqui: export, import (verified)', out, back }
+}
+
+async function copy(_round: number, place: Place): Promise<Row> {
+  const [stick, branch] = [place(), fresh('branch')]
+  const out = await timed(() => {
+    run('cp', '-r', tree, stick)
+    run('sync')
+    shell(join(stick, 'tree'), 'sha256sum --quiet -c SHA256SUMS')
+  })
+  const back = await timed(() => {
+    run('cp', '-r', join(stick, 'tree'), branch)
+    run('sync')
+  })
+  return { name: 'cp -r, sync, sha256sum -c; cp -r, sync', out, back }
+}
+
+async function rsync(_round: number, place: Place): Promise<Row> {
+  if (!has('rsync')) return { name: 'rsync: not installed', out: null, back: null }
+  const [stick, branch] = [place(), fresh('branch')]
+  const leg = (from: string, to: string) =>
+    timed(() => {
+      run('rsync', '-a', '--checksum', `${from}/`, `${to}/`)
+      run('sync')
+    })
+  return {
+    name: 'rsync -a --checksum, sync, both ways',
+    out: await leg(tree, stick),
+    back: await leg(stick, branch)
+  }
+}
+
+async function ostree(_round: number, place: Place): Promise<Row> {
+  if (!has('ostree')) return { name: 'ostree: not installed', out: null, back: null }
+  const repository = fresh('repository')
+  const [stick, branch] = [place(), fresh('branch')]
+  run('ostree', `--repo=${repository}`, 'init', '--mode=archive', '--collection-id=org.example.Bench')
+  run('ostree', `--repo=${repository}`, 'commit', '--branch=main', tree)
+  run('ostree', `--repo=${repository}`, 'summary', '--update')
+  // on the drive the branch is kept as a mirrored ref: name the commit itself
+  const commit = execFileSync('ostree', [`--repo=${repository}`, 'rev-parse', 'main'], {
+    encoding: 'utf8'
+  }).trim()
+  run('ostree', `--repo=${branch}`, 'init', '--mode=bare-user')
+  const out = await timed(() => {
+    run('ostree', `--repo=${repository}`, 'create-usb', stick, 'org.example.Bench', 'main')
+    run('sync')
+  })
+  const back = await timed(() => {
+    run('ostree', `--repo=${branch}`, 'pull-local', '--untrusted', join(stick, '.ostree', 'repo'), commit)
+    run('sync')
+  })
+  return { name: 'ostree create-usb, pull-local --untrusted', out, back }
+}
+
+const best = (rows: Row[]): Row =>
+  rows.reduce((a, b) => ((a.out ?? 0) + (a.back ?? 0) <= (b.out ?? 0) + (b.back ?? 0) ? a : b))
+
+const publisher = await openHome(fresh('publisher'), true)
+await startFeed(publisher.feed)
+const writer = await openWriter(publisher.feed, realFileSystem)
+const put = Array.from({ length: packs }, (_, n) => ({ path: `/packs/${n}`, file: join(tree, `pack-${n}`) }))
+await writer.publish({ put, remove: [] })
+
+const ms = (value: number | null) => (value === null ? '–' : `${Math.round(value)} ms`)
+const total = ({ out, back }: Row) => (out === null || back === null ? null : out + back)
+
+async function compare(title: string, place: Place): Promise<void> {
+  const rows: Row[] = []
+  for (const way of [chasqui, copy, rsync, ostree]) {
+    const tried: Row[] = []
+    for (let round = 0; round < ROUNDS; round++) {
+      const failed = { name: `${way.name}: cannot work with this file system`, out: null, back: null }
+      tried.push(await way(round, place).catch(() => failed))
+    }
+    rows.push(best(tried))
+  }
+  console.log(`\n${formatBytes(packs * PACK)} in ${packs} packs, best of ${ROUNDS}; the stick is ${title}`)
+  const lines = rows.map((row) => [row.name, ms(row.out), ms(row.back), ms(total(row))])
+  console.log(formatTable([['', 'onto the stick', 'into the branch', 'together'], ...lines]))
+  const ours = total(rows[0] as Row) ?? 0
+  const ratio = (base: number | null | undefined) => (ours / (base ?? Number.NaN)).toFixed(2)
+  console.log(
+    `export + import: ${ratio(rows[1]?.out)} × cp + sync + sha256sum -c onto the stick (goal ≤ 1.6),`
+  )
+  console.log(`  ${ratio(total(rows[1] as Row))} × the same with the copy into the branch,`)
+  console.log(`  ${formatBytes((packs * PACK * 2000) / ours)}/s of payload, out and in`)
+}
+
+/** Empties the stick and gives its place. */
+function emptied(place: string): string {
+  for (const name of readdirSync(place)) rmSync(join(place, name), { recursive: true, force: true })
+  return place
+}
+
+await compare('a folder of this disk (ostree links, it does not copy)', () => fresh('stick'))
+for (const kind of ['exfat', 'ntfs'] as const) {
+  const reason = unavailable(kind)
+  if (reason !== false) {
+    console.log(`no ${kind} drive here: ${reason}`)
+    continue
+  }
+  const cleanups: (() => Promise<void>)[] = []
+  const medium = await newMedium({ after: (step) => cleanups.push(step) }, kind, 3 * packs * 10 + 64)
+  await compare(`a drive with ${kind} (FUSE)`, () => emptied(medium.place))
+  for (const cleanup of cleanups) await cleanup()
+}
+await publisher.close()
+rmSync(root, { recursive: true, force: true })

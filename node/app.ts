@@ -1,0 +1,372 @@
+// An opened node's home: everything that its commands and its daemon work with, put together once. Opening it first ends
+// what a power cut left behind in an app.
+import { randomBytes } from 'node:crypto'
+import { EventEmitter } from 'node:events'
+import { asChasquiError, ChasquiError } from '../src/errors.ts'
+import { dropFeed } from '../src/feed/drop.ts'
+import { openFeed } from '../src/feed/feed.ts'
+import { openStore, type Store } from '../src/feed/store.ts'
+import type { Feed } from '../src/feed/types.ts'
+import { revokedSets } from '../src/fleet/revoked.ts'
+import type { Links } from '../src/net/links.ts'
+import { type FileSystem, realFileSystem } from '../src/system/file-system.ts'
+import { type HomeIdentity, type HomePaths, readHome } from '../src/system/home.ts'
+import type { Log } from '../src/system/log.ts'
+import { type ProcessRunner, realProcessRunner } from '../src/system/process.ts'
+import { openState, type StateStore } from '../src/system/state.ts'
+import { enrolmentKeysOf } from '../src/trust/ceremony.ts'
+import { type VerifiedMember, verifyMembership } from '../src/trust/membership.ts'
+import { createEngine } from './apply/engine.ts'
+import { systemClock, systemHttp } from './apply/real.ts'
+import type { ApplyResult, Engine } from './apply/types.ts'
+import { type Catalog, ReleaseCache } from './catalog.ts'
+import { loadNodeConfig } from './config/load.ts'
+import type { NodeConfig } from './config/schema.ts'
+import { Evidence } from './evidence.ts'
+import { Fetcher } from './fetcher.ts'
+import { nextAccess } from './follow.ts'
+import { takeGrant } from './grant.ts'
+import { type FleetAccess, loadIdentity, type NodeIdentity, saveAccess } from './identity.ts'
+import { makePlan, type NodePlan, platforms } from './planner.ts'
+import { RecordKeeper } from '../src/member/record-keeper.ts'
+import { InternetUse } from '../src/member/internet-use.ts'
+import { Sources } from './sources.ts'
+import type { Problem } from './report.ts'
+import type { WatchedStick } from '../src/stick/watcher.ts'
+import type { StickHome } from '../src/stick/home.ts'
+import { nodeStickHome } from './stick-home.ts'
+import { createStager } from './stager.ts'
+import { type FleetView, TrustKeeper } from './trust-keeper.ts'
+import type { PlanMode } from '../src/fleet/plan.ts'
+
+const OFFERED = 8 // grants that wait for their root
+const JUDGED_AGAIN = 10 * 60_000 // milliseconds until the age of the news is looked at again
+
+export interface NodeTools {
+  /** of this software */
+  version: string
+  log: Log
+  now(): number
+  fs?: FileSystem
+  runner?: ProcessRunner
+}
+
+export class NodeApp {
+  readonly paths: HomePaths
+  readonly home: HomeIdentity
+  readonly identity: NodeIdentity
+  readonly tools: NodeTools
+  readonly state: StateStore
+  readonly store: Store
+  /** the fleet's newest feed that this node has the key of */
+  feed: Feed
+  readonly trust: TrustKeeper
+  readonly records: RecordKeeper
+  readonly evidence: Evidence
+  readonly fetcher: Fetcher
+  readonly sources: Sources
+  readonly internetUse: InternetUse
+  readonly engine: Engine
+  readonly startedAt: number
+  /** what was ended at the start that a cut had left behind */
+  recovered: ApplyResult[] = []
+  /** the daemon's, while one runs */
+  links: Links | null = null
+  /** what the rest of the program may want to hear of: `imported`, `changed` */
+  readonly events = new EventEmitter<{ imported: []; changed: [] }>()
+  readonly stick: StickHome
+  /** sticks at hand, while a daemon watches for them */
+  sticks: () => WatchedStick[] = () => []
+  config: NodeConfig
+  /** what goes wrong outside transactions, by where: shown in status and reports until it is right again */
+  readonly problems = new Map<string, Problem>()
+  readonly version: string
+  #turn: Promise<unknown> = Promise.resolve()
+  #refreshing: Promise<unknown> = Promise.resolve()
+  #refreshedAt = 0
+  /** while links are up, they go down before the feed changes and come up again after it */
+  aroundMove: (move: () => Promise<void>) => Promise<void> = (move) => move()
+  /** grants that came for a feed which root may not name yet; whoever brought them, newest first */
+  #offered: Uint8Array[] = []
+  readonly #cache = new ReleaseCache()
+  #stop = new AbortController()
+
+  constructor(parts: NodeParts) {
+    this.paths = parts.paths
+    this.home = parts.home
+    this.identity = parts.identity
+    this.config = parts.config
+    this.tools = parts.tools
+    this.state = parts.state
+    this.store = parts.store
+    this.feed = parts.feed
+    this.startedAt = parts.tools.now()
+    this.version = parts.tools.version
+    const now = () => this.now()
+    const directory = this.paths.trust
+    this.trust = new TrustKeeper({ state: this.state, directory, fleetId: this.home.fleet, now })
+    this.records = new RecordKeeper({
+      state: this.state,
+      self: this.identity,
+      verifyMembership: (membership) => this.verifyMember(membership, null),
+      now,
+      log: this.log
+    })
+    this.evidence = new Evidence(this.records.set)
+    this.sources = new Sources(this.state)
+    this.internetUse = new InternetUse({ state: this.state, now: () => this.now() })
+    this.fetcher = new Fetcher({
+      feed: () => this.feed,
+      sources: this.sources,
+      hasPeers: () => (this.links?.peers().length ?? 0) > 0
+    })
+    this.engine = createNodeEngine(this)
+    this.stick = nodeStickHome(this)
+  }
+
+  get log(): Log {
+    return this.tools.log
+  }
+
+  get name(): string {
+    return this.config.node.name ?? this.home.name
+  }
+
+  /** Aborts when the home is closed. */
+  get stopped(): AbortSignal {
+    return this.#stop.signal
+  }
+
+  now(): number {
+    return this.tools.now()
+  }
+
+  /** Throws MEMBERSHIP_INVALID, MEMBER_REVOKED, … `now` null: records from the past. */
+  verifyMember(membership: Uint8Array, now: number | null): VerifiedMember {
+    const { access } = this.identity
+    const { fleet } = this.trust
+    // the key of the invite counts only until root has spoken: it may have been stolen since
+    const enrolmentKeys = fleet === null ? [access.enrolmentKey] : enrolmentKeysOf(fleet)
+    const revoked = revokedSets(this.trust.revoked)
+    return verifyMembership(membership, { fleetId: access.fleetId, enrolmentKeys, revoked, now })
+  }
+
+  /** This node as the fleet sees it. */
+  member(): VerifiedMember {
+    return this.verifyMember(this.identity.membership, null)
+  }
+
+  /** A grant came in, for whatever feed: moves when it is good and root names that one. */
+  async offerGrant(grant: Uint8Array): Promise<boolean> {
+    this.#offered = [grant, ...this.#offered].slice(0, OFFERED)
+    return this.follow()
+  }
+
+  /** Goes to the feed that the newest root names, once its key is here; true when it went. */
+  async follow(): Promise<boolean> {
+    if (this.#nextAccess() === null) return false
+    return this.inTurn(async () => {
+      const access = this.#nextAccess()
+      if (access === null) return false
+      this.#offered = []
+      await this.aroundMove(() => this.#move(access))
+      this.events.emit('changed')
+      return true
+    })
+  }
+
+  #nextAccess(): FleetAccess | null {
+    const { fleet } = this.trust
+    if (fleet === null) return null
+    for (const offered of this.#offered) {
+      try {
+        const access = nextAccess(this.identity, fleet, offered)
+        if (access !== null) return access
+      } catch (error) {
+        this.log.warn({ err: error }, 'a grant that was brought is not good')
+      }
+    }
+    return null
+  }
+
+  /** For those who must not wait: links go down and up again on the way. */
+  followSoon(): void {
+    this.follow().catch((error: unknown) => this.log.warn({ err: error }, 'the new feed cannot be followed'))
+  }
+
+  /** What is durable first is where to go: a cut leaves a home that opens the new feed. */
+  async #move(access: FleetAccess): Promise<void> {
+    const moved = this.#refreshing.then(async () => {
+      await saveAccess(this.paths, access)
+      const { feedKey: key, feedEncryptionKey: encryptionKey } = access
+      const former = this.feed
+      this.feed = await openFeed(this.store, { key, encryptionKey })
+      this.identity.access = access
+      this.trust.leaveFeed()
+      await former.close()
+    })
+    this.#refreshing = moved.catch(() => undefined)
+    await moved
+    this.log.info({ feed: this.trust.fleet?.feed }, 'followed the fleet to its new feed')
+  }
+
+  /** The new feed is readable here: the old one's blocks go. */
+  async #dropFormer(): Promise<void> {
+    const { formerFeeds = [], ...access } = this.identity.access
+    try {
+      for (const key of formerFeeds) await dropFeed(this.store, key)
+      await saveAccess(this.paths, access)
+      this.identity.access = access
+    } catch (error) {
+      this.log.warn({ err: error }, 'the former feed could not be removed')
+    }
+  }
+
+  /** The newest usable version of the feed under the newest trust; null while nothing has arrived. Throws TUF_*. */
+  refresh(): Promise<FleetView | null> {
+    const refreshed = this.#refreshing.then(() => this.#refresh())
+    this.#refreshing = refreshed.catch(() => undefined)
+    return refreshed
+  }
+
+  async #refresh(): Promise<FleetView | null> {
+    const snapshot = await this.feed.snapshot()
+    if (snapshot === null) return null
+    const { view } = this.trust
+    // what was fresh an hour ago may have run out since
+    const isRecent = Math.abs(this.now() - this.#refreshedAt) < JUDGED_AGAIN
+    if (isRecent && view?.snapshot.version === snapshot.version) return view
+    const next = await this.trust.refresh(snapshot)
+    this.#refreshedAt = this.now()
+    await this.#countersign(next)
+    if (this.identity.access.formerFeeds !== undefined) await this.#dropFormer()
+    if (this.#offered.length > 0) this.followSoon()
+    return next
+  }
+
+  /** The publisher's grant, when this version of the feed brings it; trouble with it stops nothing else. */
+  async #countersign(view: FleetView): Promise<void> {
+    const where = 'membership'
+    try {
+      await takeGrant(this, view)
+      this.problems.delete(where)
+    } catch (error) {
+      const { code, message } = asChasquiError(error)
+      this.problems.set(where, { code, message })
+    }
+  }
+
+  /** What would be applied now, or null while nothing of the feed is here. */
+  async plan(mode: PlanMode, app?: string): Promise<NodePlan | null> {
+    const view = await this.refresh()
+    return view === null ? null : makePlan(this.#plannerParts(), view, mode, app)
+  }
+
+  /** Verified releases of modules. */
+  async catalog(view: FleetView, modules: Iterable<string>): Promise<Catalog> {
+    return this.#cache.load(view, modules)
+  }
+
+  /** Runs work that changes apps, one piece after the other. */
+  inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const result = this.#turn.then(work)
+    this.#turn = result.catch(() => undefined)
+    return result
+  }
+
+  async reloadConfig(): Promise<void> {
+    this.config = await loadNodeConfig(this.paths.config, process.env)
+  }
+
+  async close(): Promise<void> {
+    this.#stop.abort()
+    await this.#turn
+    await this.links?.stop()
+    await this.records.flush()
+    await this.feed.close()
+    await this.store.close()
+    await this.state.close()
+  }
+
+  #plannerParts() {
+    return {
+      config: () => this.config,
+      engine: this.engine,
+      state: this.state,
+      cache: this.#cache,
+      evidence: this.evidence,
+      fleet: this.home.fleet,
+      member: () => this.member(),
+      now: () => this.now(),
+      startedAt: this.startedAt
+    }
+  }
+}
+
+interface NodeParts {
+  paths: HomePaths
+  home: HomeIdentity
+  identity: NodeIdentity
+  config: NodeConfig
+  tools: NodeTools
+  state: StateStore
+  store: Store
+  feed: Feed
+}
+
+/** Opens the home; the caller holds its lock. Throws HOME_*, CONFIG_*, STORE_MOVED. */
+export async function openNode(paths: HomePaths, tools: NodeTools): Promise<NodeApp> {
+  const home = await readHome(paths, 'node')
+  const config = await loadNodeConfig(paths.config, process.env)
+  const identity = await loadIdentity(paths)
+  const state = await openState(paths.state)
+  const closing: (() => Promise<void>)[] = [() => state.close()]
+  try {
+    const store = await openStore(paths.store)
+    closing.unshift(() => store.close())
+    const { feedKey, feedEncryptionKey } = identity.access
+    const feed = await openFeed(store, { key: feedKey, encryptionKey: feedEncryptionKey })
+    closing.unshift(() => feed.close())
+    const app = new NodeApp({ paths, home, identity, config, tools, state, store, feed })
+    await app.trust.open()
+    await app.sources.open()
+    await app.internetUse.open()
+    app.recovered = await app.engine.recover()
+    await app.records.open()
+    return app
+  } catch (error) {
+    for (const close of closing) await close().catch(() => undefined)
+    throw error
+  }
+}
+
+function createNodeEngine(app: NodeApp): Engine {
+  const { tools } = app
+  const fs = tools.fs ?? realFileSystem
+  return createEngine({
+    fs,
+    runner: tools.runner ?? realProcessRunner,
+    state: app.state,
+    clock: { ...systemClock, now: () => app.now() },
+    random: (length) => randomBytes(length),
+    log: app.log,
+    http: systemHttp,
+    stage: createStager({
+      fs,
+      log: app.log,
+      view: (module, track) => stagingView(app, module, track),
+      fetch: (paths) => app.fetcher.fetch(paths, { signal: app.stopped })
+    }),
+    platform: process.platform,
+    platforms: platforms(process.platform, process.arch),
+    environment: process.env,
+    home: app.paths.root
+  })
+}
+
+async function stagingView(app: NodeApp, module: string, track: string) {
+  const view = await app.refresh()
+  if (view === null) throw new ChasquiError('FEED_EMPTY', 'nothing of the feed is on this machine yet')
+  const catalog = await app.catalog(view, [module])
+  return { snapshot: view.snapshot, releases: catalog.releases(module, track) }
+}

@@ -1,0 +1,228 @@
+// The engine: takes requests, refuses what must not begin, drives the rest through the table and ends what a cut left behind.
+import { asChasquiError, ChasquiError } from '../../src/errors.ts'
+import { removeTree } from '../../src/system/durable.ts'
+import type { ProcessMark } from '../../src/system/process-mark.ts'
+import { runChecks } from '../checks/checks.ts'
+import { checksOf, contextFor } from '../checks/plan.ts'
+import type { AppConfig } from '../config/apps.ts'
+import { createProfile } from '../profiles/create.ts'
+import { adopt } from './adopt.ts'
+import { type Drive, drive, enter, prune, removePruned } from './drive.ts'
+import { isoTime } from './finish.ts'
+import { workPlace } from './layout.ts'
+import { isForward } from './machine.ts'
+import { failureFrom, newTransaction, type Plan, refusal, updatePlan } from './plan.ts'
+import { driftOf, preflight } from './preflight.ts'
+import { createRecords, KEYS } from './records.ts'
+import { createJournal, type Transaction } from './transaction.ts'
+import type { ApplyContext, ApplyResult, DriftReport, Engine, EngineParts } from './types.ts'
+import { type AppWork, placesOf, type Work } from './work.ts'
+
+/** Times that a transaction may be cut before the way on is given up for the way back. */
+const INTERRUPTIONS = 3
+
+export function createEngine(parts: EngineParts): Engine {
+  const records = createRecords(parts.state)
+  const journal = createJournal(parts.state, parts.clock)
+  /** apps that something is done with now */
+  const busy = new Set<string>()
+
+  const alone = async <T>(app: string, work: () => Promise<T>): Promise<T> => {
+    if (busy.has(app)) {
+      throw new ChasquiError('HOME_LOCKED', `${app} is being changed already`, { hint: 'wait for it to end' })
+    }
+    busy.add(app)
+    try {
+      return await work()
+    } finally {
+      busy.delete(app)
+    }
+  }
+
+  function driveOf(transaction: Transaction, context: ApplyContext): Drive {
+    const work: Work = {
+      parts,
+      app: transaction.app,
+      modules: transaction.changes,
+      note: () => undefined,
+      onStart: (mark) => parts.state.put({ [KEYS.program(transaction.app.name)]: mark }),
+      transaction,
+      signal: context.signal,
+      places: placesOf(transaction),
+      fileLists: async (module) => ({
+        before: await records.manifest(transaction.app.name, module),
+        after: await records.stagedManifest(transaction.app.name, module)
+      }),
+      save: () => journal.write(transaction)
+    }
+    const emit = context.emit ?? (() => undefined)
+    return { work, profile: createProfile(transaction.app), records, journal, emit }
+  }
+
+  const appWork = (app: AppConfig, modules: AppWork['modules']): AppWork => ({
+    parts,
+    app,
+    modules,
+    note: () => undefined
+  })
+
+  async function check(plan: Plan): Promise<{ workFolder: string; drift: DriftReport[] }> {
+    const workFolder = await workPlace(parts.fs, plan.app)
+    const drift = await preflight({
+      work: appWork(plan.app, plan.changes),
+      profile: createProfile(plan.app),
+      records,
+      changes: plan.changes,
+      workFolder,
+      force: plan.force
+    })
+    return { workFolder, drift }
+  }
+
+  function run(plan: Plan, context: ApplyContext): Promise<ApplyResult> {
+    return alone(plan.app.name, async () => {
+      const left = await recoverApp(plan.app.name, context)
+      if (left?.result === 'rollback-failed') {
+        return refusal(plan, {
+          code: 'APPLY_BLOCKED',
+          message: `the transaction ${left.transaction} could not be rolled back: ${left.error?.message ?? ''}`,
+          hint: 'see "chasqui node history"; the next start of the node tries again'
+        })
+      }
+      let transaction: Transaction
+      try {
+        const { workFolder, drift } = await check(plan)
+        const newest = (await records.backups(plan.app.name))[0]?.id
+        transaction = newTransaction(parts, plan, { workFolder, drift, newest })
+        await journal.write(transaction)
+      } catch (thrown) {
+        return refusal(plan, failureFrom(thrown))
+      }
+      return finish(driveOf(transaction, context))
+    })
+  }
+
+  async function finish(way: Drive): Promise<ApplyResult> {
+    const result = await drive(way)
+    if (result.result !== 'rollback-failed') await prune(way, (path) => removeTree(parts.fs, path))
+    return result
+  }
+
+  /** What a process that was cut after its commit no longer came to delete. */
+  async function removeLeftovers(): Promise<void> {
+    try {
+      await removePruned(parts.state, (path) => removeTree(parts.fs, path))
+    } catch (error) {
+      parts.log.warn({ error: asChasquiError(error).message }, 'old files could not be removed yet')
+    }
+  }
+
+  /** A program of the killed process may still be at work on what is about to be brought back. */
+  async function endLeftProgram(app: string): Promise<void> {
+    try {
+      const mark = (await parts.state.get(KEYS.program(app))) as ProcessMark | undefined
+      if (mark !== undefined) await parts.runner.end(mark)
+    } catch (error) {
+      parts.log.warn(
+        { app, error: asChasquiError(error).message },
+        'cannot tell what the last process left running'
+      )
+    }
+  }
+
+  /** Ends what an earlier process left of an app's transaction. */
+  async function recoverApp(app: string, context: ApplyContext): Promise<ApplyResult | null> {
+    const [transaction] = await journal.pending(app)
+    if (transaction === undefined) return null
+    const way = driveOf(transaction, context)
+    await endLeftProgram(app)
+    way.emit({ event: 'recovery', app, transaction: transaction.id, state: transaction.state })
+    transaction.interruptions++
+    const isTired = transaction.interruptions > INTERRUPTIONS && isForward(transaction.state)
+    const wasForward = isForward(transaction.state)
+    await enter(way, transaction.state === 'rollback-failed' ? 'retry' : isTired ? 'failed' : 'interrupted')
+    if (wasForward && !isForward(transaction.state) && transaction.error === undefined) {
+      transaction.error = {
+        code: 'APPLY_INTERRUPTED',
+        message: `the apply was cut in the state ${transaction.failedAt ?? ''}`,
+        hint: 'it is tried again when its time comes'
+      }
+    }
+    return finish(way)
+  }
+
+  return {
+    apply: (request, context = {}) => run(updatePlan(request), context),
+    async preflight(request) {
+      try {
+        await check(updatePlan(request))
+        return null
+      } catch (thrown) {
+        return failureFrom(thrown)
+      }
+    },
+    async recover(context = {}) {
+      const results: ApplyResult[] = []
+      for (const { app } of await journal.pending()) {
+        const result = await alone(app.name, () => recoverApp(app.name, context))
+        if (result !== null) results.push(result)
+      }
+      await removeLeftovers()
+      return results
+    },
+    async rollback({ app, backup: id, withDatabase, reason = 'operator' }, context = {}) {
+      const backup = await records.backup(app.name, id)
+      if (withDatabase && backup.database === null) {
+        throw new ChasquiError('BACKUP_NOT_FOUND', `the backup ${backup.id} has no database`)
+      }
+      const installed = await records.installed(app.name)
+      const changes = backup.modules.map(({ module, track, version, kind }) => ({
+        module,
+        track,
+        from: installed.find((one) => one.module === module)?.version ?? null,
+        to: version,
+        kind,
+        release: null
+      }))
+      const restores = { backup: backup.id, withDatabase }
+      return run({ app, kind: 'restore', changes, reason, force: true, restores }, context)
+    },
+    async remove({ app, module, reason = 'operator' }, context = {}) {
+      const found = (await records.installed(app.name)).find((one) => one.module === module)
+      if (found === undefined) {
+        throw new ChasquiError('NOT_INSTALLED', `${module} is not installed in ${app.name}`)
+      }
+      const { track, version, kind } = found
+      const changes = [{ module, track, from: version, to: null, kind, release: null }]
+      return run({ app, kind: 'remove', changes, reason, force: true }, context)
+    },
+    backups: (app) => records.backups(app),
+    history: (options = {}) => records.history(options),
+    async validate(app, names = []) {
+      const installed = await records.installed(app.name)
+      const modules = installed.map(({ module, version }) => ({ module, from: version, to: version }))
+      const work = appWork(app, modules)
+      const profile = createProfile(app)
+      return runChecks(await checksOf(work, profile), contextFor(work, profile, records, null), names)
+    },
+    installed: (app) => records.installed(app),
+    manifest: (app, module) => records.manifest(app, module),
+    async drift(app, module) {
+      const installed = await records.installed(app.name)
+      const wanted = installed.filter((one) => module === undefined || one.module === module)
+      const reports: DriftReport[] = []
+      for (const one of wanted) reports.push(await driftOf(appWork(app, []), records, one.module))
+      return reports
+    },
+    adopt: (request) => alone(request.app.name, () => adopt(parts, request)),
+    holds: (app) => records.holds(app),
+    setHold: (app, module, isHeld) =>
+      parts.state.put({ [KEYS.hold(app, module)]: isHeld ? { since: isoTime(parts.clock.now()) } : null }),
+    quarantine: (app) => records.quarantine(app),
+    async release(app, module) {
+      const entries = (await records.quarantine(app)).filter((one) => one.module === module)
+      const keys = entries.map((one) => [KEYS.quarantine(app, module, one.track, one.version), null])
+      await parts.state.put(Object.fromEntries(keys))
+    }
+  }
+}

@@ -1,0 +1,166 @@
+// What is written when a transaction ends, in one atomic step with its removal from the journal: installed versions and file
+// lists, the backup, the history, the quarantine; and what may be deleted afterwards.
+import { manifestRoot } from '../../src/release/manifest.ts'
+import { compareVersions } from '../../src/release/version.ts'
+import { dueForPruning } from '../backups/retention.ts'
+import { KEYS, manifestText, type Records } from './records.ts'
+import type { Also } from './steps.ts'
+import type { Transaction } from './transaction.ts'
+import type {
+  ApplyResult,
+  BackupInfo,
+  Failure,
+  HistoryEntry,
+  ModuleChange,
+  QuarantineEntry
+} from './types.ts'
+import { treeBytes } from './tree.ts'
+import type { Work } from './work.ts'
+
+export function isoTime(milliseconds: number): string {
+  return new Date(milliseconds).toISOString().replace(/\.\d{3}Z$/, 'Z')
+}
+
+export function resultOf(transaction: Transaction): ApplyResult {
+  const { state } = transaction
+  const result = state === 'rolled-back' || state === 'rollback-failed' ? state : 'committed'
+  const { stoppedAt, runningAt } = transaction
+  return {
+    transaction: transaction.id,
+    app: transaction.app.name,
+    result,
+    state,
+    releases: transaction.changes.map(({ module, track, from, to }) => ({ module, track, from, to })),
+    steps: transaction.steps,
+    ...(transaction.error === undefined ? {} : { error: transaction.error }),
+    ...(transaction.alsoFailed.length === 0 ? {} : { alsoFailed: transaction.alsoFailed }),
+    ...(result === 'committed' ? { backup: transaction.backup } : {}),
+    drift: transaction.drift,
+    setAside: transaction.setAside,
+    checks: transaction.checks,
+    ...(stoppedAt === undefined || runningAt === undefined ? {} : { downtime: runningAt - stoppedAt })
+  }
+}
+
+function historyOf(work: Work): Also {
+  const { transaction, parts } = work
+  const endedAt = isoTime(parts.clock.now())
+  const entry: HistoryEntry = {
+    ...resultOf(transaction),
+    kind: transaction.kind,
+    reason: transaction.reason,
+    startedAt: isoTime(transaction.startedAt),
+    endedAt
+  }
+  return { [KEYS.history(endedAt, transaction.id)]: entry }
+}
+
+/** Everything that becomes true with the commit. */
+export async function committedRecords(work: Work, records: Records): Promise<Also> {
+  const { transaction, app } = work
+  const changes: Record<string, unknown> = { ...historyOf(work), ...(await backupRecord(work)) }
+  for (const change of transaction.changes) {
+    const { module, track, kind } = change
+    const old = await records.manifest(app.name, module)
+    const fresh = change.to === null ? null : await records.stagedManifest(app.name, module)
+    const text = (manifest: typeof old) => (manifest === null ? null : manifestText(manifest))
+    changes[KEYS.backupManifest(app.name, transaction.backup, module)] = text(old)
+    changes[KEYS.manifest(app.name, module)] = text(fresh)
+    changes[KEYS.staged(app.name, module)] = null
+    const root = fresh === null ? '' : manifestRoot(fresh)
+    const installedAt = isoTime(work.parts.clock.now())
+    changes[KEYS.installed(app.name, module)] =
+      change.to === null
+        ? null
+        : { module, track, version: change.to, kind, root, installedAt, by: transaction.id }
+    Object.assign(changes, await raisedFloor(app.name, change, records))
+  }
+  for (const entry of await records.quarantine(app.name)) {
+    if (!transaction.changes.some((change) => change.module === entry.module)) continue
+    changes[KEYS.quarantine(app.name, entry.module, entry.track, entry.version)] =
+      transaction.kind === 'update' ? null : entry
+  }
+  changes[KEYS.operations(app.name)] = null
+  changes[KEYS.pruning(app.name, transaction.id)] = work.places.staging
+  return changes
+}
+
+/**
+ * What has passed its checks raises the floor below which nothing goes without the release key's leave. A backup that comes
+ * back has no release, and lowers nothing.
+ */
+async function raisedFloor(app: string, change: ModuleChange, records: Records): Promise<Also> {
+  const { module, track, to, release } = change
+  if (release === null || to === null) return {}
+  const before = await records.floor(app, module, track)
+  const isHigher = before === null || compareVersions(release.order, to, before) > 0
+  return isHigher ? { [KEYS.floor(app, module, track)]: to } : {}
+}
+
+async function backupRecord({ transaction, app, places, parts }: Work): Promise<Also> {
+  const info: BackupInfo = {
+    id: transaction.backup,
+    app: app.name,
+    createdAt: isoTime(transaction.startedAt),
+    transaction: transaction.id,
+    modules: transaction.changes.map(({ module, track, from, kind }) => ({
+      module,
+      track,
+      version: from,
+      kind
+    })),
+    path: places.backup,
+    bytes: await treeBytes(parts.fs, places.backup),
+    database: transaction.database
+  }
+  return { [KEYS.backup(app.name, info.id)]: info }
+}
+
+/** Everything that is written when a transaction was rolled back, or could not be. */
+export async function rolledBackRecords(work: Work, records: Records): Promise<Also> {
+  const { transaction, app } = work
+  const changes: Record<string, unknown> = { ...historyOf(work) }
+  if (transaction.state === 'rollback-failed') return changes
+  const { error } = transaction
+  if (transaction.kind === 'update' && error !== undefined && error.code !== 'CANCELLED') {
+    const known = await records.quarantine(app.name)
+    for (const { module, track, to } of transaction.changes) {
+      if (to === null) continue
+      const before = known.find((one) => one.module === module && one.track === track && one.version === to)
+      const attempts = (before?.attempts ?? 0) + 1
+      const isClosed = isOfTheRelease(error) || attempts >= app.attempts
+      const entry: QuarantineEntry = { module, track, version: to, attempts, isClosed, error }
+      changes[KEYS.quarantine(app.name, module, track, to)] = entry
+    }
+  }
+  for (const { module } of transaction.changes) changes[KEYS.staged(app.name, module)] = null
+  changes[KEYS.operations(app.name)] = null
+  return changes
+}
+
+/** The release itself did not work here; a full disk or a power cut is not its fault. */
+function isOfTheRelease(error: Failure): boolean {
+  if (error.code === 'APPLY_INTERRUPTED') return false
+  return error.code === 'STAGED_WRONG' || ['rehearse', 'migrate', 'start', 'check'].includes(error.step ?? '')
+}
+
+/** Marks backups that retention lets go: they leave the list at once, and the disk afterwards. */
+export async function pruningRecords(work: Work, records: Records): Promise<Also> {
+  const { app, parts } = work
+  const backups = await records.backups(app.name)
+  const due = dueForPruning(backups, {
+    keep: app['backup-keep'],
+    age: app['backup-age'],
+    bytes: app['backup-size'],
+    now: parts.clock.now()
+  })
+  const changes: Record<string, unknown> = {}
+  for (const backup of due) {
+    changes[KEYS.backup(app.name, backup.id)] = null
+    changes[KEYS.pruning(app.name, `backup-${backup.id}`)] = backup.path
+    for (const { module } of backup.modules) {
+      changes[KEYS.backupManifest(app.name, backup.id, module)] = null
+    }
+  }
+  return changes
+}

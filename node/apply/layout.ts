@@ -1,0 +1,60 @@
+// Where things are: the live places of an app, and the work folder beside them with staging and backups. The work folder is
+// on the volume of the live places, because everything that changes hands does so by rename.
+import { basename, dirname, join } from 'node:path'
+import type { FileSystem } from '../../src/system/file-system.ts'
+import { ChasquiError } from '../../src/errors.ts'
+import { type AppConfig, isSingleModule } from '../config/apps.ts'
+
+/** Where a module of the app lives. */
+export function livePlace(app: Pick<AppConfig, 'modules' | 'path'>, module: string): string {
+  return isSingleModule(app) ? app.path : join(app.path, module)
+}
+
+export function stagingPlace(work: string, transaction: string): string {
+  return join(work, `t-${transaction}`)
+}
+
+export function stagedModule(work: string, transaction: string, module: string): string {
+  return join(stagingPlace(work, transaction), 'new', module)
+}
+
+/** Local files that came in the way and have nowhere else to be. */
+export function asidePlace(work: string, backup: string, module: string): string {
+  return join(backupPlace(work, backup), 'aside', module)
+}
+
+export function backupPlace(work: string, backup: string): string {
+  return join(work, 'backups', backup)
+}
+
+export function backedUpModule(work: string, backup: string, module: string): string {
+  return join(backupPlace(work, backup), 'files', module)
+}
+
+/** The folder or command output that a profile's database backup goes to. */
+export function databasePlace(work: string, backup: string): string {
+  return join(backupPlace(work, backup), 'database')
+}
+
+/**
+ * The work folder of an app: as configured, else beside the app's path, else (the path is a mount point) inside it.
+ * Throws APPLY_PLACE when no folder on the same volume can be used.
+ */
+export async function workPlace(fs: FileSystem, app: AppConfig): Promise<string> {
+  if (app.work !== undefined) return app.work
+  const beside = join(dirname(app.path), `.chasqui-${basename(app.path)}`)
+  const [here, above] = [await fs.stat(app.path), await existingAbove(fs, dirname(app.path))]
+  if (here === null || here.device === above.device) return beside
+  if (!isSingleModule(app)) return join(app.path, '.chasqui')
+  throw new ChasquiError('APPLY_PLACE', `${app.path} is a mount point and cannot be renamed`, {
+    hint: 'install into a folder below the mount point'
+  })
+}
+
+async function existingAbove(fs: FileSystem, path: string): Promise<{ device: number }> {
+  for (let at = path; ; at = dirname(at)) {
+    const found = await fs.stat(at)
+    if (found !== null) return found
+    if (dirname(at) === at) throw new ChasquiError('APPLY_PLACE', `${path} cannot be reached`)
+  }
+}

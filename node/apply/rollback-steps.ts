@@ -1,0 +1,142 @@
+// What each state of the way back does: only as much as the forward way may have begun, and each safe to do again.
+import { dirname, join } from 'node:path'
+import { ensureDirectory, removeTree } from '../../src/system/durable.ts'
+import { ChasquiError } from '../../src/errors.ts'
+import { failureOf, runChecks } from '../checks/checks.ts'
+import { contextFor } from '../checks/plan.ts'
+import { hasBegun, type Step } from './machine.ts'
+import { type Operation, undo } from './operations.ts'
+import { KEYS, type PlannedExchange, type Records } from './records.ts'
+import type { StepFunction } from './steps.ts'
+import { foreignEntries, namesOf } from './tree.ts'
+import { globMatcher, type Work } from './work.ts'
+import type { Profile } from '../profiles/profile.ts'
+
+function begun(work: Work, step: Step): boolean {
+  const { failedAt } = work.transaction
+  return failedAt !== undefined && hasBegun(failedAt, step)
+}
+
+export const halt: StepFunction = async (work, profile) => {
+  if (!begun(work, 'stop')) return undefined
+  const isSurelyStopped =
+    begun(work, 'back-up') && !begun(work, 'start') && work.transaction.interruptions === 0
+  if (!isSurelyStopped) await stopAgain(work, profile)
+  return undefined
+}
+
+/** It may not run, or not know how to stop; but files are not exchanged under something that is known to run. */
+async function stopAgain(work: Work, profile: Profile): Promise<void> {
+  await profile.stop(work, true)
+  if (!begun(work, 'swap') || (await profile.isRunning(work)) !== true) return
+  throw new ChasquiError('SERVICE_FAILED', 'the new version cannot be stopped', {
+    hint: 'stop it by hand; the node then goes back by itself at its next start'
+  })
+}
+
+export const restoreFiles: StepFunction = async (work, profile, records) => {
+  if (!begun(work, 'swap')) return undefined
+  const planned = await records.exchange(work.app.name, work.transaction.id)
+  const exchange = planned.isExtended ? planned : await extend(work, profile, records, planned)
+  await undo(work.parts, exchange.operations)
+  return undefined
+}
+
+/** Adds local files that appeared since the swap, so that they go back with the rest; journaled before anything moves. */
+async function extend(
+  work: Work,
+  profile: Profile,
+  records: Records,
+  exchange: PlannedExchange
+): Promise<PlannedExchange> {
+  const extended: PlannedExchange = { ...exchange, operations: [...exchange.operations], isExtended: true }
+  if (begun(work, 'migrate')) {
+    for (const change of work.transaction.changes) {
+      if (change.kind === 'directory') {
+        extended.operations.push(...(await newLocalFiles(work, profile, records, change.module, exchange)))
+      }
+    }
+  }
+  await work.parts.state.put({ [KEYS.operations(work.app.name)]: extended })
+  return extended
+}
+
+async function newLocalFiles(
+  work: Work,
+  profile: Profile,
+  records: Records,
+  module: string,
+  exchange: PlannedExchange
+): Promise<Operation[]> {
+  const { fs } = work.parts
+  const { places } = work
+  const live = places.live(module)
+  const isDerived = globMatcher(profile.derived, module)
+  const carried = new Set(exchange.operations.flatMap((one) => (one.kind === 'rename' ? [one.to] : [])))
+  const manifest = await records.stagedManifest(work.app.name, module)
+  const found: Operation[] = []
+  const place = async (path: string): Promise<void> => {
+    const here = join(live, path)
+    if (carried.has(here) || isDerived(path)) return
+    if ([...carried].some((one) => one.startsWith(`${here}/`))) {
+      for (const name of await fs.list(here)) await place(`${path}/${name}`)
+      return
+    }
+    const back = join(places.backedUp(module), path)
+    const isFree = (await fs.stat(back)) === null && (await fs.stat(dirname(back)))?.kind === 'directory'
+    const to = isFree ? back : join(places.aside(module), path)
+    await ensureDirectory(fs, dirname(to))
+    found.push({ kind: 'rename', from: to, to: here, ours: 'from' })
+  }
+  for (const path of await foreignEntries(fs, live, namesOf(manifest))) await place(path)
+  return found
+}
+
+export const restoreDatabase: StepFunction = async (work, profile) => {
+  if (!begun(work, 'migrate') || work.transaction.database === null) return undefined
+  await profile.restore(work, work.places.database, begun(work, 'start'))
+  return undefined
+}
+
+export const startAgain: StepFunction = async (work, profile, records) => {
+  if (!begun(work, 'stop')) return undefined
+  await stopAgain(work, profile)
+  if (begun(work, 'migrate')) await profile.unlock(work)
+  try {
+    await profile.start(work)
+  } catch (error) {
+    // a stop that failed may have left it running, and then a start fails too
+    if (begun(work, 'back-up') || !(await looksAlive(work, profile, records))) throw error
+  }
+  if ((await profile.isRunning(work)) === false) {
+    throw new ChasquiError('SERVICE_FAILED', 'the old version was started and does not run')
+  }
+  work.transaction.runningAt = work.parts.clock.now()
+  return undefined
+}
+
+async function looksAlive(work: Work, profile: Profile, records: Records): Promise<boolean> {
+  const context = contextFor({ ...work, modules: [] }, profile, records, work.transaction)
+  return failureOf(await runChecks(work.app.checks, context)) === null
+}
+
+/** Removes staging, and the backup of this transaction when nothing in it is needed any more. */
+export const cleanUp: StepFunction = async (work) => {
+  const { fs } = work.parts
+  await removeTree(fs, work.places.staging)
+  const isNeeded =
+    work.transaction.setAside.length > 0 ||
+    (await holdsFiles(work, join(work.places.backup, 'files'))) ||
+    (await holdsFiles(work, join(work.places.backup, 'aside')))
+  if (!isNeeded) await removeTree(fs, work.places.backup)
+  return undefined
+}
+
+async function holdsFiles(work: Work, path: string): Promise<boolean> {
+  const found = await work.parts.fs.stat(path)
+  if (found?.kind !== 'directory') return found !== null
+  for (const name of await work.parts.fs.list(path)) {
+    if (await holdsFiles(work, join(path, name))) return true
+  }
+  return false
+}

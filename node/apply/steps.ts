@@ -1,0 +1,209 @@
+// What each forward state does. Nothing here decides where an outcome leads: that is the table in machine.ts.
+import { dirname, join } from 'node:path'
+import { ensureDirectory, removeTree, writeFileDurably } from '../../src/system/durable.ts'
+import { ChasquiError } from '../../src/errors.ts'
+import { manifestRoot, type Manifest } from '../../src/release/manifest.ts'
+import { failureOf, runChecks } from '../checks/checks.ts'
+import { checksOf, contextFor, markLogs } from '../checks/plan.ts'
+import { copyBackup } from '../backups/copy.ts'
+import { readBack } from '../backups/read-back.ts'
+import { mustRun } from '../profiles/commands.ts'
+import type { Profile } from '../profiles/profile.ts'
+import { type Operation, perform, syncFolders } from './operations.ts'
+import { KEYS, manifestText, type Records } from './records.ts'
+import { planDirectory, planOverlay, type SwapPlan, type SwapQuestion } from './swap-plan.ts'
+import { differences, foreignEntries, giveTree, namesOf } from './tree.ts'
+import type { ModuleChange } from './types.ts'
+import { globMatcher, type Work } from './work.ts'
+
+const STEP_TIMEOUT = 600_000 // milliseconds
+
+/** More to write in the same atomic step as the change of state. */
+export type Also = Readonly<Record<string, unknown>>
+export type StepFunction = (work: Work, profile: Profile, records: Records) => Promise<Also | undefined>
+
+export const stage: StepFunction = async (work, _profile, records) => {
+  const { fs } = work.parts
+  await removeTree(fs, work.places.staging)
+  await ensureDirectory(fs, join(work.places.staging, 'new'))
+  const manifests: Record<string, unknown> = {}
+  for (const change of work.transaction.changes) {
+    const into = work.places.staged(change.module)
+    await ensureDirectory(fs, into)
+    const manifest = await stageOne(work, records, change, into)
+    manifests[KEYS.staged(work.app.name, change.module)] = manifest === null ? null : manifestText(manifest)
+    const live = work.places.live(change.module)
+    const found = await fs.stat(live)
+    if (found?.kind !== 'directory') continue
+    await fs.setMode(into, found.mode)
+    await giveTree(fs, live, into)
+  }
+  await fs.syncTree(work.transaction.work)
+  return manifests
+}
+
+async function stageOne(
+  work: Work,
+  records: Records,
+  change: ModuleChange,
+  into: string
+): Promise<Manifest | null> {
+  const { restores } = work.transaction
+  if (restores !== undefined) {
+    return copyBackup(work.parts.fs, records, work.app, restores.backup, change, into)
+  }
+  if (change.release === null) return null
+  const installed = await records.manifest(work.app.name, change.module)
+  const base = installed === null ? null : { live: work.places.live(change.module), manifest: installed }
+  const { module, track, from, release } = change
+  const manifest = await work.parts.stage({ module, track, from, release }, into, base)
+  if (manifestRoot(manifest) === release.files.root) return manifest
+  throw new ChasquiError('STAGED_WRONG', `the files of ${module}@${release.version} are not the signed ones`)
+}
+
+export const rehearse: StepFunction = async (work, profile) => {
+  if (work.transaction.kind === 'update') await profile.rehearse(work)
+  return undefined
+}
+
+export const stop: StepFunction = async (work, profile, records) => {
+  for (const change of work.transaction.changes) await verifyStaged(work, records, change)
+  work.transaction.stoppedAt = work.parts.clock.now()
+  await profile.stop(work, false)
+  return undefined
+}
+
+/** Hashes the staged files once more: what is swapped in is what was signed, whoever was at the disk in between. */
+async function verifyStaged(work: Work, records: Records, change: ModuleChange): Promise<void> {
+  if (change.release === null) return
+  const root = work.places.staged(change.module)
+  const manifest = await records.stagedManifest(work.app.name, change.module)
+  if (manifest === null) throw new ChasquiError('STAGED_WRONG', `the file list of ${change.module} is gone`)
+  const { changed, missing } = await differences(
+    work.parts.fs,
+    root,
+    manifest,
+    work.parts.platform !== 'win32'
+  )
+  const extra = await foreignEntries(work.parts.fs, root, namesOf(manifest))
+  const wrong = [...changed, ...missing, ...extra]
+  if (wrong.length === 0) return
+  throw new ChasquiError(
+    'STAGED_WRONG',
+    `${wrong.length} staged files of ${change.module} are not as signed: ${wrong[0]}`,
+    {
+      hint: 'something else writes to the work folder, or the disk is failing'
+    }
+  )
+}
+
+export const backUp: StepFunction = async (work, profile, records) => {
+  const { fs } = work.parts
+  const { transaction, places } = work
+  await ensureDirectory(fs, places.backup)
+  const database = await profile.backUp(work, places.database)
+  transaction.database = database ? { files: await readBack(fs, places.database) } : null
+  if (database) await profile.verifyBackup(work, places.database)
+  const operations: Operation[] = []
+  // what was made here is synced by name: a sync of the whole volume would wait for everybody's writes, in downtime
+  const touched = new Set([transaction.work, dirname(places.backup), places.backup])
+  for (const change of transaction.changes) {
+    const plan = await planChange(work, profile, records, change)
+    operations.push(...plan.operations)
+    for (const folder of plan.touched) touched.add(folder)
+  }
+  await syncFolders(fs, touched)
+  const { id, changes } = transaction
+  const info = { schema: 1, app: work.app.name, transaction: id, changes, database: transaction.database }
+  await writeFileDurably(fs, join(places.backup, 'backup.json'), Buffer.from(JSON.stringify(info, null, 2)))
+  return {
+    [KEYS.operations(work.app.name)]: { transaction: id, operations, isExtended: false }
+  }
+}
+
+async function planChange(
+  work: Work,
+  profile: Profile,
+  records: Records,
+  change: ModuleChange
+): Promise<SwapPlan> {
+  const { module } = change
+  const drift = work.transaction.drift.find((one) => one.module === module)
+  const question: SwapQuestion = {
+    fs: work.parts.fs,
+    live: work.places.live(module),
+    staged: work.places.staged(module),
+    backup: work.places.backedUp(module),
+    oldManifest: await records.manifest(work.app.name, module),
+    newManifest: change.to === null ? null : await records.stagedManifest(work.app.name, module),
+    isKept: globMatcher(work.app.keep, module),
+    isDerived: globMatcher(profile.derived, module),
+    deletes: change.release?.deletes ?? []
+  }
+  await ensureDirectory(work.parts.fs, dirname(question.live))
+  const drifted = new Set([...(drift?.changed ?? []), ...(drift?.missing ?? [])])
+  const plan =
+    change.kind === 'directory' ? await planDirectory(question) : await planOverlay(question, drifted)
+  if (drift !== undefined) {
+    drift.kept.push(...plan.kept)
+    drift.superseded.push(...plan.superseded)
+  }
+  return plan
+}
+
+export const swap: StepFunction = async (work, _profile, records) => {
+  const { operations } = await records.exchange(work.app.name, work.transaction.id)
+  await perform(work.parts, operations)
+  return undefined
+}
+
+export const migrate: StepFunction = async (work, profile) => {
+  const { kind, restores } = work.transaction
+  await profile.lock(work)
+  if (kind === 'update') {
+    await profile.migrate(work)
+    await runNamedSteps(work)
+  } else if (restores?.withDatabase !== true) await profile.refresh(work)
+  if (restores?.withDatabase === true) {
+    const from = join(dirname(work.places.backup), restores.backup, 'database')
+    await profile.restore(work, from, true)
+  }
+  return undefined
+}
+
+/** A release names steps; what they run is the operator's (preflight has refused names that are not allowed here). */
+async function runNamedSteps(work: Work): Promise<void> {
+  for (const { module, from, to, release } of work.transaction.changes) {
+    for (const name of release?.steps ?? []) {
+      const argv = Object.hasOwn(work.app.steps, name) ? work.app.steps[name] : undefined
+      if (argv === undefined) continue
+      const values = { module, from: from ?? '', to: to ?? '', version: to ?? '' }
+      const timeout = work.app.commands?.timeout ?? STEP_TIMEOUT
+      await mustRun(work, `the step "${name}"`, argv, 'MIGRATION_FAILED', { values, timeout })
+    }
+  }
+}
+
+export const start: StepFunction = async (work, profile) => {
+  if (work.transaction.interruptions > 0) await profile.stop(work, true)
+  work.transaction.logMarks = await markLogs(work, await checksOf(work, profile))
+  await profile.start(work)
+  work.transaction.runningAt = work.parts.clock.now()
+  return undefined
+}
+
+export const check: StepFunction = async (work, profile, records) => {
+  const context = contextFor(work, profile, records, work.transaction)
+  work.transaction.checks = await runChecks(await checksOf(work, profile), context)
+  for (const result of work.transaction.checks) {
+    work.note(`${result.ok ? 'ok' : 'FAILED'} ${result.name}: ${result.message}\n`)
+  }
+  const failure = failureOf(work.transaction.checks)
+  if (failure !== null) throw failure
+  return undefined
+}
+
+export const commit: StepFunction = async (work, profile) => {
+  await profile.unlock(work)
+  return undefined
+}

@@ -1,0 +1,229 @@
+// What the engine takes and gives: the public shape of apply. No code.
+import type { Log } from '../../src/system/log.ts'
+import type { FileSystem } from '../../src/system/file-system.ts'
+import type { ProcessRunner } from '../../src/system/process.ts'
+import type { StateStore } from '../../src/system/state.ts'
+import type { ErrorCode } from '../../src/errors.ts'
+import type { Manifest } from '../../src/release/manifest.ts'
+import type { Release } from '../../src/release/release.ts'
+import type { AppConfig } from '../config/apps.ts'
+import type { CheckResult } from '../checks/types.ts'
+import type { State, Step } from './machine.ts'
+
+/** One module's way from one version to another. `release` null: the module goes (`to` is null) or comes from a backup. */
+export interface ModuleChange {
+  module: string
+  track: string
+  from: string | null
+  to: string | null
+  kind: 'directory' | 'overlay'
+  release: Release | null
+}
+
+export interface ApplyRequest {
+  app: AppConfig
+  releases: { module: string; track: string; from: string | null; to: string; release: Release }[]
+  /** who or what asked, for the history: "auto", "operator", "stick" */
+  reason?: string
+  /** go on although the release is quarantined or the module is held */
+  force?: boolean
+}
+
+export interface Clock {
+  /** ms since the epoch */
+  now(): number
+  sleep(milliseconds: number): Promise<void>
+}
+
+/** Puts a release's files into an empty directory that exists, verified; gives their list. Base bytes may come from `live`. */
+export type Stager = (
+  item: { module: string; track: string; from: string | null; release: Release },
+  into: string,
+  base: { live: string; manifest: Manifest } | null
+) => Promise<Manifest>
+
+export interface HttpAnswer {
+  status: number
+  /** the first part of the body, as text */
+  body: string
+  type: string
+}
+
+/** One GET that follows no redirect and keeps no more than `limit` bytes. Rejects when nothing answers within `timeout` ms. */
+export interface HttpClient {
+  get(url: string, options: { timeout: number; limit: number }): Promise<HttpAnswer>
+}
+
+export interface EngineParts {
+  fs: FileSystem
+  runner: ProcessRunner
+  state: StateStore
+  clock: Clock
+  /** `length` random bytes, for names */
+  random(length: number): Uint8Array
+  log: Log
+  http: HttpClient
+  stage: Stager
+  platform: NodeJS.Platform
+  /** linux-x64, …, for `compat.platform` */
+  platforms: readonly string[]
+  /** the node's own environment, of which commands get a clean minimum */
+  environment: Readonly<Record<string, string | undefined>>
+  /** where relative programs are looked for after the app's folder */
+  home: string
+}
+
+export interface StepReport {
+  step: Step
+  /** milliseconds */
+  ms: number
+  ok: boolean
+  /** what its programs printed, the end of it */
+  output?: string
+}
+
+export interface Failure {
+  code: ErrorCode
+  message: string
+  hint?: string
+  /** the step that failed */
+  step?: Step
+}
+
+export type Outcome = 'committed' | 'rolled-back' | 'rollback-failed' | 'refused'
+
+export interface ApplyResult {
+  transaction: string
+  app: string
+  result: Outcome
+  /** where it rests; equals `result` unless it was cut */
+  state: State | 'refused'
+  releases: { module: string; track: string; from: string | null; to: string | null }[]
+  steps: StepReport[]
+  error?: Failure
+  /** everything that went wrong after the first error, in the rollback */
+  alsoFailed?: Failure[]
+  backup?: string
+  drift?: DriftReport[]
+  /** databases or dumps that were replaced by a restore and kept */
+  setAside?: string[]
+  checks?: CheckResult[]
+  /** milliseconds between the beginning of stop and the end of start */
+  downtime?: number
+}
+
+/** A history entry. */
+export interface HistoryEntry extends ApplyResult {
+  kind: 'update' | 'restore' | 'remove'
+  reason: string
+  /** RFC 3339 */
+  startedAt: string
+  endedAt: string
+}
+
+/** Files of ours that are not as they were installed. Paths are relative to the module. */
+export interface DriftReport {
+  module: string
+  changed: string[]
+  missing: string[]
+  /** files of a release that lost against a local one, or the other way round */
+  kept: string[]
+  superseded: string[]
+}
+
+export interface InstalledModule {
+  module: string
+  track: string
+  version: string
+  kind: 'directory' | 'overlay'
+  /** hex SHA-256 of the file list */
+  root: string
+  /** RFC 3339 */
+  installedAt: string
+  /** transaction, or "adopted" */
+  by: string
+}
+
+export interface BackupInfo {
+  id: string
+  app: string
+  /** RFC 3339 */
+  createdAt: string
+  transaction: string
+  modules: { module: string; track: string; version: string | null; kind: 'directory' | 'overlay' }[]
+  /** absolute; holds files/ and, when the app has one, database/ */
+  path: string
+  bytes: number
+  database: { files: { path: string; bytes: number; sha256: string }[] } | null
+}
+
+export interface ApplyContext {
+  emit?(event: { event: string; [field: string]: unknown }): void
+  signal?: AbortSignal
+}
+
+/** Applies, goes back, recovers. One per node; one transaction per app at a time. */
+export interface Engine {
+  /** Refusals are results too (`refused`, nothing was stopped). Throws only when the journal itself cannot be written. */
+  apply(request: ApplyRequest, context?: ApplyContext): Promise<ApplyResult>
+  /** Why `apply` would refuse, or null; changes nothing. */
+  preflight(request: ApplyRequest): Promise<Failure | null>
+  /** First thing at every start, before anything else: ends what a cut left behind. One result per app that had something. */
+  recover(context?: ApplyContext): Promise<ApplyResult[]>
+  /** Back to a backup: files, and the database too when asked. Null: the newest backup. Throws BACKUP_NOT_FOUND. */
+  rollback(
+    request: { app: AppConfig; backup: string | null; withDatabase: boolean; reason?: string },
+    context?: ApplyContext
+  ): Promise<ApplyResult>
+  /** Takes a module's files away (they stay in a backup). Throws NOT_INSTALLED. */
+  remove(
+    request: { app: AppConfig; module: string; reason?: string },
+    context?: ApplyContext
+  ): Promise<ApplyResult>
+  backups(app: string): Promise<BackupInfo[]>
+  /** Newest first. */
+  history(options?: { app?: string; limit?: number }): Promise<HistoryEntry[]>
+  validate(app: AppConfig, names?: readonly string[]): Promise<CheckResult[]>
+  installed(app: string): Promise<InstalledModule[]>
+  manifest(app: string, module: string): Promise<Manifest | null>
+  drift(app: AppConfig, module?: string): Promise<DriftReport[]>
+  adopt(request: AdoptRequest): Promise<AdoptedModule[]>
+  /** Modules that an operator has stopped, per app. */
+  holds(app: string): Promise<string[]>
+  setHold(app: string, module: string, isHeld: boolean): Promise<void>
+  quarantine(app: string): Promise<QuarantineEntry[]>
+  /** An operator lets it be tried again. */
+  release(app: string, module: string): Promise<void>
+}
+
+export interface QuarantineEntry {
+  module: string
+  track: string
+  version: string
+  attempts: number
+  /** no more tries until an operator or a newer release */
+  isClosed: boolean
+  error: Failure
+}
+
+/** Candidates for what is already there, newest first. */
+export interface AdoptRequest {
+  app: AppConfig
+  candidates: {
+    module: string
+    track: string
+    version: string
+    kind: 'directory' | 'overlay'
+    manifest: Manifest
+  }[]
+  isDryRun?: boolean
+}
+
+export interface AdoptedModule {
+  module: string
+  track: string
+  version: string
+  /** share of the release's files that are here unchanged, 0…1 */
+  match: number
+  drift: DriftReport
+}

@@ -1,0 +1,123 @@
+// Gives back the room of packs that nobody needs any more: asks the plan (collection-plan.ts) and frees blocks. Nothing is
+// applied meanwhile; what a command or the schedule is fetching stays.
+import { ChasquiError } from '../src/errors.ts'
+import type { Channels } from '../src/fleet/channels.ts'
+import { parseReportHeader } from '../src/fleet/report.ts'
+import { packPath, type Release } from '../src/release/release.ts'
+import type { NodeApp } from './app.ts'
+import { isOwn } from './carry.ts'
+import { ReleaseCache } from './catalog.ts'
+import { planCollection, type ReleaseName } from './collection-plan.ts'
+import type { NodePlan } from './planner.ts'
+import type { FleetView } from './trust-keeper.ts'
+
+export interface Collected {
+  freed: { packs: number; bytes: number }
+  /** packs that are here as a whole and stay */
+  kept: { packs: number; bytes: number }
+}
+
+/** Frees packs; with `dryRun` says how much it would. Throws TUF_*, RELEASE_INVALID and whatever else a release cannot be read by. */
+export function collectPacks(app: NodeApp, { dryRun }: { dryRun: boolean }): Promise<Collected> {
+  return app.inTurn(async () => {
+    const plan = await app.plan('automatic')
+    if (plan === null) return { freed: sum([]), kept: sum([]) }
+    const releases = await allReleases(plan.view)
+    const here = await packsHere(plan.view, releases)
+    const found = planCollection({
+      releases,
+      isHere: (sha256) => here.has(sha256),
+      rebuilt: await rebuiltReleases(app),
+      planned: plannedSteps(plan),
+      pointed: pointedReleases(plan.view.channels),
+      reported: reportedReleases(app),
+      isOwn: (module) => isOwn(app, module),
+      carry: app.config.node.carry,
+      limit: app.config.node['carry-max']
+    })
+    const paths = found.free.map(({ sha256 }) => `/${packPath(sha256)}`)
+    const freed = await app.feed.free(paths, { dryRun })
+    const kept = found.keep.filter(({ sha256 }) => here.has(sha256))
+    return { freed: sum(freed.filter((bytes) => bytes > 0)), kept: sum(kept.map(({ bytes }) => bytes)) }
+  })
+}
+
+function sum(bytes: readonly number[]): { packs: number; bytes: number } {
+  return { packs: bytes.length, bytes: bytes.reduce((all, one) => all + one, 0) }
+}
+
+/** Parsed for this one look: a daemon does not keep the releases of all modules. Throws the first that cannot be read. */
+async function allReleases(view: FleetView): Promise<Release[]> {
+  const targets = await view.trust.listReleases()
+  const catalog = await new ReleaseCache().load(
+    view,
+    targets.map(({ module }) => module)
+  )
+  // through a release that cannot be read there may be a way that is needed
+  for (const refused of catalog.refused) throw refused
+  const lines = new Map(targets.map(({ module, track }) => [`${module}/${track}`, { module, track }]))
+  return [...lines.values()].flatMap(({ module, track }) => catalog.releases(module, track))
+}
+
+async function packsHere({ snapshot }: FleetView, releases: readonly Release[]): Promise<Set<string>> {
+  const here = new Set<string>()
+  for (const { sha256 } of releases.flatMap(({ packs }) => packs)) {
+    if (await snapshot.has(`/${packPath(sha256)}`)) here.add(sha256)
+  }
+  return here
+}
+
+/** What is installed, and what every kept backup leads back to. */
+async function rebuiltReleases(app: NodeApp): Promise<ReleaseName[]> {
+  const found: ReleaseName[] = []
+  for (const name of Object.keys(app.config.apps)) {
+    found.push(...(await app.engine.installed(name)))
+    for (const { modules } of await app.engine.backups(name)) {
+      for (const { module, track, version } of modules) {
+        if (version !== null) found.push({ module, track, version })
+      }
+    }
+  }
+  return found
+}
+
+function plannedSteps({ transactions }: NodePlan) {
+  return transactions.flatMap(({ releases }) => releases)
+}
+
+function pointedReleases({ channels }: Channels): ReleaseName[] {
+  const found: ReleaseName[] = []
+  for (const modules of Object.values(channels)) {
+    for (const [module, tracks] of Object.entries(modules)) {
+      for (const [track, { version, rollout }] of Object.entries(tracks)) {
+        found.push({ module, track, version })
+        // what those who are not reached yet should run
+        if (rollout?.from != null) found.push({ module, track, version: rollout.from })
+      }
+    }
+  }
+  return found
+}
+
+function reportedReleases(app: NodeApp): ReleaseName[] {
+  const found = new Map<string, ReleaseName>()
+  for (const { header } of app.records.set.list('report')) {
+    for (const modules of Object.values(appsIn(header))) {
+      for (const [module, at] of Object.entries(modules)) {
+        const cut = at.indexOf('@')
+        found.set(`${module}/${at}`, { module, track: at.slice(0, cut), version: at.slice(cut + 1) })
+      }
+    }
+  }
+  return [...found.values()]
+}
+
+function appsIn(header: Uint8Array): Record<string, Record<string, string>> {
+  try {
+    return parseReportHeader(header).apps
+  } catch (error) {
+    // one branch's report that makes no sense says nothing about what it runs
+    if (error instanceof ChasquiError) return {}
+    throw error
+  }
+}

@@ -1,0 +1,135 @@
+// `adopt`: which published release is it that is already installed? The folder as it is may be one exactly; else the file
+// lists of published releases, read out of their packs, are compared with it.
+import { join } from 'node:path'
+import { z } from 'zod'
+import type { Command, CommandContext } from '../../src/control/commands.ts'
+import { ChasquiError } from '../../src/errors.ts'
+import { matchesAny } from '../../src/fleet/pattern.ts'
+import { openChain } from '../../src/pack/apply.ts'
+import { readTree } from '../../src/pack/tree.ts'
+import { type Manifest, manifestRoot } from '../../src/release/manifest.ts'
+import type { Release } from '../../src/release/release.ts'
+import { compareVersions } from '../../src/release/version.ts'
+import { ensureDirectory } from '../../src/system/durable.ts'
+import { realFileSystem } from '../../src/system/file-system.ts'
+import type { NodeApp } from '../app.ts'
+import { livePlace } from '../apply/layout.ts'
+import type { AdoptRequest } from '../apply/types.ts'
+import type { AppConfig } from '../config/apps.ts'
+import { announceReport } from '../report.ts'
+import { openRoute, routeTo } from '../stager.ts'
+import type { FleetView } from '../trust-keeper.ts'
+import { appName, appsOf, parseArgs } from './args.ts'
+
+const adoptArgs = z.strictObject({ app: appName, dryRun: z.boolean().default(false) })
+
+/** Releases whose lists are read per module, newest first. */
+const DEPTH = 20
+
+type Candidate = AdoptRequest['candidates'][number]
+
+export const adopt: Command<NodeApp> = async (app, args, context) => {
+  const { app: name, dryRun } = parseArgs(adoptArgs, args)
+  const view = await app.refresh()
+  if (view === null) {
+    throw new ChasquiError('FEED_EMPTY', 'nothing of the feed is on this machine yet', {
+      hint: 'start "chasqui node run" where a peer can be reached, or import a stick'
+    })
+  }
+  const apps = []
+  for (const config of appsOf(app, name)) {
+    const candidates = await candidatesOf(app, view, config, context)
+    const adopted = await app.inTurn(() => app.engine.adopt({ app: config, candidates, isDryRun: dryRun }))
+    apps.push({ app: config.name, modules: adopted })
+  }
+  if (!dryRun) await announceReport(app)
+  app.events.emit('changed')
+  return { apps }
+}
+
+async function candidatesOf(
+  app: NodeApp,
+  view: FleetView,
+  config: AppConfig,
+  context: CommandContext
+): Promise<Candidate[]> {
+  const targets = await view.trust.listReleases()
+  const modules = new Set(targets.map((one) => one.module).filter((one) => matchesAny(config.modules, one)))
+  const catalog = await app.catalog(view, modules)
+  const tracks = new Set(
+    targets.filter((one) => modules.has(one.module)).map((one) => `${one.module}/${one.track}`)
+  )
+  const candidates: Candidate[] = []
+  for (const key of tracks) {
+    const [module = '', track = ''] = key.split('/')
+    if (config.track.length > 0 && !config.track.includes(track)) continue
+    const live = livePlace(config, module)
+    if ((await realFileSystem.stat(live))?.kind !== 'directory') continue
+    const releases = [...catalog.releases(module, track)].sort((a, b) =>
+      compareVersions(a.order, b.version, a.version)
+    )
+    candidates.push(...(await fitting(app, view, live, releases, context)))
+  }
+  return candidates
+}
+
+/** The release that the folder is, exactly; else every release whose list can be read. */
+async function fitting(
+  app: NodeApp,
+  view: FleetView,
+  live: string,
+  releases: readonly Release[],
+  context: CommandContext
+): Promise<Candidate[]> {
+  const manifest = await listOf(live)
+  const root = manifest === null ? null : manifestRoot(manifest)
+  const same = releases.find((one) => one.files.root === root)
+  if (same !== undefined && manifest !== null) return [candidate(same, manifest)]
+  const found: Candidate[] = []
+  for (const release of releases.slice(0, DEPTH)) {
+    const list = await publishedList(app, view, releases, release, context)
+    if (list !== null) found.push(candidate(release, list))
+  }
+  return found
+}
+
+function candidate({ module, track, version, kind }: Release, manifest: Manifest): Candidate {
+  return { module, track, version, kind, manifest }
+}
+
+/** What is in the folder; null when it is nothing that could be a release. */
+async function listOf(folder: string): Promise<Manifest | null> {
+  try {
+    return (await readTree(realFileSystem, folder)).manifest
+  } catch (error) {
+    if (error instanceof ChasquiError) return null
+    throw error
+  }
+}
+
+/** The file list of a release, decoded from its packs; null when they are not here and nobody has them. */
+async function publishedList(
+  app: NodeApp,
+  view: FleetView,
+  releases: readonly Release[],
+  release: Release,
+  context: CommandContext
+): Promise<Manifest | null> {
+  const route = await routeTo(view.snapshot, releases, null, release.version)
+  if (route === null) return null
+  await ensureDirectory(realFileSystem, app.paths.staging, 0o700)
+  const into = join(app.paths.staging, `adopt-${release.module}`)
+  try {
+    const fetch = (paths: string[]) => app.fetcher.fetch(paths, { signal: context.signal })
+    const steps = await openRoute(view.snapshot, route, fetch)
+    const chain = await openChain({ fs: realFileSystem, steps, base: null, into })
+    try {
+      return chain.base?.manifest ?? null
+    } finally {
+      await chain.close()
+    }
+  } catch (error) {
+    if (error instanceof ChasquiError && error.code === 'PLAN_NOT_HERE') return null
+    throw error
+  }
+}

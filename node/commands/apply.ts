@@ -1,0 +1,191 @@
+// `apply`, `rollback`, `remove`, `adopt`: the commands that change an app.
+import { z } from 'zod'
+import type { Command } from '../../src/control/commands.ts'
+import { ChasquiError, type ErrorCode } from '../../src/errors.ts'
+import type { PlannedTransaction } from '../../src/fleet/plan.ts'
+import type { NodeApp } from '../app.ts'
+import { applyTransactions, fetchPacks, readyTransactions } from '../apply-plan.ts'
+import type { ApplyResult, Outcome } from '../apply/types.ts'
+import { declinedKey, type NodePlan } from '../planner.ts'
+import { announceReport } from '../report.ts'
+import { appName, appsOf, moduleNames, oneApp, parseArgs, requireKnown } from './args.ts'
+import { describeTransactions } from './plan.ts'
+
+const applyArgs = z.strictObject({
+  modules: moduleNames,
+  app: appName,
+  now: z.boolean().default(false),
+  force: z.boolean().default(false),
+  dryRun: z.boolean().default(false)
+})
+
+/** What is not wanted now is no failure of `apply` without names. */
+const QUIET: readonly ErrorCode[] = [
+  'PLAN_ROLLOUT',
+  'PLAN_HELD',
+  'PLAN_HALTED',
+  'PLAN_YANKED',
+  'PLAN_NOT_ENTITLED'
+]
+
+export const apply: Command<NodeApp> = async (app, args, context) => {
+  const order = parseArgs(applyArgs, args)
+  appsOf(app, order.app)
+  if (order.force) await letTryAgain(app, order.modules, order.app)
+  const plan = await requirePlan(app, order.now, order.app)
+  await requireNamed(app, plan, order.modules)
+  const ready = readyTransactions(plan, order)
+  const blocked = plan.transactions.filter((one) => one.blocked !== null && isAsked(one, order.modules))
+  refuseBlocked(ready, blocked, order.modules)
+  if (order.dryRun) return dryRun(app, plan, ready, blocked)
+  const context2 = { ...context }
+  for (const transaction of ready) await fetchPacks(app, plan, transaction, context2)
+  const work = {
+    mode: order.now ? 'now' : 'manual',
+    modules: order.modules,
+    reason: 'operator',
+    force: order.force
+  } as const
+  const results = await applyTransactions(app, plan, ready, work, context)
+  app.events.emit('changed')
+  return summarize(results, await describeTransactions(plan, blocked))
+}
+
+async function requirePlan(app: NodeApp, now: boolean, name: string | undefined): Promise<NodePlan> {
+  const plan = await app.plan(now ? 'now' : 'manual', name)
+  if (plan !== null) return plan
+  throw new ChasquiError('FEED_EMPTY', 'nothing of the feed is on this machine yet', {
+    hint: 'start "chasqui node run" where a peer can be reached, or import a stick'
+  })
+}
+
+/** Every module that was named must be installed, on a channel, or at least in the fleet. */
+async function requireNamed(app: NodeApp, plan: NodePlan, modules: readonly string[]): Promise<void> {
+  if (modules.length === 0) return
+  const known = new Set(Object.values(plan.view.channels.channels).flatMap((channel) => Object.keys(channel)))
+  for (const name of Object.keys(app.config.apps)) {
+    for (const { module } of await app.engine.installed(name)) known.add(module)
+  }
+  requireKnown(modules, known)
+}
+
+function isAsked(transaction: PlannedTransaction, modules: readonly string[]): boolean {
+  return modules.length === 0 || transaction.releases.some((one) => modules.includes(one.module))
+}
+
+function refuseBlocked(
+  ready: readonly PlannedTransaction[],
+  blocked: readonly PlannedTransaction[],
+  modules: readonly string[]
+): void {
+  const loud = blocked.find(
+    ({ blocked: why }) => why !== null && (modules.length > 0 || !QUIET.includes(why.code))
+  )
+  if (ready.length > 0 || loud === undefined || loud.blocked === null) return
+  const hint =
+    loud.blocked.code === 'PLAN_WINDOW'
+      ? 'add --now to apply it outside the window'
+      : 'see "chasqui node plan"'
+  throw new ChasquiError(loud.blocked.code, loud.blocked.reason, { hint })
+}
+
+async function letTryAgain(
+  app: NodeApp,
+  modules: readonly string[],
+  name: string | undefined
+): Promise<void> {
+  for (const config of appsOf(app, name)) {
+    for (const { module } of await app.engine.quarantine(config.name)) {
+      if (modules.length === 0 || modules.includes(module)) await app.engine.release(config.name, module)
+    }
+  }
+}
+
+async function dryRun(
+  app: NodeApp,
+  plan: NodePlan,
+  ready: readonly PlannedTransaction[],
+  blocked: readonly PlannedTransaction[]
+) {
+  const transactions = await describeTransactions(plan, [...ready, ...blocked])
+  const refusals = []
+  for (const transaction of ready) {
+    const config = app.config.apps[transaction.app]
+    if (config === undefined) continue
+    const releases = transaction.releases.flatMap(({ release, ...rest }) =>
+      release === null ? [] : [{ ...rest, release }]
+    )
+    const refusal = await app.engine.preflight({ app: config, releases })
+    if (refusal !== null) refusals.push({ app: transaction.app, ...refusal })
+  }
+  return { transaction: null, result: 'dry-run', steps: [], transactions, refusals }
+}
+
+const WORST: readonly Outcome[] = ['rollback-failed', 'rolled-back', 'refused', 'committed']
+
+/** One transaction as it is; several under the worst of them. */
+function summarize(results: readonly ApplyResult[], blocked: unknown[]) {
+  const [worst] = [...results].sort((a, b) => WORST.indexOf(a.result) - WORST.indexOf(b.result))
+  if (worst === undefined) return { transaction: null, result: 'nothing-to-do', steps: [], blocked }
+  return results.length === 1 ? { ...worst, blocked } : { ...worst, transactions: results, blocked }
+}
+
+const rollbackArgs = z.strictObject({
+  to: z.string().min(1).max(200).optional(),
+  app: appName,
+  withDatabase: z.boolean().default(false)
+})
+
+export const rollback: Command<NodeApp> = async (app, args, context) => {
+  const { to, app: name, withDatabase } = parseArgs(rollbackArgs, args)
+  const config = await appOfBackup(app, name, to)
+  const before = await app.engine.installed(config.name)
+  const result = await app.inTurn(() =>
+    app.engine.rollback({ app: config, backup: to ?? null, withDatabase, reason: 'operator' }, context)
+  )
+  // what was taken back by hand does not come again by itself
+  const left = before.filter((one) =>
+    result.releases.some(({ module, to: now }) => module === one.module && now !== one.version)
+  )
+  if (result.result === 'committed') {
+    await app.state.put(Object.fromEntries(left.map((one) => [declinedKey(config.name, one), true])))
+  }
+  await announceReport(app)
+  return result
+}
+
+async function appOfBackup(app: NodeApp, name: string | undefined, backup: string | undefined) {
+  if (name !== undefined || backup === undefined) return oneApp(app, name)
+  for (const config of appsOf(app, undefined)) {
+    if ((await app.engine.backups(config.name)).some((one) => one.id === backup)) return config
+  }
+  return oneApp(app, undefined)
+}
+
+const removeArgs = z.strictObject({ module: z.string().min(1).max(100), app: appName })
+
+/** Takes a module away and holds it, so that it does not come again by itself. */
+export const remove: Command<NodeApp> = async (app, args, context) => {
+  const { module, app: name } = parseArgs(removeArgs, args)
+  const config = await appWith(app, module, name)
+  const result = await app.inTurn(() =>
+    app.engine.remove({ app: config, module, reason: 'operator' }, context)
+  )
+  if (result.result === 'committed') await app.engine.setHold(config.name, module, true)
+  await announceReport(app)
+  return result
+}
+
+async function appWith(app: NodeApp, module: string, name: string | undefined) {
+  const having = []
+  for (const config of appsOf(app, name)) {
+    if ((await app.engine.installed(config.name)).some((one) => one.module === module)) having.push(config)
+  }
+  const [only] = having
+  if (only === undefined) throw new ChasquiError('NOT_INSTALLED', `${module} is not installed on this node`)
+  if (having.length === 1) return only
+  const names = having.map((one) => one.name).join(', ')
+  throw new ChasquiError('APP_AMBIGUOUS', `${module} is installed in ${names}`, {
+    hint: 'name one with --app'
+  })
+}

@@ -1,0 +1,69 @@
+// `plan`, `check`, `status`, `peers`: what there is and what would happen. They change nothing.
+import { z } from 'zod'
+import type { Command } from '../../src/control/commands.ts'
+import type { PlannedTransaction } from '../../src/fleet/plan.ts'
+import type { NodeApp } from '../app.ts'
+import { packBytes } from '../apply-plan.ts'
+import type { NodePlan } from '../planner.ts'
+import { askPeers } from '../ask-peers.ts'
+import { nodeStatus } from '../status.ts'
+import { appName, appsOf, parseArgs } from './args.ts'
+
+/** Transactions as `plan` prints them. */
+export async function describeTransactions(plan: NodePlan, transactions: readonly PlannedTransaction[]) {
+  return Promise.all(
+    transactions.map(async (transaction) => {
+      const bytes = await packBytes(plan, transaction)
+      const { app, window, blocked } = transaction
+      const releases = transaction.releases.map(({ module, track, from, to, severity, release }, i) => ({
+        module,
+        track,
+        from,
+        to,
+        bytes: bytes[i] ?? null,
+        severity,
+        notes: release?.notes ?? null
+      }))
+      return { app, releases, window, blocked }
+    })
+  )
+}
+
+const planArgs = z.strictObject({ app: appName })
+
+export const plan: Command<NodeApp> = async (app, args) => {
+  const { app: name } = parseArgs(planArgs, args)
+  appsOf(app, name)
+  const found = await app.plan('automatic', name)
+  if (found === null) return { transactions: [] }
+  return { transactions: await describeTransactions(found, found.transactions) }
+}
+
+/** Looks for news now: at what peers have, for which links are opened for a moment when no daemon runs. */
+export const check: Command<NodeApp> = async (app, _args, context) => {
+  const peers = app.links === null ? await askPeers(app, context) : app.links.peers().length
+  await app.feed.advance()
+  const found = await app.plan('automatic')
+  app.events.emit('changed')
+  const status = await nodeStatus(app)
+  const transactions = found === null ? [] : await describeTransactions(found, found.transactions)
+  const updates = transactions.flatMap((one) =>
+    one.releases.map(({ module, track, from, to, bytes }) => ({
+      app: one.app,
+      module,
+      track,
+      from,
+      to,
+      bytes,
+      blocked: one.blocked
+    }))
+  )
+  return { feed: status.feed, peers, updates }
+}
+
+export const status: Command<NodeApp> = (app) => nodeStatus(app)
+
+export const peers: Command<NodeApp> = async (app) => {
+  const { peers: connected, links } = await nodeStatus(app)
+  return { running: app.links !== null, peers: connected, links }
+}

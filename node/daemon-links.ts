@@ -1,0 +1,109 @@
+// The node's links: what the configuration and the command line say, and the accounts of where blocks came from.
+import { isOpen } from '../src/fleet/window.ts'
+import { type FleetLinks, type LinkSettings, startFleetLinks } from '../src/member/fleet-links.ts'
+import type { RatePolicy } from '../src/net/pacing.ts'
+import type { Peer } from '../src/net/peer.ts'
+import { readGrantFile } from '../src/feed/grant-files.ts'
+import type { NodeApp } from './app.ts'
+import type { NodeConfig } from './config/schema.ts'
+
+/** Link options of the command line; what is absent comes from chasqui.toml. */
+export interface LinkFlags {
+  listen?: string
+  bootstrap?: string[]
+  peers?: string[]
+  internet?: boolean
+  lan?: boolean
+}
+
+/** Throws ADDRESS_IN_USE, PEER_ADDRESS_INVALID. */
+export async function startLinks(
+  app: NodeApp,
+  flags: LinkFlags,
+  onPeer: (peer: Peer) => void
+): Promise<FleetLinks> {
+  const { access, keyPair, node } = app.identity
+  const started = await startFleetLinks({
+    self: {
+      node,
+      keyPair,
+      fleetSecret: access.fleetSecret,
+      // it becomes a better one while the daemon runs, when the publisher's grant arrives
+      get membership() {
+        return app.identity.membership
+      }
+    },
+    settings: linkSettings(app, flags),
+    verifyMembership: (bytes) => app.verifyMember(bytes, app.now()),
+    feed: app.feed,
+    records: app.records.set,
+    roots: { list: () => app.trust.roots(), offer: (chain) => takeRoots(app, chain) },
+    grants: {
+      generation: async () => app.identity.access.generation,
+      find: async (invite) => readGrantFile(await app.feed.snapshot(), invite),
+      take: async (grant) => void (await app.offerGrant(grant))
+    },
+    announce: (type, header) => app.records.announce(type, header),
+    onPeer: (peer) => {
+      app.internetUse.track(peer)
+      onPeer(peer)
+    },
+    onRecord: (result, peer) => app.records.note(result, peer.member.name),
+    onBlock: (index, from) => app.sources.count(index, from),
+    log: app.log,
+    now: () => app.now()
+  })
+  app.links = started.links
+  return started
+}
+
+function linkSettings(app: NodeApp, flags: LinkFlags): LinkSettings {
+  const { access } = app.identity
+  const config = app.config.links
+  const bootstrap = flags.bootstrap ?? (config.bootstrap.length > 0 ? config.bootstrap : access.bootstrap)
+  return {
+    listen: flags.listen ?? config.listen,
+    bootstrap: bootstrap.length === 0 ? undefined : bootstrap,
+    internet: flags.internet ?? config.internet.enabled,
+    internetClass: config.internet.metered ? 'metered' : 'internet',
+    lan: flags.lan ?? config.lan.enabled,
+    peers: [...new Set([...(flags.peers ?? []), ...config.peers, ...access.peers])],
+    rates: ratePolicy(
+      () => app.config.links,
+      (time) => app.internetUse.used(time)
+    ),
+    isInternetOpen: (time) => isOpenAt(app.config.links, time) || app.fetcher.isCriticalWanted
+  }
+}
+
+async function takeRoots(app: NodeApp, chain: ReadonlyMap<number, Uint8Array>): Promise<number> {
+  const added = await app.trust.offerRoots(chain)
+  if (added > 0) {
+    app.events.emit('changed')
+    app.followSoon()
+  }
+  return added
+}
+
+function isOpenAt({ internet }: NodeConfig['links'], now: number): boolean {
+  return internet.hours === undefined || isOpen(internet.hours, now)
+}
+
+const PAUSED = { down: 0, up: 0 }
+
+/** Bytes a second that bulk may take, by class of link and hour; a metered link carries no bulk. */
+export function ratePolicy(
+  links: () => NodeConfig['links'],
+  usedThisMonth: (now: number) => number = () => 0
+): RatePolicy {
+  return (linkClass, now) => {
+    const { lan, internet } = links()
+    if (linkClass === 'metered') return PAUSED
+    const limits = linkClass === 'lan' ? lan : internet
+    if (linkClass !== 'lan' && !isOpenAt(links(), now)) return PAUSED
+    const cap = internet['monthly-cap'] ?? Number.POSITIVE_INFINITY
+    if (linkClass !== 'lan' && usedThisMonth(now) >= cap) return PAUSED
+    const { down = Number.POSITIVE_INFINITY, up = Number.POSITIVE_INFINITY } = limits
+    return { down, up }
+  }
+}

@@ -1,0 +1,72 @@
+// Gets packs from peers. Knows whether there is anybody to ask: without a peer it fails at once instead of waiting for
+// ever. Packs that are here are never asked for.
+import { ChasquiError } from '../src/errors.ts'
+import type { Feed, FetchProgress } from '../src/feed/types.ts'
+import type { Sources } from './sources.ts'
+
+export interface FetchOptions {
+  signal: AbortSignal
+  onProgress?(progress: FetchProgress): void
+  /** of a signed critical release: passes pauses and hours */
+  isCritical?: boolean
+}
+
+export interface FetcherParts {
+  /** the feed of now: it may become another one */
+  feed(): Feed
+  sources: Sources
+  /** is anybody connected, or on the way? */
+  hasPeers(): boolean
+}
+
+const STALL = 20_000 // milliseconds without a block until a fetch gives up; what came stays
+
+export class Fetcher {
+  readonly #parts: FetcherParts
+  #wanted = new Set<string>()
+
+  constructor(parts: FetcherParts) {
+    this.#parts = parts
+  }
+
+  /** Is a pack of a critical release still missing? Then the internet is used whatever the hours say. */
+  get isCriticalWanted(): boolean {
+    return this.#wanted.size > 0
+  }
+
+  /** Returns when all the files are here. Throws PLAN_NOT_HERE, CANCELLED. */
+  async fetch(paths: string[], options: FetchOptions): Promise<void> {
+    const { sources, hasPeers } = this.#parts
+    const feed = this.#parts.feed()
+    const missing = await feed.missing(paths)
+    if (missing === 0) return
+    if (options.isCritical === true) for (const path of paths) this.#wanted.add(path)
+    if (!hasPeers()) throw notHere(missing, 'no peer is connected')
+    const stall = new AbortController()
+    let timer = setTimeout(() => stall.abort(), STALL)
+    const onProgress = (progress: FetchProgress) => {
+      clearTimeout(timer)
+      timer = setTimeout(() => stall.abort(), STALL)
+      options.onProgress?.(progress)
+    }
+    const snapshot = await feed.snapshot()
+    if (snapshot !== null) await sources.watch(snapshot, paths)
+    try {
+      const signal = AbortSignal.any([options.signal, stall.signal])
+      await feed.fetch(paths, { signal, onProgress, isCritical: options.isCritical === true })
+      for (const path of paths) this.#wanted.delete(path)
+    } catch (error) {
+      if (!stall.signal.aborted || options.signal.aborted) throw error
+      throw notHere(await feed.missing(paths), 'no peer that is connected has sent any of it')
+    } finally {
+      clearTimeout(timer)
+      await sources.settle(paths)
+    }
+  }
+}
+
+function notHere(bytes: number, why: string): ChasquiError {
+  return new ChasquiError('PLAN_NOT_HERE', `${bytes} bytes of packs are not here, and ${why}`, {
+    hint: 'start the daemon with "chasqui node run", or bring a stick: "chasqui usb-sync import STICK"'
+  })
+}

@@ -1,0 +1,129 @@
+// The generic profile: everything that is special about the application is in the operator's own commands.
+import { ChasquiError } from '../../src/errors.ts'
+import { ensureDirectory } from '../../src/system/durable.ts'
+import type { AppConfig } from '../config/apps.ts'
+import type { Argv } from '../config/fields.ts'
+import { commandService } from '../services/command.ts'
+import { createService, type Service } from '../services/service.ts'
+import type { AppWork, Work } from '../apply/work.ts'
+import { type CommandOptions, findProgram, isPerModule, mustRun, namesFrom } from './commands.ts'
+import type { Profile } from './profile.ts'
+import { dirname } from 'node:path'
+import type { ErrorCode } from '../../src/errors.ts'
+
+export function genericProfile(app: AppConfig): Profile {
+  const commands = app.commands
+  const service = serviceOfCommands(app)
+  const timeout = commands?.timeout ?? 600_000
+  const run = async (work: Work, what: string, argv: Argv | undefined, code: ErrorCode) => {
+    if (argv === undefined) return
+    // a first install has nothing to migrate from
+    const modules = namesFrom(argv) ? work.modules.filter((one) => one.from !== null) : work.modules
+    for (const values of isPerModule(argv) ? modules.map(valuesOf) : [{}]) {
+      await mustRun(work, what, argv, code, { values, timeout } satisfies CommandOptions)
+    }
+  }
+  const toFile = async (work: Work, what: 'backup' | 'restore' | 'verify', path: string, code: ErrorCode) => {
+    const argv = commands?.[what]
+    const values = { ...valuesOf(work.modules[0]), backup: path }
+    if (argv !== undefined) await mustRun(work, what, argv, code, { values, timeout })
+  }
+  return {
+    derived: [],
+    provides: async () => false,
+    checks: async () => [],
+    checkDatabase: async () => null,
+    isRunning: (work) => service.isRunning(work),
+    async preflight(work) {
+      if (await isFresh(work)) return
+      const programs = [...service.tools, ...Object.values(commands ?? {}).flatMap(programOf)]
+      for (const program of new Set(programs)) {
+        if ((await findProgram(work, program)) !== null) continue
+        throw new ChasquiError('APPLY_TOOL_MISSING', `the program ${program} is not there`, {
+          hint: `correct it in [apps.${app.name}]`
+        })
+      }
+    },
+    async stop(work, leniently) {
+      if (await isFirstInstall(work, commands?.stop)) return
+      try {
+        await service.stop(work)
+      } catch (error) {
+        if (!leniently) throw error
+        work.note(`stop: ${(error as Error).message}; it may not have been running`)
+      }
+    },
+    async start(work) {
+      if (await isFirstInstall(work, commands?.start)) return
+      await service.start(work)
+    },
+    async backUp(work, into) {
+      if (commands?.backup === undefined || (await isFirstInstall(work, commands.backup))) return false
+      await ensureDirectory(work.parts.fs, dirname(into))
+      await toFile(work, 'backup', into, 'BACKUP_FAILED')
+      return true
+    },
+    verifyBackup: (work, from) => toFile(work, 'verify', from, 'BACKUP_FAILED'),
+    async restore(work, from, mayHoldWork) {
+      if (commands?.restore === undefined) return
+      const aside = `${work.places.database}-set-aside-${work.parts.clock.now()}`
+      const { setAside } = work.transaction
+      try {
+        if (setAside.length === 0) {
+          await toFile(work, 'backup', aside, 'BACKUP_FAILED')
+          setAside.push(aside)
+          await work.save()
+        }
+      } catch (cause) {
+        const why = (cause as Error).message
+        if (mayHoldWork) {
+          throw new ChasquiError('RESTORE_FAILED', `the current database cannot be set aside: ${why}`, {
+            cause
+          })
+        }
+        work.note(`the half-migrated database could not be set aside: ${why}`)
+      }
+      await toFile(work, 'restore', from, 'RESTORE_FAILED')
+    },
+    async rehearse(work) {
+      if (commands?.rehearse === undefined) return false
+      await run(work, 'rehearse', commands.rehearse, 'REHEARSAL_FAILED')
+      return true
+    },
+    migrate: (work) => run(work, 'migrate', commands?.migrate, 'MIGRATION_FAILED'),
+    async refresh() {},
+    lock: (work) => run(work, 'lock', commands?.lock, 'SERVICE_FAILED'),
+    unlock: (work) => run(work, 'unlock', commands?.unlock, 'SERVICE_FAILED')
+  }
+}
+
+/** Stop and start by the operator's commands where there are some, else by the service. */
+export function serviceOfCommands(app: AppConfig): Service {
+  const { stop, start, status, timeout } = app.commands ?? {}
+  if (stop === undefined || start === undefined) return createService(app.service)
+  return commandService({ stop, start, status, timeout: timeout ?? 600_000 })
+}
+
+function programOf(argv: unknown): string[] {
+  return Array.isArray(argv) && typeof argv[0] === 'string' ? [argv[0]] : []
+}
+
+function valuesOf(change: Work['modules'][number] | undefined) {
+  return {
+    module: change?.module ?? '',
+    from: change?.from ?? '',
+    to: change?.to ?? '',
+    version: change?.to ?? ''
+  }
+}
+
+/** Nothing of the app is on the disk yet. */
+async function isFresh(work: AppWork): Promise<boolean> {
+  return (await work.parts.fs.stat(work.app.path)) === null
+}
+
+/** The release that is being installed brings the program: before it is there, there is nothing to run. */
+async function isFirstInstall(work: Work, argv: Argv | undefined): Promise<boolean> {
+  const isNew = work.transaction.changes.every((change) => change.from === null)
+  return isNew && argv !== undefined && (await findProgram(work, argv[0])) === null
+}

@@ -1,0 +1,37 @@
+// The filestore belongs to the database: attachments by the hash of their content, written once and never changed. A backup
+// is therefore a second name for each file; bringing it back adds what is gone and removes nothing.
+import { dirname, join } from 'node:path'
+import { ensureDirectory } from '../../../src/system/durable.ts'
+import type { FileSystem } from '../../../src/system/file-system.ts'
+
+export function filestoreOf(dataDirectory: string, database: string): string {
+  return join(dataDirectory, 'filestore', database)
+}
+
+/** Second names (copies across volumes) of everything at `from` that is not at `to`; folders get the owner of `like`. */
+export async function linkMissing(fs: FileSystem, from: string, to: string, like: string): Promise<number> {
+  const found = await fs.stat(from)
+  if (found?.kind === 'directory') {
+    if ((await fs.stat(to)) === null) {
+      await ensureDirectory(fs, dirname(to))
+      await fs.makeDirectory(to, found.mode)
+      if ((await fs.stat(like)) !== null) await fs.copyOwner(like, to)
+    }
+    let count = 0
+    for (const name of await fs.list(from)) {
+      count += await linkMissing(fs, join(from, name), join(to, name), like)
+    }
+    if (count > 0) await fs.syncDirectory(to)
+    return count
+  }
+  if (found?.kind !== 'file' || (await fs.stat(to)) !== null) return 0
+  try {
+    await fs.linkFile(from, to)
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code ?? ''
+    if (!['EXDEV', 'EPERM', 'EMLINK', 'ENOTSUP', 'EOPNOTSUPP'].includes(code)) throw error
+    await fs.copyFile(from, to)
+    await fs.copyOwner(from, to)
+  }
+  return 1
+}

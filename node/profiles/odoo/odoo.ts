@@ -1,0 +1,154 @@
+// The odoo profile: what the engine asks of an Odoo server, after what was measured on real ones (an upgrade commits module by
+// module, so only a restore undoes it; half of its failures end with status 0; its login page answers 200 after most of them).
+import { ChasquiError } from '../../../src/errors.ts'
+import type { AppWork, Work } from '../../apply/work.ts'
+import type { AppConfig } from '../../config/apps.ts'
+import { findProgram } from '../commands.ts'
+import { serviceOfCommands } from '../generic.ts'
+import type { Profile } from '../profile.ts'
+import { type Odoo, odooConfig, openOdoo, serverUrl } from './context.ts'
+import { backUpDatabases, rehearseUpgrade, restoreDatabases, verifyDumps } from './database.ts'
+import { POSTGRES_TOOLS, quoteText } from './postgres.ts'
+import { modulesToUpgrade, pendingModules, tryOut, upgrade } from './upgrade.ts'
+
+const STALE_ASSETS = `delete from ir_attachment where res_model = 'ir.ui.view'
+  and (url like '/web/assets/%' or url like '/web/content/%assets%')`
+const DUMP_SHARE = 0.6 // of the database's size, at most, in a compressed dump
+const SPARE = 256 * 1024 * 1024 // bytes
+
+export function odooProfile(app: AppConfig): Profile {
+  const service = serviceOfCommands(app)
+  return {
+    derived: ['**/__pycache__', '**/__pycache__/**', '**/*.pyc'],
+    isRunning: (work) => service.isRunning(work),
+    async preflight(work) {
+      await requirePrograms(work, service.tools)
+      const odoo = await openOdoo(work)
+      let bytes = 0
+      for (const database of odoo.config.databases) {
+        if (!(await odoo.postgres.exists(database))) {
+          throw new ChasquiError('DATABASE_MISSING', `there is no database ${database}`, {
+            hint: `correct "databases" in [apps.${app.name}.odoo]: Odoo would create an empty one`
+          })
+        }
+        const pending = await pendingModules(odoo, database)
+        if (pending.length > 0) {
+          throw new ChasquiError('ODOO_PENDING', `${database} has modules that wait: ${pending.join(', ')}`, {
+            hint: 'finish or cancel that in Odoo first (Apps)'
+          })
+        }
+        await refuseRemoval(work, odoo, database)
+        bytes += await odoo.postgres.size(database)
+      }
+      await requireSpace(work, bytes * DUMP_SHARE + SPARE)
+    },
+    async stop(work, leniently) {
+      try {
+        await service.stop(work)
+      } catch (error) {
+        if (!leniently) throw error
+        work.note(`stop: ${(error as Error).message}; it may not have been running`)
+      }
+      const odoo = await openOdoo(work)
+      for (const database of odoo.config.databases) await odoo.postgres.disconnect(database)
+    },
+    start: (work) => service.start(work),
+    async backUp(work, into) {
+      await backUpDatabases(work, await openOdoo(work), into)
+      return true
+    },
+    async verifyBackup(work, from) {
+      await verifyDumps(await openOdoo(work), from)
+    },
+    async restore(work, from) {
+      await restoreDatabases(work, await openOdoo(work), from)
+    },
+    async rehearse(work) {
+      if (!odooConfig(app).rehearse) return false
+      await rehearseUpgrade(work, await openOdoo(work))
+      return true
+    },
+    migrate,
+    async refresh(work) {
+      const odoo = await openOdoo(work)
+      for (const database of odoo.config.databases) await odoo.postgres.execute(database, STALE_ASSETS)
+    },
+    async lock() {},
+    async unlock() {},
+    async checks(work) {
+      const odoo = await openOdoo(work)
+      const common = { timeout: 60_000, wait: 1_000 }
+      return [
+        { ...common, kind: 'database', name: 'odoo-database', retries: 2 },
+        {
+          ...common,
+          kind: 'http',
+          name: 'odoo-login',
+          url: `${serverUrl(odoo)}/web/login`,
+          expect: 200,
+          assets: true,
+          retries: 60
+        }
+      ]
+    },
+    async checkDatabase(work) {
+      const odoo = await openOdoo(work)
+      for (const database of odoo.config.databases) {
+        const pending = await pendingModules(odoo, database)
+        if (pending.length === 0) continue
+        throw new ChasquiError('CHECK_FAILED', `${database} has modules that wait: ${pending.join(', ')}`)
+      }
+      return `nothing waits in ${odoo.config.databases.join(', ')}`
+    },
+    async provides(work, module) {
+      const odoo = await openOdoo(work)
+      const [database] = odoo.config.databases
+      const sql = `select name from ir_module_module where name = ${quoteText(module)} and state = 'installed'`
+      return database !== undefined && (await odoo.postgres.query(database, sql)).length > 0
+    }
+  }
+}
+
+async function migrate(work: Work): Promise<void> {
+  const odoo = await openOdoo(work)
+  const roots = { before: work.places.backedUp, after: work.places.live }
+  const modules = await modulesToUpgrade(work, roots)
+  for (const database of odoo.config.databases) {
+    const request = { database, modules, roots, code: 'MIGRATION_FAILED' as const }
+    const isUpgraded = await upgrade(work, odoo, request)
+    if (!isUpgraded) work.note(`${database}: nothing to upgrade, a restart is enough`)
+    await odoo.postgres.execute(database, STALE_ASSETS)
+    if (odoo.config.lockout) await tryOut(work, odoo, request)
+  }
+}
+
+async function requirePrograms(work: AppWork, tools: readonly string[]): Promise<void> {
+  const { program, 'postgres-bin': folder } = odooConfig(work.app)
+  const postgres = POSTGRES_TOOLS.map((tool) => (folder === undefined ? tool : `${folder}/${tool}`))
+  for (const name of [program[0], ...postgres, ...tools]) {
+    if ((await findProgram(work, name)) !== null) continue
+    throw new ChasquiError('APPLY_TOOL_MISSING', `the program ${name} is not there`, {
+      hint: `say where in [apps.${work.app.name}.odoo] (program, postgres-bin)`
+    })
+  }
+}
+
+/** Files of a module that a database has installed may not go: the server would not load any more. */
+async function refuseRemoval(work: AppWork, odoo: Odoo, database: string): Promise<void> {
+  for (const { module, to } of work.modules) {
+    if (to !== null) continue
+    const sql = `select name from ir_module_module where name = ${quoteText(module)} and state = 'installed'`
+    if ((await odoo.postgres.query(database, sql)).length === 0) continue
+    throw new ChasquiError('APPLY_REQUIRES', `${module} is installed in the database ${database}`, {
+      hint: 'uninstall it in Odoo first (Apps)'
+    })
+  }
+}
+
+async function requireSpace(work: AppWork, bytes: number): Promise<void> {
+  const free = await work.parts.fs.freeSpace(work.app.path)
+  if (free >= bytes) return
+  throw new ChasquiError('DISK_FULL', `the backup may need ${Math.ceil(bytes)} bytes, ${free} are free`, {
+    hint: 'free some space, or keep fewer backups (backup-keep)'
+  })
+}

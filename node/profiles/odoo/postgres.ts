@@ -1,0 +1,120 @@
+// PostgreSQL through its own programs, with the connection of odoo.conf. Names are checked by the configuration's pattern, and
+// quoted all the same.
+import { join } from 'node:path'
+import { ChasquiError, type ErrorCode } from '../../../src/errors.ts'
+import type { AppWork } from '../../apply/work.ts'
+import { type CommandOptions, lastLine, mustRun, runCommand } from '../commands.ts'
+import type { OdooSettings } from './configuration.ts'
+
+export const POSTGRES_TOOLS = ['psql', 'pg_dump', 'pg_restore', 'createdb', 'dropdb'] as const
+type Tool = (typeof POSTGRES_TOOLS)[number]
+
+const MARK = 'chasqui:'
+const QUICK = 60_000 // milliseconds for a question
+
+export function quoteName(name: string): string {
+  return `"${name.replaceAll('"', '""')}"`
+}
+
+export function quoteText(text: string): string {
+  return `'${text.replaceAll("'", "''")}'`
+}
+
+export class Postgres {
+  readonly #work: AppWork
+  readonly #settings: OdooSettings
+  readonly #folder: string | undefined
+  readonly #timeout: number
+
+  constructor(
+    work: AppWork,
+    settings: OdooSettings,
+    options: { folder: string | undefined; timeout: number }
+  ) {
+    this.#work = work
+    this.#settings = settings
+    this.#folder = options.folder
+    this.#timeout = options.timeout
+  }
+
+  program(tool: Tool): string {
+    return this.#folder === undefined ? tool : join(this.#folder, tool)
+  }
+
+  /** Runs one of the tools to its end. Throws `code`. */
+  async run(tool: Tool, args: readonly string[], code: ErrorCode): Promise<void> {
+    await mustRun(this.#work, tool, [this.program(tool), ...args], code, this.#options(this.#timeout))
+  }
+
+  /** Rows of a query. Throws DATABASE_UNREACHABLE. */
+  async query<Row>(database: string, sql: string): Promise<Row[]> {
+    const text = `select '${MARK}' || coalesce(jsonb_agg(found), '[]')::text from (${sql}) found`
+    const output = await this.#psql(database, text)
+    const line = output.split('\n').find((one) => one.startsWith(MARK))
+    if (line === undefined) {
+      throw new ChasquiError('DATABASE_UNREACHABLE', `psql gave no answer for ${database}`)
+    }
+    return JSON.parse(line.slice(MARK.length)) as Row[]
+  }
+
+  /** A statement without an answer. */
+  async execute(database: string, sql: string): Promise<void> {
+    await this.#psql(database, sql)
+  }
+
+  async #psql(database: string, sql: string): Promise<string> {
+    const flags = ['-X', '-A', '-t', '-q', '-w', '-v', 'ON_ERROR_STOP=1']
+    const argv = [this.program('psql'), ...flags, '-d', database, '-c', sql] as const
+    const { status, output } = await runCommand(this.#work, [...argv], this.#options(QUICK))
+    if (status === 0) return output
+    throw new ChasquiError(
+      'DATABASE_UNREACHABLE',
+      `PostgreSQL refuses: ${lastLine(output) ?? `status ${status}`}`,
+      {
+        hint: 'is it running, and are db_host, db_port and db_user in odoo.conf right?'
+      }
+    )
+  }
+
+  #options(timeout: number): CommandOptions {
+    const { host, port, user, password } = this.#settings
+    const environment: Record<string, string> = {
+      PGCONNECT_TIMEOUT: '10',
+      PGOPTIONS: '-c client_min_messages=warning'
+    }
+    if (host !== undefined) environment.PGHOST = host
+    if (port !== undefined) environment.PGPORT = port
+    if (user !== undefined) environment.PGUSER = user
+    if (password !== undefined) environment.PGPASSWORD = password
+    return { timeout, environment }
+  }
+
+  async exists(database: string): Promise<boolean> {
+    const sql = `select 1 as one from pg_database where datname = ${quoteText(database)}`
+    return (await this.query('postgres', sql)).length > 0
+  }
+
+  async size(database: string): Promise<number> {
+    const sql = `select pg_database_size(${quoteText(database)}) as bytes`
+    const [row] = await this.query<{ bytes: number }>('postgres', sql)
+    return row?.bytes ?? 0
+  }
+
+  /** Ends every other session, and waits until there is none. */
+  async disconnect(database: string): Promise<void> {
+    const name = quoteText(database)
+    // PostgreSQL's own workers have no user, and step aside by themselves
+    const others = `datname = ${name} and usesysid is not null and pid <> pg_backend_pid()`
+    for (let tries = 0; tries < 20; tries++) {
+      const [row] = await this.query<{ count: number }>(
+        'postgres',
+        `select count(pg_terminate_backend(pid)) as count from pg_stat_activity where ${others}`
+      )
+      if ((row?.count ?? 0) === 0) return
+      await this.#work.parts.clock.sleep(100)
+    }
+    throw new ChasquiError('SERVICE_FAILED', `something keeps connecting to the database ${database}`, {
+      hint: 'stop what else uses it, or make its service part of the app'
+    })
+  }
+}

@@ -1,0 +1,242 @@
+// What the daemon does by itself: looks whenever something has changed and every so often, applies what policy and window
+// allow, reports. One round at a time; a change during a round makes another one.
+import { asChasquiError, ChasquiError } from '../src/errors.ts'
+import type { PlannedTransaction } from '../src/fleet/plan.ts'
+import { revokedSets } from '../src/fleet/revoked.ts'
+import { nextOpening } from '../src/fleet/window.ts'
+import type { ControlEvent } from '../src/control/commands.ts'
+import type { NodeApp } from './app.ts'
+import { applyTransactions, fetchPacks, readyTransactions } from './apply-plan.ts'
+import { carrySteps } from './carry.ts'
+import { collectPacks } from './collect.ts'
+import type { NodePlan } from './planner.ts'
+import { announceReport } from './report.ts'
+import type { FleetView } from './trust-keeper.ts'
+
+const GATHER = 200 // milliseconds in which changes are gathered into one round
+const RETRY = 30_000 // milliseconds after a round that failed
+
+export class Schedule {
+  readonly #app: NodeApp
+  readonly #emit: (event: ControlEvent) => void
+  readonly #stop = new AbortController()
+  #timer: NodeJS.Timeout | null = null
+  #round: Promise<void> = Promise.resolve()
+  #isWanted = false
+  #isRunning = false
+  #lastReport = ''
+  #reportedAt = 0
+  #lastPlan = ''
+  #seen: FleetView | null = null
+  readonly #touched = new Set<string>()
+  #carried: FleetView | null = null
+  #collected = ''
+
+  constructor(app: NodeApp, emit: (event: ControlEvent) => void) {
+    this.#app = app
+    this.#emit = emit
+  }
+
+  /** Something has changed: looks soon. */
+  wake(): void {
+    this.#isWanted = true
+    this.#arm(GATHER)
+  }
+
+  async stop(): Promise<void> {
+    this.#stop.abort()
+    if (this.#timer !== null) clearTimeout(this.#timer)
+    await this.#round
+  }
+
+  #arm(milliseconds: number): void {
+    if (this.#stop.signal.aborted || this.#isRunning) return
+    if (this.#timer !== null) clearTimeout(this.#timer)
+    // a timer cannot be longer than 2^31 ms
+    this.#timer = setTimeout(() => this.#start(), Math.min(milliseconds, 86_400_000))
+  }
+
+  #start(): void {
+    this.#isRunning = true
+    this.#isWanted = false
+    this.#round = this.#look()
+      .then(
+        () => this.#pause(),
+        (error: unknown) => {
+          this.#fail('round', error)
+          return RETRY
+        }
+      )
+      .then((pause) => {
+        this.#isRunning = false
+        this.#arm(this.#isWanted ? GATHER : pause)
+      })
+  }
+
+  async #look(): Promise<void> {
+    const app = this.#app
+    this.#noteConflict()
+    const plan = await this.#guard('trust', () => app.plan('automatic'))
+    if (plan !== null) await this.#follow(plan)
+    await this.#report()
+    if (plan !== null) await this.#carry(plan.view)
+    if (plan !== null) await this.#collect(plan.view)
+  }
+
+  /** Two signed histories of the feed: nothing new is taken from it, and everybody is told. */
+  #noteConflict(): void {
+    const { conflict } = this.#app.feed
+    if (conflict === null || this.#app.problems.has('feed')) return
+    const message = `two signed histories of the feed were seen (${conflict.core}, length ${conflict.length})`
+    this.#fail('feed', new ChasquiError('FEED_CONFLICT', message))
+  }
+
+  /** Fetches and applies what the plan allows. */
+  async #follow(plan: NodePlan): Promise<void> {
+    const app = this.#app
+    this.#applyRevocations(plan.view)
+    this.#showPlan(plan.transactions)
+    for (const transaction of plan.transactions.filter(isWorthFetching)) {
+      const context = { emit: this.#emit, signal: this.#stop.signal }
+      await this.#guard(`fetch ${nameOf(transaction)}`, () => fetchPacks(app, plan, transaction, context))
+    }
+    for (const ready of readyTransactions(plan, { modules: [] })) {
+      const order = { mode: 'automatic', modules: [], reason: 'auto', force: false } as const
+      const context = { emit: this.#emit, signal: this.#stop.signal }
+      const where = `apply ${ready.app}`
+      const results = await this.#guard(where, () => applyTransactions(app, plan, [ready], order, context))
+      const refused = results?.find((one) => one.result === 'refused')?.error
+      if (refused !== undefined) this.#fail(where, new ChasquiError(refused.code, refused.message))
+    }
+    this.#forgetOld()
+  }
+
+  /** Who was revoked loses connections and records at once. */
+  #applyRevocations(view: FleetView): void {
+    if (view === this.#seen) return
+    this.#seen = view
+    const { links, records, trust } = this.#app
+    links?.recheckMembers()
+    const { invites, nodes } = revokedSets(trust.revoked)
+    records.set.prune(this.#app.now(), (member) => invites.has(member.invite) || nodes.has(member.node))
+  }
+
+  /** For neighbours, when nothing of its own is missing; once for each version of the feed. */
+  async #carry(view: FleetView): Promise<void> {
+    if (view === this.#carried || this.#app.problems.size > 0) return
+    const context = { signal: this.#stop.signal }
+    const steps = (await this.#guard('carry', () => carrySteps(this.#app, view))) ?? []
+    for (const { name, paths, bytes } of steps) {
+      if (this.#isWanted || this.#stop.signal.aborted) return
+      const done = await this.#guard(`carry ${name}`, async () => {
+        await this.#app.fetcher.fetch(paths, context)
+        return true
+      })
+      if (done === null) return
+      this.#emit({ event: 'carried', release: name, bytes })
+    }
+    this.#carried = view
+  }
+
+  /** Gives room back: once for each version of the feed and each change of what this node is and has. */
+  async #collect({ snapshot }: FleetView): Promise<void> {
+    const { carry, 'carry-max': limit } = this.#app.config.node
+    const text = JSON.stringify([snapshot.version, this.#lastReport, carry, limit])
+    if (text === this.#collected || this.#isWanted || this.#stop.signal.aborted) return
+    this.#collected = text
+    try {
+      const { freed } = await collectPacks(this.#app, { dryRun: false })
+      if (freed.packs > 0) this.#emit({ event: 'freed', ...freed })
+    } catch (error) {
+      // it is tried again when something has changed; nothing waits for it
+      this.#app.log.warn({ err: error }, 'no room could be given back')
+    }
+  }
+
+  /** What was a problem with something that is not wanted any more is none. */
+  #forgetOld(): void {
+    for (const where of this.#app.problems.keys()) {
+      if (/^(fetch|apply) /.test(where) && !this.#touched.has(where)) this.#app.problems.delete(where)
+    }
+    this.#touched.clear()
+  }
+
+  /** Runs a piece of a round; what goes wrong is a problem to be shown, and does not stop the rest. */
+  async #guard<T>(where: string, work: () => Promise<T | null>): Promise<T | null> {
+    this.#touched.add(where)
+    try {
+      const result = await work()
+      this.#app.problems.delete(where)
+      return result
+    } catch (error) {
+      if (!this.#stop.signal.aborted) this.#fail(where, error)
+      return null
+    }
+  }
+
+  #fail(where: string, error: unknown): void {
+    const { code, message } = asChasquiError(error)
+    const known = this.#app.problems.get(where)
+    this.#app.problems.set(where, { code, message })
+    if (known?.message === message) return
+    this.#app.log.warn({ err: error, where }, message)
+    this.#emit({ event: 'problem', where, code, message })
+  }
+
+  #showPlan(transactions: readonly PlannedTransaction[]): void {
+    const updates = transactions.flatMap(({ app, releases }) =>
+      releases.map(({ module, from, to }) => ({ app, module, from, to }))
+    )
+    const text = JSON.stringify(updates)
+    if (text === this.#lastPlan) return
+    this.#lastPlan = text
+    if (updates.length > 0) this.#emit({ event: 'updates', updates })
+  }
+
+  /** Reports when what it would say has changed, or when it is time. */
+  async #report(): Promise<void> {
+    const app = this.#app
+    const installed = await Promise.all(
+      Object.keys(app.config.apps).map(async (name) => [name, await app.engine.installed(name)])
+    )
+    const [last] = await app.engine.history({ limit: 1 })
+    const { freshness } = app.trust.view?.trust ?? {}
+    const problems = [...app.problems.values()]
+    const text = JSON.stringify([
+      installed,
+      last?.transaction,
+      last?.endedAt,
+      freshness?.version,
+      problems,
+      app.config.apps
+    ])
+    const isDue = app.now() - this.#reportedAt >= app.config.node['report-every']
+    if (text === this.#lastReport && !isDue) return
+    const isSaid = await this.#guard('report', () => announceReport(app))
+    if (isSaid !== true) return
+    this.#lastReport = text
+    this.#reportedAt = app.now()
+    this.#emit({ event: 'reported' })
+  }
+
+  /** Until the next regular look, or the next opening of a window. */
+  async #pause(): Promise<number> {
+    const app = this.#app
+    const now = app.now()
+    const openings = Object.values(app.config.apps)
+      .map((one) => nextOpening(one.window?.windows, now, one.timezone))
+      .filter((at) => at !== null && at > now)
+      .map((at) => (at as number) - now + 1000)
+    const usual = app.problems.size > 0 ? RETRY : app.config.node['check-every']
+    return Math.min(usual, ...openings)
+  }
+}
+
+/** Packs come in before they may be applied, so that the window is for applying. */
+function isWorthFetching({ blocked }: PlannedTransaction): boolean {
+  return blocked === null || blocked.code === 'PLAN_WINDOW' || blocked.code === 'PLAN_MANUAL'
+}
+
+function nameOf({ app, releases }: PlannedTransaction): string {
+  return `${app}: ${releases.map(({ module, to }) => `${module}@${to}`).join(', ')}`.slice(0, 200)
+}

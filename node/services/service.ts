@@ -1,0 +1,42 @@
+// What runs an application: one small contract for systemd, Windows services, docker compose and plain commands. Answers of
+// the tools are read as numbers or fixed words, never as translated text.
+import type { AppWork } from '../apply/work.ts'
+import type { ServiceConfig } from '../config/apps.ts'
+import { commandService } from './command.ts'
+import { composeService } from './compose.ts'
+import { systemdService } from './systemd.ts'
+import { windowsService } from './windows.ts'
+
+export interface Service {
+  /** Returns when it has stopped. Stopping what does not run is fine. Throws SERVICE_FAILED. */
+  stop(work: AppWork): Promise<void>
+  /** Returns when it has started. Throws SERVICE_FAILED. */
+  start(work: AppWork): Promise<void>
+  /** null: there is no way to know */
+  isRunning(work: AppWork): Promise<boolean | null>
+  /** The programs that it needs. */
+  tools: readonly string[]
+}
+
+const noService: Service = {
+  async stop() {},
+  async start() {},
+  isRunning: async () => null,
+  tools: []
+}
+
+export function createService(config: ServiceConfig | undefined): Service {
+  switch (config?.kind) {
+    case undefined:
+    case 'none':
+      return noService
+    case 'systemd':
+      return systemdService(config)
+    case 'windows':
+      return windowsService(config)
+    case 'compose':
+      return composeService(config)
+    case 'command':
+      return commandService(config)
+  }
+}

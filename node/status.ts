@@ -1,0 +1,158 @@
+// What `status` shows: apps and their modules beside what the fleet offers, the feed's position and freshness, peers, links.
+import { asChasquiError } from '../src/errors.ts'
+import { pointerOf } from '../src/fleet/channels.ts'
+import type { PlannedTransaction } from '../src/fleet/plan.ts'
+import type { Source } from '../src/net/ledger.ts'
+import { packPath } from '../src/release/release.ts'
+import { formatTime, toHex } from '../src/trust/bytes.ts'
+import type { NodeApp } from './app.ts'
+import type { NodePlan } from './planner.ts'
+
+export interface ModuleState {
+  module: string
+  track: string
+  version: string | null
+  /** what the channel offers, when that is another version */
+  available: string | null
+  /** `current`, `available`, or the code of what blocks it */
+  state: string
+  reason: string | null
+  /** where the packs of the installed version came from: bytes by peer (node key, or stick id) and class of link */
+  from: Source[]
+}
+
+export interface AppState {
+  app: string
+  profile: string
+  channel: string
+  modules: ModuleState[]
+}
+
+/** Every module that is installed or offered, per app. */
+export async function moduleStates(app: NodeApp): Promise<AppState[]> {
+  const plan = await planOrProblem(app)
+  return Promise.all(
+    Object.values(app.config.apps).map(async ({ name, profile, channel }) => {
+      const installed = await app.engine.installed(name)
+      const known = new Map<string, ModuleState>()
+      for (const { module, track, version } of installed) {
+        const from = await sourcesOf(app, { module, track, version })
+        known.set(module, { module, track, version, available: null, state: 'current', reason: null, from })
+      }
+      for (const transaction of plan?.transactions ?? []) {
+        if (transaction.app === name) addOffers(known, transaction)
+      }
+      nameNewest(plan, channel, known)
+      return { app: name, profile, channel, modules: [...known.values()].sort(byModule) }
+    })
+  )
+}
+
+/** Bytes of a release's packs by where they came from, most first. */
+export async function sourcesOf(
+  app: NodeApp,
+  { module, track, version }: { module: string; track: string; version: string }
+): Promise<Source[]> {
+  const { view } = app.trust
+  if (view === null) return []
+  const catalog = await app.catalog(view, [module])
+  const release = catalog.releases(module, track).find((one) => one.version === version)
+  return app.sources.of((release?.packs ?? []).map((pack) => `/${packPath(pack.sha256)}`))
+}
+
+/** Releases that this branch holds by itself because others failed with them. */
+function halts(app: NodeApp, apps: readonly AppState[]) {
+  const { view } = app.trust
+  if (view === null) return []
+  return apps.flatMap(({ app: name, channel, modules }) =>
+    modules.flatMap(({ module, track, available }) => {
+      if (available === null) return []
+      const release = { module, track, version: available }
+      const halt = app.evidence.halt(view.channels, channel, release)
+      return halt === null ? [] : [{ app: name, ...release, ...halt }]
+    })
+  )
+}
+
+/** What cannot be trusted now offers nothing; why is among the problems. */
+async function planOrProblem(app: NodeApp): Promise<NodePlan | null> {
+  try {
+    const plan = await app.plan('automatic')
+    app.problems.delete('trust')
+    return plan
+  } catch (error) {
+    const { code, message } = asChasquiError(error)
+    app.problems.set('trust', { code, message })
+    return null
+  }
+}
+
+function addOffers(known: Map<string, ModuleState>, transaction: PlannedTransaction): void {
+  for (const { module, track, from: here, to } of transaction.releases) {
+    const { blocked } = transaction
+    const version = known.get(module)?.version ?? here
+    const state = blocked === null ? 'available' : blocked.code
+    const from = known.get(module)?.from ?? []
+    known.set(module, { module, track, version, available: to, state, reason: blocked?.reason ?? null, from })
+  }
+}
+
+/** With a stepping stone in between, `available` is still what the channel points at. */
+function nameNewest(plan: NodePlan | null, channel: string, known: Map<string, ModuleState>): void {
+  for (const state of known.values()) {
+    if (state.available === null || plan === null) continue
+    const pointer = pointerOf(plan.view.channels, channel, state.module, state.track)
+    const reached = state.state !== 'PLAN_ROLLOUT' && state.state !== 'PLAN_HALTED'
+    if (reached && pointer?.rollout === undefined) state.available = pointer?.version ?? state.available
+  }
+}
+
+function byModule(a: ModuleState, b: ModuleState): number {
+  return a.module < b.module ? -1 : 1
+}
+
+/** The whole of `node status`, as the command line's contract has it; what is beyond the contract is added beside it. */
+export async function nodeStatus(app: NodeApp): Promise<Record<string, unknown>> {
+  const apps = await moduleStates(app)
+  const freshness = app.trust.view?.trust.freshness
+  const { db, here } = app.feed.length()
+  return {
+    name: app.name,
+    node: app.identity.node,
+    fleet: app.home.fleet,
+    environment: app.config.node.environment,
+    running: app.links !== null,
+    feed: {
+      key: toHex(app.feed.key),
+      length: db,
+      here,
+      version: app.trust.view?.snapshot.version ?? 0,
+      signedAt: time(freshness?.signedAt),
+      heardAt: time(app.trust.heardAt),
+      stale: freshness?.stale ?? false,
+      clockBehind: freshness?.clockBehind ?? false,
+      conflict: app.feed.conflict
+    },
+    apps,
+    peers: app.links?.peerInfos().map((peer) => ({ ...peer, connectedAt: time(peer.connectedAt) })) ?? [],
+    links: linkStates(app),
+    sticks: app.sticks(),
+    halts: halts(app, apps),
+    problems: [...app.problems.values()]
+  }
+}
+
+function linkStates(app: NodeApp): Record<string, unknown> {
+  const { lan, internet, peers } = app.config.links
+  const listening = app.links?.listening() ?? null
+  return {
+    lan: { enabled: lan.enabled },
+    internet: { enabled: internet.enabled, metered: internet.metered },
+    static: peers,
+    listening: listening === null ? null : `${listening.host}:${listening.port}`
+  }
+}
+
+function time(ms: number | null | undefined): string | null {
+  return ms === null || ms === undefined ? null : formatTime(ms)
+}

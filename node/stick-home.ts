@@ -1,0 +1,117 @@
+// This node as a stick sees it: its feed as blocks, its records, the root chain, and what is new after an import.
+import type { ImportedRelease, StickHome, StickKeys } from '../src/stick/home.ts'
+import { selectReleases } from '../src/stick/select.ts'
+import { stickFeed } from '../src/stick/stick-feed.ts'
+import { stickRecords } from '../src/stick/stick-records.ts'
+import { asChasquiError } from '../src/errors.ts'
+import { grantsIn } from '../src/feed/grant-files.ts'
+import type { NodeApp } from './app.ts'
+import { type ApplyOrder, applyTransactions, readyTransactions } from './apply-plan.ts'
+import { ownGrant } from './follow.ts'
+import { forgetOrders, nodeLetters, waitingOrders } from './orders.ts'
+import { announceReport } from './report.ts'
+
+export function nodeStickHome(app: NodeApp): StickHome {
+  let known = new Set<string>()
+  return {
+    role: 'node',
+    fleet: app.home.fleet,
+    node: app.identity.node,
+    name: app.name,
+    get feed() {
+      return stickFeed(app.feed)
+    },
+    roots: { list: () => app.trust.roots(), offer: (chain) => app.trust.offerRoots(chain) },
+    keys: nodeKeys(app),
+    records: stickRecords(app.records.set, (bytes) => app.records.offer(bytes, 'stick')),
+    async select(filter) {
+      const view = await app.refresh()
+      if (view === null) return { releases: [], blocks: [], branches: [] }
+      const { snapshot, trust, channels } = view
+      return selectReleases({ snapshot, trust, channels, reports: app.records.set.list('report') }, filter)
+    },
+    async beforeImport() {
+      // what cannot be trusted before is judged again, and reported, after
+      await app.refresh().catch(() => null)
+      known = new Set((await listed(app)).map(nameOf))
+    },
+    afterImport: () => newReleases(app, known),
+    letters: nodeLetters(app),
+    get language() {
+      return app.config.sticks.language
+    },
+    installed: () => installedModules(app),
+    settle: (signal) => settle(app, signal)
+  }
+}
+
+/** What this node carries on, and how a stick brings it to the fleet's newest feed. */
+function nodeKeys(app: NodeApp): StickKeys {
+  return {
+    async list() {
+      const { generation } = app.identity.access
+      return { generation, grants: generation === 1 ? [] : await grantsIn(await app.feed.snapshot()) }
+    },
+    async take(grants) {
+      const { fleet } = app.trust
+      const own = fleet === null ? null : ownGrant(grants, fleet, app.identity.keyPair.publicKey)
+      return own !== null && (await app.offerGrant(own))
+    }
+  }
+}
+
+async function installedModules(app: NodeApp) {
+  const found = []
+  for (const name of Object.keys(app.config.apps)) {
+    for (const { module, version } of await app.engine.installed(name))
+      found.push({ app: name, module, version })
+  }
+  return found
+}
+
+/** What head office ordered by this stick at once, the rest as policy and windows allow. Troubles come back as text. */
+async function settle(app: NodeApp, signal: AbortSignal): Promise<string[]> {
+  const troubles: string[] = []
+  const orders = await waitingOrders(app)
+  const ordered = orders.map((one) => one.module)
+  const rounds = [
+    { mode: 'now', modules: ordered, reason: 'stick', force: false },
+    { mode: 'automatic', modules: [], reason: 'auto', force: false }
+  ] as const
+  for (const round of orders.length > 0 ? rounds : rounds.slice(1)) {
+    try {
+      troubles.push(...(await applyRound(app, round, signal)))
+    } catch (error) {
+      troubles.push(asChasquiError(error).message)
+    }
+  }
+  await forgetOrders(app, orders)
+  return troubles
+}
+
+async function applyRound(app: NodeApp, order: ApplyOrder, signal: AbortSignal): Promise<string[]> {
+  const plan = await app.plan(order.mode)
+  if (plan === null) return []
+  const context = { emit: () => undefined, signal }
+  const results = await applyTransactions(app, plan, readyTransactions(plan, order), order, context)
+  return results.flatMap(({ error }) => (error === undefined ? [] : [`${error.code}: ${error.message}`]))
+}
+
+/** Refreshes trust; the releases that were not among the signed ones before. */
+async function newReleases(app: NodeApp, before: ReadonlySet<string>): Promise<ImportedRelease[]> {
+  await app.feed.advance()
+  await app.refresh()
+  app.events.emit('imported')
+  // so that the stick carries home what this branch has and runs now, not what it had before
+  await announceReport(app)
+  return (await listed(app)).filter((release) => !before.has(nameOf(release)))
+}
+
+async function listed(app: NodeApp): Promise<ImportedRelease[]> {
+  const releases = (await app.trust.view?.trust.listReleases()) ?? []
+  return releases.map(({ module, track, version }) => ({ module, track, version }))
+}
+
+function nameOf({ module, track, version }: ImportedRelease): string {
+  return `${module}/${track}/${version}`
+}

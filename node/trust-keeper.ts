@@ -1,0 +1,196 @@
+// What this node believes about its fleet: the TUF metadata that it has accepted, kept as files, and what the
+// online role says (channels, yanks, revocations). Yanks and revocations only grow here, whatever is heard later.
+import {
+  type Channels,
+  CHANNELS_LIMIT,
+  CHANNELS_PATH,
+  emptyChannels,
+  mergeYanks,
+  parseChannels,
+  type Yanks
+} from '../src/fleet/channels.ts'
+import {
+  mergeRevoked,
+  nobodyRevoked,
+  parseRevoked,
+  REVOKED_LIMIT,
+  REVOKED_PATH,
+  type RevokedFile
+} from '../src/fleet/revoked.ts'
+import { feedMetadataSource } from '../src/feed/tuf-files.ts'
+import type { FeedSnapshot } from '../src/feed/types.ts'
+import type { StateStore } from '../src/system/state.ts'
+import { openTrustStore, readRootChain } from '../src/system/trust-store.ts'
+import { refreshTrust, type TrustStore } from '../src/trust/refresh.ts'
+import { type FleetInfo, fleetOfRoot, type Trust, verifyTarget } from '../src/trust/trust.ts'
+import { ChasquiError } from '../src/errors.ts'
+
+/** One consistent view: trust and everything that was read under it. */
+export interface FleetView {
+  trust: Trust
+  snapshot: FeedSnapshot
+  channels: Channels
+  /** everything that was ever heard to be withdrawn */
+  yanks: Yanks
+}
+
+export interface TrustKeeperParts {
+  state: StateStore
+  /** folder of the accepted metadata */
+  directory: string
+  fleetId: string
+  now(): number
+}
+
+export class TrustKeeper {
+  readonly #parts: TrustKeeperParts
+  readonly #store: TrustStore
+  #view: FleetView | null = null
+  #revoked: RevokedFile = nobodyRevoked()
+  #yanks: Yanks = {}
+  #heardAt: number | null = null
+  #sealing: string | null = null
+  #fleet: FleetInfo | null = null
+
+  constructor(parts: TrustKeeperParts) {
+    this.#parts = parts
+    this.#store = openTrustStore(parts.directory)
+  }
+
+  /** Reads what earlier runs kept. */
+  async open(): Promise<void> {
+    const { state } = this.#parts
+    this.#revoked = ((await state.get('fleet/revoked')) as RevokedFile | undefined) ?? nobodyRevoked()
+    this.#yanks = ((await state.get('fleet/yanks')) as Yanks | undefined) ?? {}
+    this.#heardAt = ((await state.get('fleet/heard')) as number | undefined) ?? null
+    this.#sealing = ((await state.get('fleet/sealing')) as string | undefined) ?? null
+    await this.#noteRoot()
+  }
+
+  get view(): FleetView | null {
+    return this.#view
+  }
+
+  /** what the newest trusted root says, also while nothing else of the feed is here; null before the first root */
+  get fleet(): FleetInfo | null {
+    return this.#fleet
+  }
+
+  /** The feed that the view was read from is not this home's any more. */
+  leaveFeed(): void {
+    this.#view = null
+  }
+
+  get revoked(): RevokedFile {
+    return this.#revoked
+  }
+
+  /** X25519 key (hex) that reports are sealed to, as the newest trusted root named it; null before the first root */
+  get sealing(): string | null {
+    return this.#fleet?.sealing ?? this.#sealing
+  }
+
+  /** ms: when news of the publisher last came in */
+  get heardAt(): number | null {
+    return this.#heardAt
+  }
+
+  /** The root chain that was accepted: version → bytes. */
+  roots(): Promise<Map<number, Uint8Array>> {
+    return readRootChain(this.#parts.directory)
+  }
+
+  /**
+   * Takes root versions from elsewhere (a stick, gossip), each verified by the one before; says how many were new. What
+   * does not follow from the newest trusted root is refused. Throws TUF_*.
+   */
+  async offerRoots(chain: ReadonlyMap<number, Uint8Array>): Promise<number> {
+    const before = (await this.roots()).size
+    const source = {
+      read: async (name: string) => chain.get(Number(/^(\d+)\.root\.json$/.exec(name)?.[1])) ?? null
+    }
+    const { now, fleetId } = this.#parts
+    try {
+      await refreshTrust({ store: this.#store, source, now: now(), fleetId, keepRoots: true })
+    } catch (error) {
+      // the rest of the metadata comes from the feed; the roots are verified and kept by then
+      if (!(error instanceof ChasquiError && error.code === 'TUF_MISSING')) throw error
+    }
+    await this.#noteRoot()
+    return (await this.roots()).size - before
+  }
+
+  /**
+   * Takes what a version of the feed says, as far as it can be trusted. Throws TUF_*, FLEET_MISMATCH, TARGET_MISMATCH,
+   * CHANNELS_INVALID; what was believed before stays then.
+   */
+  async refresh(snapshot: FeedSnapshot): Promise<FleetView> {
+    const { now, fleetId } = this.#parts
+    const before = this.#view?.trust.freshness.version ?? null
+    const source = feedMetadataSource(snapshot)
+    const trust = await refreshTrust({ store: this.#store, source, now: now(), fleetId, keepRoots: true })
+    const channels = await this.#readChannels(trust, snapshot)
+    const revoked = await this.#readRevoked(trust, snapshot)
+    await this.#remember(mergeYanks(this.#yanks, channels.yanked), mergeRevoked(this.#revoked, revoked))
+    await this.#noteSealing(trust.fleet.sealing)
+    this.#fleet = trust.fleet
+    if (trust.freshness.version !== before) await this.#noteNews(trust.freshness.version)
+    this.#view = { trust, snapshot, channels, yanks: this.#yanks }
+    return this.#view
+  }
+
+  async #readChannels(trust: Trust, snapshot: FeedSnapshot): Promise<Channels> {
+    const bytes = await readTarget(trust, snapshot, CHANNELS_PATH, CHANNELS_LIMIT)
+    return bytes === null ? emptyChannels() : parseChannels(bytes)
+  }
+
+  async #readRevoked(trust: Trust, snapshot: FeedSnapshot): Promise<RevokedFile> {
+    const bytes = await readTarget(trust, snapshot, REVOKED_PATH, REVOKED_LIMIT)
+    return bytes === null ? nobodyRevoked() : parseRevoked(bytes)
+  }
+
+  async #remember(yanks: Yanks, revoked: RevokedFile): Promise<void> {
+    const isSame = JSON.stringify([yanks, revoked]) === JSON.stringify([this.#yanks, this.#revoked])
+    if (!isSame) await this.#parts.state.put({ 'fleet/yanks': yanks, 'fleet/revoked': revoked })
+    this.#yanks = yanks
+    this.#revoked = revoked
+  }
+
+  /** Roots that were kept are verified. A disk that spoiled the newest one is found out at the next refresh. */
+  async #noteRoot(): Promise<void> {
+    const newest = [...(await this.roots()).values()].at(-1)
+    try {
+      this.#fleet = newest === undefined ? this.#fleet : fleetOfRoot(newest)
+    } catch {
+      this.#fleet = null
+    }
+  }
+
+  async #noteSealing(sealing: string): Promise<void> {
+    if (sealing !== this.#sealing) await this.#parts.state.put({ 'fleet/sealing': sealing })
+    this.#sealing = sealing
+  }
+
+  /** A newer timestamp than the one that this state last saw is news. */
+  async #noteNews(version: number): Promise<void> {
+    const { state, now } = this.#parts
+    if ((await state.get('fleet/heard-version')) === version) return
+    this.#heardAt = now()
+    await state.put({ 'fleet/heard': this.#heardAt, 'fleet/heard-version': version })
+  }
+}
+
+/** A signed file of the feed; null when nobody vouches for it. Throws TARGET_MISMATCH, FEED_NO_FILE. */
+async function readTarget(
+  trust: Trust,
+  snapshot: FeedSnapshot,
+  path: string,
+  limit: number
+): Promise<Uint8Array | null> {
+  const target = await trust.target(path)
+  if (target === null) return null
+  const bytes = await snapshot.read(`/${path}`, { limit })
+  if (bytes === null) throw new ChasquiError('TARGET_MISMATCH', `${path} is signed but not in the feed`)
+  verifyTarget(target, bytes)
+  return bytes
+}

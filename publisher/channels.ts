@@ -1,0 +1,217 @@
+// Moves what the online role says: channels, rollouts, withdrawals. It chooses among signed releases; going down needs the
+// module's release key besides.
+import { z } from 'zod'
+import { ChasquiError } from '../src/errors.ts'
+import {
+  type Channels,
+  CHANNELS_PATH,
+  DOWNGRADE,
+  type Downgrade,
+  downgradeBytes,
+  type DowngradeStatement,
+  encodeChannels,
+  type Pointer,
+  pointerOf,
+  type Rollout,
+  withPointer,
+  withYank,
+  yankOf
+} from '../src/fleet/channels.ts'
+import type { Release } from '../src/release/release.ts'
+import { compareVersions } from '../src/release/version.ts'
+import { CHANNELS_ROLE, setOnlineTargets } from '../src/trust/author.ts'
+import { formatTime, signedMessage, toHex } from '../src/trust/bytes.ts'
+import { currentOf } from '../src/trust/draft.ts'
+import type { PublisherApp } from './app.ts'
+import { findRelease, parseReleaseName } from './catalog.ts'
+import { commit } from './commit.ts'
+import type { FleetView } from './fleet-keeper.ts'
+import { openSigners } from './signing.ts'
+
+const channelName = z.string().regex(/^[a-z0-9][a-z0-9_.-]{0,49}$/, 'a channel is small letters and digits')
+const percentage = z.number().min(0).max(100)
+const haltAfter = z.object({ failures: z.int().min(1), percentage })
+
+const rolloutArgs = {
+  rollout: percentage.optional(),
+  groups: z.array(z.string().min(1)).optional(),
+  branches: z.array(z.string().min(1)).optional(),
+  phases: z.array(z.object({ percentage, soak: z.number().min(0) })).optional(),
+  haltAfter: haltAfter.optional()
+}
+const promoteArgs = z.strictObject({
+  release: z.string(),
+  channel: channelName,
+  allowDowngrade: z.boolean().default(false),
+  passphrase: z.string().optional(),
+  ...rolloutArgs
+})
+const rolloutCommand = z.strictObject({
+  module: z.string(),
+  track: z.string().optional(),
+  channel: channelName.default('stable'),
+  action: z.union([percentage, z.enum(['pause', 'resume', 'halt'])]).optional()
+})
+const yankArgs = z.strictObject({ release: z.string(), reason: z.string().min(1).max(2000) })
+
+export interface Moved {
+  channel: string
+  module: string
+  track: string
+  version: string
+  rollout: Rollout | null
+}
+
+/** `promote`: a channel points at a release from now on. */
+export async function promote(app: PublisherApp, raw: unknown): Promise<Moved> {
+  const args = parse(promoteArgs, raw)
+  const view = await app.fleet.view()
+  const release = await findRelease(view, parseReleaseName(args.release))
+  const { module, track, version } = release
+  refuseYanked(view, release)
+  const at = { channel: args.channel, module, track }
+  const before = pointerOf(view.channels, args.channel, module, track)
+  const isDown = before !== null && compareVersions(release.order, version, before.version) < 0
+  if (isDown && !args.allowDowngrade) throw downgradeError(release, before.version, args.channel)
+  const pointer = { version, ...rolloutOf(args, before, release, app.now()) }
+  const moved = withPointer(view.channels, at, pointer)
+  const statement: DowngradeStatement = {
+    fleet: app.fleet.id,
+    ...at,
+    version,
+    created: formatTime(app.now())
+  }
+  const channels = isDown ? await withDowngrade(app, moved, statement, args.passphrase) : moved
+  await saveChannels(app, view, channels)
+  return { ...at, version, rollout: pointer.rollout ?? null }
+}
+
+function refuseYanked(view: FleetView, { module, track, version }: Release): void {
+  const yank = yankOf(view.channels.yanked, module, track, version)
+  if (yank === null) return
+  throw new ChasquiError('RELEASE_YANKED', `${module}@${version} was withdrawn: ${yank.reason}`, {
+    hint: 'publish a new version'
+  })
+}
+
+function downgradeError({ module, version }: Release, from: string, channel: string): ChasquiError {
+  return new ChasquiError(
+    'DOWNGRADE_REFUSED',
+    `${channel} points at ${module}@${from}, which is above ${version}`,
+    {
+      hint: 'add --allow-downgrade: branches go down only with a statement that the release key signs'
+    }
+  )
+}
+
+type RolloutArgs = { [K in keyof typeof rolloutArgs]?: z.infer<(typeof rolloutArgs)[K]> }
+
+/** No rollout options: everybody at once. */
+function rolloutOf(
+  args: RolloutArgs,
+  before: Pointer | null,
+  release: Release,
+  now: number
+): { rollout?: Rollout } {
+  const { groups, branches, phases } = args
+  const isStaged = [args.rollout, groups, branches, phases, args.haltAfter].some((each) => each !== undefined)
+  if (!isStaged) return {}
+  const from = before?.rollout === undefined ? (before?.version ?? null) : before.rollout.from
+  // the channel pointed at it without a rollout: whoever is not reached now stays with what came before it
+  const earlier = from === release.version ? (release.previous ?? null) : from
+  return {
+    rollout: {
+      round: 0,
+      status: 'active',
+      started: formatTime(now),
+      from: earlier,
+      ...(args.rollout !== undefined && { percentage: args.rollout }),
+      ...(groups !== undefined && { groups }),
+      ...(branches !== undefined && { branches }),
+      ...(phases !== undefined && { phases }),
+      ...(args.haltAfter !== undefined && { haltAfter: args.haltAfter })
+    }
+  }
+}
+
+/** FORMAT 11.2: the release keys of the home sign that branches may go down to this version. */
+async function withDowngrade(
+  app: PublisherApp,
+  channels: Channels,
+  statement: DowngradeStatement,
+  passphrase: string | undefined
+): Promise<Channels> {
+  const signers = await openSigners(app, ['release'], passphrase)
+  const message = signedMessage(DOWNGRADE, downgradeBytes(statement))
+  const signatures = signers.map((signer) => ({ keyid: signer.keyid, sig: toHex(signer.sign(message)) }))
+  const downgrade: Downgrade = { statement, signatures }
+  return { ...channels, downgrades: [...channels.downgrades, downgrade] }
+}
+
+/** `rollout`: shows or changes the rollout of what a channel points at. */
+export async function rollout(app: PublisherApp, raw: unknown): Promise<Moved> {
+  const args = parse(rolloutCommand, raw)
+  const view = await app.fleet.view()
+  const tracks = Object.keys(view.channels.channels[args.channel]?.[args.module] ?? {})
+  const track = args.track ?? tracks[0]
+  const pointer = track === undefined ? null : pointerOf(view.channels, args.channel, args.module, track)
+  if (pointer === null || track === undefined || (tracks.length > 1 && args.track === undefined)) {
+    const why = tracks.length > 1 ? `${args.module} has the tracks ${tracks.join(', ')}` : 'nothing is there'
+    throw new ChasquiError('RELEASE_NOT_FOUND', `${args.channel} of ${args.module}: ${why}`, {
+      hint: tracks.length > 1 ? 'name one with --track' : 'promote a release first'
+    })
+  }
+  const at = { channel: args.channel, module: args.module, track }
+  if (args.action === undefined) return { ...at, version: pointer.version, rollout: pointer.rollout ?? null }
+  const changed = { ...pointer, rollout: changeRollout(pointer.rollout, args.action, app.now()) }
+  await saveChannels(app, view, withPointer(view.channels, at, changed))
+  return { ...at, version: pointer.version, rollout: changed.rollout }
+}
+
+function changeRollout(
+  before: Rollout | undefined,
+  action: number | 'pause' | 'resume' | 'halt',
+  now: number
+): Rollout {
+  const base: Rollout = before ?? { round: 0, status: 'active', started: formatTime(now), from: null }
+  switch (action) {
+    case 'pause':
+      return { ...base, status: 'paused' }
+    case 'halt':
+      return { ...base, status: 'halted' }
+    case 'resume':
+      return { ...base, status: 'active', round: base.round + 1 }
+    default: {
+      const { phases: _, ...rest } = base
+      return { ...rest, percentage: action }
+    }
+  }
+}
+
+/** `yank`: withdraws a release; branches never forget it. */
+export async function yank(app: PublisherApp, raw: unknown): Promise<Moved & { yanked: string }> {
+  const args = parse(yankArgs, raw)
+  const view = await app.fleet.view()
+  const { module, track, version } = await findRelease(view, parseReleaseName(args.release))
+  const reason = args.reason
+  const channels = withYank(view.channels, { module, track, version }, { at: formatTime(app.now()), reason })
+  await saveChannels(app, view, channels)
+  const channel = Object.keys(channels.channels).find(
+    (name) => pointerOf(channels, name, module, track)?.version === version
+  )
+  return { channel: channel ?? '', module, track, version, rollout: null, yanked: reason }
+}
+
+async function saveChannels(app: PublisherApp, view: FleetView, channels: Channels): Promise<void> {
+  const bytes = encodeChannels(channels)
+  const signers = await openSigners(app, ['online'], undefined)
+  const current = await currentOf(view.trust, [CHANNELS_ROLE])
+  const publication = setOnlineTargets(current, new Map([[CHANNELS_PATH, bytes]]), signers, app.now())
+  await commit(app, publication, [{ path: `/${CHANNELS_PATH}`, bytes }])
+}
+
+function parse<T>(schema: z.ZodType<T>, raw: unknown): T {
+  const parsed = schema.safeParse(raw)
+  if (parsed.success) return parsed.data
+  throw new ChasquiError('USAGE', z.prettifyError(parsed.error).slice(0, 300), { hint: 'add --help' })
+}

@@ -1,0 +1,70 @@
+// The publisher's commands as data: run by its daemon when there is one, else directly on the home.
+import { type Command, type CommandContext, type CommandTable, runOnHome } from '../src/control/commands.ts'
+import { stickCommands } from '../src/stick/commands.ts'
+import type { StickHome } from '../src/stick/home.ts'
+import { type HomePaths, readHome } from '../src/system/home.ts'
+import { openPublisher, type PublisherApp } from './app.ts'
+import { promote, rollout, yank } from './channels.ts'
+import { fleetOverview } from './fleet.ts'
+import { backupKeys } from './keys/backup.ts'
+import { grantBranch } from './grants.ts'
+import { listKeys } from './keys/list.ts'
+import { rotateFeed } from './keys/rotate-feed.ts'
+import { rotateKey } from './keys/rotate.ts'
+import { signOnHome } from './keys/sign.ts'
+import { changeSigners, delegate } from './keys/signers.ts'
+import { invite, listBranches, revoke } from './members.ts'
+import { prune } from './prune.ts'
+import { publish } from './publish/publish.ts'
+import { diffReleases, listReleases, showRelease } from './queries.ts'
+import { publisherStickHome } from './stick-home.ts'
+import { oneChange } from './turns.ts'
+
+const stickHomes = new WeakMap<PublisherApp, StickHome>()
+
+/** One per app, so that commands and the watcher take turns. */
+export function stickHome(app: PublisherApp): StickHome {
+  const home = stickHomes.get(app) ?? publisherStickHome(app)
+  stickHomes.set(app, home)
+  return home
+}
+
+function inTurn(work: Command<PublisherApp>): Command<PublisherApp> {
+  return (app, args, context) => oneChange(app, () => work(app, args, context))
+}
+
+export const publisherTable: CommandTable<PublisherApp> = {
+  publish: inTurn(publish),
+  promote: inTurn(promote),
+  rollout: inTurn(rollout),
+  yank: inTurn(yank),
+  revoke: inTurn(revoke),
+  prune: inTurn(prune),
+  delegate: inTurn(delegate),
+  sign: inTurn(signOnHome),
+  'keys.rotate': inTurn(rotateKey),
+  'keys.rotate-feed': inTurn(rotateFeed),
+  'keys.signers': inTurn(changeSigners),
+  'keys.backup': backupKeys,
+  'keys.list': listKeys,
+  grant: inTurn(grantBranch),
+  invite,
+  branches: listBranches,
+  fleet: fleetOverview,
+  releases: listReleases,
+  show: showRelease,
+  diff: diffReleases,
+  ...stickCommands(stickHome)
+}
+
+/** Runs a command on a publisher's home, through its daemon or directly. Throws what the command throws, HOME_*. */
+export async function runPublisherCommand(
+  paths: HomePaths,
+  name: string,
+  args: unknown,
+  context: CommandContext
+): Promise<unknown> {
+  await readHome(paths, 'publisher')
+  const open = () => openPublisher(paths)
+  return runOnHome({ paths, commands: publisherTable, name, args, context, open })
+}

@@ -1,0 +1,236 @@
+// `publisher run`: serves the feed to members, collects their reports, answers the commands of this home, and signs the
+// timestamp again every day, so that branches can tell silence from news.
+import { serveControl } from '../src/control/server.ts'
+import type { ControlEvent } from '../src/control/commands.ts'
+import { parseReportHeader } from '../src/fleet/report.ts'
+import type { AddResult } from '../src/fleet/record-set.ts'
+import { readGrantFile } from '../src/feed/grant-files.ts'
+import { type FleetLinks, startFleetLinks } from '../src/member/fleet-links.ts'
+import { formatHostPort } from '../src/net/address.ts'
+import type { Links } from '../src/net/links.ts'
+import type { Peer } from '../src/net/peer.ts'
+import { realStickTools } from '../src/stick/commands.ts'
+import { mountSource } from '../src/stick/mounts.ts'
+import { type StickWatcher, watchSticks } from '../src/stick/watcher.ts'
+import { realFileSystem } from '../src/system/file-system.ts'
+import { type HomePaths, lockHome } from '../src/system/home.ts'
+import type { Log } from '../src/system/log.ts'
+import { toHex } from '../src/trust/bytes.ts'
+import { openPublisher, type PublisherApp } from './app.ts'
+import { publisherTable, stickHome } from './commands.ts'
+import { publisherStickHome } from './stick-home.ts'
+import { resignWhenDue } from './timestamp.ts'
+import { grantNewMembers } from './grants.ts'
+import { isRevoked } from './members.ts'
+import { oneChange } from './turns.ts'
+
+export interface RunOptions {
+  paths: HomePaths
+  listen?: string | undefined
+  bootstrap?: string[] | undefined
+  internet: boolean
+  lan: boolean
+  /** static peers, host:port */
+  peers: string[]
+  /** folders below which sticks appear, beside the platform's; null: do not look for sticks */
+  sticks: string[] | null
+  log: Log
+  signal: AbortSignal
+  /** what happens, one event after the other */
+  emit(event: ControlEvent): void
+}
+
+const FIRST_CARE = 30_000 // milliseconds after the start: peers have had time to say what they hold
+const CARE = 60 * 60_000 // milliseconds
+const GATHER = 1_000 // milliseconds in which reports of members without a grant are gathered
+
+/** Runs until `signal`. Throws HOME_*, ADDRESS_IN_USE, PEER_ADDRESS_INVALID. */
+export async function runPublisher(options: RunOptions): Promise<void> {
+  const lock = await lockHome(options.paths)
+  try {
+    const app = await openPublisher(options.paths, options.log)
+    try {
+      await serve(app, options)
+    } finally {
+      await app.close()
+    }
+  } finally {
+    await lock.release()
+  }
+}
+
+async function serve(app: PublisherApp, options: RunOptions): Promise<void> {
+  const { emit, signal } = options
+  await app.records.open()
+  const care = takeCare(app)
+  let links = await startLinks(app, options, options.listen, care)
+  let stopWatching = watchFeed(app, links.links, emit)
+  app.aroundMove = async (move) => {
+    const at = links.links.listening()
+    stopWatching()
+    await links.stop()
+    await move().finally(async () => {
+      if (signal.aborted) return
+      links = await startLinks(app, options, at === null ? options.listen : formatHostPort(at), care)
+      stopWatching = watchFeed(app, links.links, emit)
+    })
+    emit({ event: 'feed', feed: toHex(app.feed.key) })
+  }
+  const control = await serveControl(options.paths.control, app, publisherTable)
+  const sticks = options.sticks === null ? null : startSticks(app, options.sticks, emit)
+  const { name } = app.identity
+  emit({
+    event: 'ready',
+    name,
+    node: app.member.node,
+    feed: toHex(app.feed.key),
+    listening: links.links.listening()
+  })
+  try {
+    await aborted(signal)
+  } finally {
+    await sticks?.stop()
+    care.stop()
+    await control.close()
+    app.aroundMove = (move) => move()
+    await oneChange(app, async () => undefined) // a move on its way ends
+    stopWatching()
+    await links.stop()
+    await app.records.flush()
+  }
+  emit({ event: 'stopped' })
+}
+
+/** `listen`: that of the options, or where it listened before the feed changed. */
+function startLinks(
+  app: PublisherApp,
+  options: RunOptions,
+  listen: string | undefined,
+  care: Care
+): Promise<FleetLinks> {
+  const { emit } = options
+  return startFleetLinks({
+    self: { ...app.member },
+    settings: {
+      listen,
+      bootstrap: options.bootstrap,
+      internet: options.internet,
+      lan: options.lan,
+      peers: options.peers
+    },
+    verifyMembership: (membership) => app.fleet.verifyMembership(membership, app.now()),
+    feed: app.feed,
+    records: app.records.set,
+    roots: publisherStickHome(app).roots,
+    grants: {
+      generation: async () => (await app.fleet.view()).trust.fleet.feed.generation,
+      find: async (invite) => readGrantFile(await app.feed.snapshot(), invite),
+      // the publisher is where they come from
+      take: async () => undefined
+    },
+    announce: (type, header) => app.records.announce(type, header),
+    onPeer: (peer) => tellPeer(peer, emit),
+    onRecord: (result, peer) => {
+      app.records.note(result, peer.member.name)
+      tellReport(result, peer, emit)
+      care.heard(result)
+    },
+    log: app.log,
+    now: app.now
+  })
+}
+
+function watchFeed(app: PublisherApp, links: Links, emit: RunOptions['emit']): () => void {
+  return app.feed.onUpdate(() => void onNewVersion(app, links, emit))
+}
+
+/** Plug and wait: every stick of this fleet gets the newest and gives its reports. */
+function startSticks(app: PublisherApp, roots: string[], emit: RunOptions['emit']): StickWatcher {
+  const mounts = mountSource(realFileSystem, process.platform, roots)
+  return watchSticks({ home: stickHome(app), mounts, tools: realStickTools, log: app.log, emit })
+}
+
+function tellPeer(peer: Peer, emit: RunOptions['emit']): void {
+  const { node, name, class: link, address } = peer.info()
+  emit({ event: 'peer', node, name, link, address })
+  peer.onClose(() => emit({ event: 'peer-gone', node, name, bytesIn: peer.bytesIn, bytesOut: peer.bytesOut }))
+}
+
+function tellReport(result: AddResult, peer: Peer, emit: RunOptions['emit']): void {
+  if (result.outcome !== 'added' || result.record.type !== 'report') return
+  const { member, header } = result.record
+  emit({
+    event: 'report',
+    node: member.node,
+    name: member.name,
+    via: peer.member.name,
+    apps: safeApps(header)
+  })
+}
+
+function safeApps(header: Uint8Array): unknown {
+  try {
+    return parseReportHeader(header).apps
+  } catch {
+    return {}
+  }
+}
+
+/** After every publish: members who were revoked lose their connections at once. */
+async function onNewVersion(app: PublisherApp, links: Links, emit: RunOptions['emit']): Promise<void> {
+  try {
+    if (app.feed.conflict !== null) emit({ event: 'conflict', ...app.feed.conflict })
+    const { snapshot, revoked } = await app.fleet.view()
+    emit({ event: 'version', version: snapshot.version })
+    links.recheckMembers()
+    app.records.set.prune(app.now(), (member) => isRevoked(revoked, member))
+  } catch (error) {
+    app.log.error({ err: error }, 'the new version of the feed cannot be read')
+  }
+}
+
+interface Care {
+  /** who came with an invite of a former feed cannot read anything before its grant: it does not wait for the hour */
+  heard(result: AddResult): void
+  stop(): void
+}
+
+function takeCare(app: PublisherApp): Care {
+  const grant = () => {
+    oneChange(app, () => grantNewMembers(app)).catch((error: unknown) =>
+      app.log.warn({ err: error }, 'new members were not granted')
+    )
+  }
+  const care = () => {
+    grant()
+    resignWhenDue(app).catch((error: unknown) =>
+      app.log.warn({ err: error }, 'the timestamp was not signed again')
+    )
+  }
+  const first = setTimeout(care, FIRST_CARE)
+  const hourly = setInterval(care, CARE)
+  let soon: NodeJS.Timeout | null = null
+  return {
+    heard(result) {
+      if (soon !== null || result.outcome !== 'added' || result.record.type !== 'report') return
+      const { granted, role } = app.fleet.verifyMembership(result.record.membership, null)
+      if (granted || role !== 'branch' || (app.fleet.generation ?? 1) === 1) return
+      soon = setTimeout(() => {
+        soon = null
+        grant()
+      }, GATHER)
+    },
+    stop() {
+      clearTimeout(first)
+      clearInterval(hourly)
+      if (soon !== null) clearTimeout(soon)
+    }
+  }
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve()
+    else signal.addEventListener('abort', () => resolve(), { once: true })
+  })
+}

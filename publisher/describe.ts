@@ -1,0 +1,109 @@
+// Results of the publisher's commands as text for people.
+import { formatBytes, formatDuration, formatTable } from '../src/cli/output.ts'
+import type { FleetOverview } from './fleet.ts'
+import type { BranchLine } from './members.ts'
+import type { Published } from './publish/publish.ts'
+import type { ReleaseDiff, ReleaseLine } from './queries.ts'
+
+function describePublished(one: Published): string {
+  const name = `${one.module}@${one.version}`
+  if (one.unchanged) return `${name} is published already; nothing to do`
+  const { added, modified, deleted } = one.changed
+  const packs = one.packs.map((pack) =>
+    pack.kind === 'full' ? `full ${formatBytes(pack.bytes)}` : `from ${pack.base} ${formatBytes(pack.bytes)}`
+  )
+  return [
+    `${name} on ${one.channel}: ${one.files} files, ${formatBytes(one.size)} (+${added} ~${modified} -${deleted})`,
+    `  packs: ${packs.join(', ')}; ${formatDuration(one.ms)}`
+  ].join('\n')
+}
+
+export interface PublishedMany {
+  releases: Published[]
+  unchanged: { module: string; version: string }[]
+  ms: number
+}
+
+/** A publish that waits for more signatures (`sign`). */
+export interface WaitingResult {
+  request?: string
+  missing?: { role: string; have: number; need: number }[]
+}
+
+export function describePublishResult(result: (Published | PublishedMany) & WaitingResult): string {
+  const { request, missing = [] } = result
+  if (request === undefined) return describeReleased(result)
+  const open = missing.map(({ role, have, need }) => `${role} has ${have} of ${need} signatures`)
+  return [`not released yet, waiting for signatures: ${open.join(', ')}`, `  request: ${request}`].join('\n')
+}
+
+function describeReleased(result: Published | PublishedMany): string {
+  if (!('releases' in result)) return describePublished(result)
+  const lines = result.releases.map(describePublished)
+  if (result.unchanged.length > 0) {
+    lines.push(
+      `unchanged: ${result.unchanged.map(({ module, version }) => `${module}@${version}`).join(', ')}`
+    )
+  }
+  return lines.join('\n')
+}
+
+export function describeReleases(lines: readonly ReleaseLine[]): string {
+  if (lines.length === 0) return 'nothing is published yet'
+  const rows = lines.map((line) => [
+    line.module,
+    line.track,
+    line.version,
+    line.created.slice(0, 10),
+    formatBytes(line.size),
+    line.packs.map((pack) => `${pack.kind} ${formatBytes(pack.bytes)}`).join(' '),
+    [...line.channels, ...(line.yanked === null ? [] : ['WITHDRAWN'])].join(' ')
+  ])
+  return formatTable([['MODULE', 'TRACK', 'VERSION', 'DATE', 'SIZE', 'PACKS', 'CHANNELS'], ...rows])
+}
+
+export function describeDiff(diff: ReleaseDiff): string {
+  const lines = [
+    ...diff.added.map(({ path, size }) => `+ ${path} (${formatBytes(size)})`),
+    ...diff.modified.map(
+      ({ path, size, before }) => `~ ${path} (${formatBytes(before)} → ${formatBytes(size)})`
+    ),
+    ...diff.renamed.map(({ from, to }) => `> ${from} → ${to}`),
+    ...diff.deleted.map(({ path, size }) => `- ${path} (${formatBytes(size)})`)
+  ]
+  return lines.length === 0 ? 'no difference' : lines.join('\n')
+}
+
+export function describeBranches(lines: readonly BranchLine[]): string {
+  if (lines.length === 0) return 'nobody was invited yet'
+  const rows = lines.map((line) => [
+    line.name,
+    line.id?.slice(0, 12) ?? 'not joined',
+    line.groups.join(' '),
+    line.modules.join(' '),
+    line.revoked ? 'REVOKED' : (line.expires ?? '')
+  ])
+  return formatTable([['NAME', 'NODE', 'GROUPS', 'MODULES', 'INVITE ENDS'], ...rows])
+}
+
+export function describeFleet({ branches }: FleetOverview): string {
+  if (branches.length === 0) return 'nobody was invited yet'
+  const rows = branches.map((branch) => [
+    branch.name,
+    branch.lastHeard ?? 'never',
+    branch.via ?? '',
+    Object.entries(branch.modules)
+      .map(([module, version]) => `${module}@${version}`)
+      .join(' '),
+    branch.health,
+    [
+      branch.stale ? 'stale' : '',
+      branch.revoked ? 'revoked' : '',
+      branch.clones.length > 0 ? 'CLONED' : '',
+      branch.conflict === null ? '' : 'SAW A FORKED FEED'
+    ]
+      .filter((mark) => mark !== '')
+      .join(' ')
+  ])
+  return formatTable([['BRANCH', 'HEARD', 'VIA', 'RUNS', 'HEALTH', ''], ...rows])
+}

@@ -1,0 +1,165 @@
+// What the publisher's own feed says about the fleet: verified trust metadata, channels, revocations. The newest version
+// of the feed is the only source, so that nothing in the home can contradict what branches see.
+import { feedMetadataSource } from '../src/feed/tuf-files.ts'
+import type { Feed, FeedSnapshot } from '../src/feed/types.ts'
+import { ChasquiError } from '../src/errors.ts'
+import {
+  type Channels,
+  CHANNELS_LIMIT,
+  CHANNELS_PATH,
+  emptyChannels,
+  parseChannels
+} from '../src/fleet/channels.ts'
+import {
+  nobodyRevoked,
+  parseRevoked,
+  REVOKED_LIMIT,
+  REVOKED_PATH,
+  type RevokedFile,
+  revokedSets
+} from '../src/fleet/revoked.ts'
+import type { HomePaths } from '../src/system/home.ts'
+import { openTrustStore } from '../src/system/trust-store.ts'
+import { fromHex } from '../src/trust/bytes.ts'
+import { enrolmentKeysOf } from '../src/trust/ceremony.ts'
+import { NOBODY_REVOKED, verifyMembership, type VerifiedMember } from '../src/trust/membership.ts'
+import { refreshTrust } from '../src/trust/refresh.ts'
+import { type Trust, verifyTarget } from '../src/trust/trust.ts'
+
+/** One consistent view of the newest version of the feed. */
+export interface FleetView {
+  snapshot: FeedSnapshot
+  trust: Trust
+  channels: Channels
+  revoked: RevokedFile
+}
+
+export interface FleetKeeperParts {
+  paths: HomePaths
+  /** the feed of now: it may become another one */
+  feed(): Feed
+  /** hex */
+  fleetId: string
+  now(): number
+}
+
+export class FleetKeeper {
+  readonly #parts: FleetKeeperParts
+  #view: FleetView | null = null
+  /** what the view was read from */
+  #viewed: Feed | null = null
+  /** what this home accepted before, as long as the feed has nothing to add */
+  #remembered: Trust | null = null
+
+  constructor(parts: FleetKeeperParts) {
+    this.#parts = parts
+  }
+
+  /** fleet id, hex */
+  get id(): string {
+    return this.#parts.fleetId
+  }
+
+  /** Which feed of the fleet this is, as far as it was read. */
+  get generation(): number | null {
+    return this.#view?.trust.fleet.feed.generation ?? null
+  }
+
+  /** The view of the newest version. Throws FEED_EMPTY, FEED_BEHIND, TUF_*, TARGET_MISMATCH. */
+  async view(): Promise<FleetView> {
+    const feed = this.#parts.feed()
+    const snapshot = await feed.snapshot()
+    if (snapshot === null) {
+      throw new ChasquiError('FEED_EMPTY', 'the feed is not on this machine', {
+        hint: 'bring it back with "publisher run" and a branch online, or import a stick'
+      })
+    }
+    if (this.#view !== null && this.#viewed === feed && this.#view.snapshot.version === snapshot.version) {
+      return this.#view
+    }
+    const view = await this.#read(snapshot)
+    this.#view = view
+    this.#viewed = feed
+    return view
+  }
+
+  /**
+   * Gets ready to judge memberships, also while the feed is away or behind: a publisher that has to catch up must be able
+   * to meet its branches. Throws TUF_MISSING when this home never knew the fleet.
+   */
+  async prepare(): Promise<void> {
+    try {
+      await this.view()
+    } catch (error) {
+      if (!(error instanceof ChasquiError && ['FEED_EMPTY', 'FEED_BEHIND'].includes(error.code))) throw error
+      const { paths, fleetId, now } = this.#parts
+      this.#remembered = await refreshTrust({
+        store: openTrustStore(paths.trust),
+        source: null,
+        now: now(),
+        fleetId
+      })
+    }
+  }
+
+  async #read(snapshot: FeedSnapshot): Promise<FleetView> {
+    const { paths, fleetId, now } = this.#parts
+    const store = openTrustStore(paths.trust)
+    const source = feedMetadataSource(snapshot)
+    const trust = await refreshTrust({ store, source, now: now(), fleetId, keepRoots: true }).catch(
+      behindTrust
+    )
+    const channels = await readTarget(trust, snapshot, CHANNELS_PATH, CHANNELS_LIMIT)
+    const revoked = await readTarget(trust, snapshot, REVOKED_PATH, REVOKED_LIMIT)
+    return {
+      snapshot,
+      trust,
+      channels: channels === null ? emptyChannels() : parseChannels(channels),
+      revoked: revoked === null ? nobodyRevoked() : parseRevoked(revoked)
+    }
+  }
+
+  /** Checks a membership against what is known of the fleet; `prepare` comes first. Throws MEMBERSHIP_INVALID, MEMBER_REVOKED… */
+  verifyMembership(membership: Uint8Array, now: number | null): VerifiedMember {
+    const trust = this.#view?.trust ?? this.#remembered
+    if (trust === null) throw new TypeError('nothing of the fleet was read yet')
+    return verifyMembership(membership, {
+      fleetId: hex32(this.#parts.fleetId),
+      enrolmentKeys: enrolmentKeysOf(trust.fleet),
+      revoked: this.#view === null ? NOBODY_REVOKED : revokedSets(this.#view.revoked),
+      now
+    })
+  }
+}
+
+/** The home has accepted newer metadata than its feed holds: the store was put back to an older state. */
+function behindTrust(error: unknown): never {
+  if (error instanceof ChasquiError && error.code === 'TUF_ROLLBACK') {
+    throw new ChasquiError('FEED_BEHIND', 'the feed here is older than what this publisher has signed', {
+      cause: error,
+      hint: 'run "publisher run" with a branch online, or import a stick, until the feed is whole again'
+    })
+  }
+  throw error
+}
+
+function hex32(text: string): Uint8Array {
+  const bytes = fromHex(text, 32)
+  if (bytes === null) throw new TypeError('not 32 bytes of hex')
+  return bytes
+}
+
+/** A signed file of the feed; null when nobody vouches for it. Throws TARGET_MISMATCH. */
+async function readTarget(
+  trust: Trust,
+  snapshot: FeedSnapshot,
+  path: string,
+  limit: number
+): Promise<Uint8Array | null> {
+  const target = await trust.target(path)
+  if (target === null) return null
+  const bytes = await snapshot.read(path, { limit })
+  if (bytes === null) throw new ChasquiError('TARGET_MISMATCH', `${path} is signed but not in the feed`)
+  verifyTarget(target, bytes)
+  return bytes
+}

@@ -1,0 +1,101 @@
+// `keys backup` and `keys restore`: every key of the home in one encrypted file, and a home made of it on a new machine.
+import { join } from 'node:path'
+import { ChasquiError } from '../../src/errors.ts'
+import { writeFileDurably } from '../../src/system/durable.ts'
+import { realFileSystem } from '../../src/system/file-system.ts'
+import { createHome, type HomePaths } from '../../src/system/home.ts'
+import { openKeyStore } from '../../src/system/key-store.ts'
+import { openTrustStore, readRootChain } from '../../src/system/trust-store.ts'
+import { formatTime } from '../../src/trust/bytes.ts'
+import { encodeKeyFiles } from '../../src/trust/fleet-keys.ts'
+import { decodeKeyBackup, encodeKeyBackup } from '../../src/trust/key-backup.ts'
+import { type OpenKey, openKeyFile, Passphrase } from '../../src/trust/key-file.ts'
+import { wipe } from '../../src/trust/keys.ts'
+import type { PublisherApp } from '../app.ts'
+import { idOf } from './list.ts'
+
+export interface BackedUp {
+  /** the encrypted file, base64 */
+  backup: string
+  fleet: string
+  keys: { id: string; role: string }[]
+}
+
+/** `keys backup`: opens every key of the home and seals them with the backup's own passphrase. */
+export async function backupKeys(app: PublisherApp, raw: unknown): Promise<BackedUp> {
+  const { passphrase, backupPassphrase } = raw as { passphrase?: string; backupPassphrase: string }
+  const opener = passphrase === undefined ? null : new Passphrase(passphrase)
+  const files = await app.keys.list()
+  const keys = files.map((file) => ({ ...openKeyFile(file, opener), created: file.created }))
+  const backup = {
+    name: app.identity.name,
+    fleet: app.fleet.id,
+    keys,
+    membership: app.member.membership,
+    metadata: await topLevelMetadata(app.paths)
+  }
+  const sealer = new Passphrase(backupPassphrase)
+  const random = { salt: app.random(16), nonce: app.random(24) }
+  const bytes = encodeKeyBackup(backup, formatTime(app.now()), sealer, random)
+  opener?.wipe()
+  sealer.wipe()
+  wipe(...keys.map(({ seed }) => seed))
+  return {
+    backup: Buffer.from(bytes).toString('base64'),
+    fleet: app.fleet.id,
+    keys: files.map((file) => ({ id: idOf(file), role: file.role }))
+  }
+}
+
+/** What this home has signed and accepted: a restored publisher must not sign on top of something older. */
+async function topLevelMetadata(paths: HomePaths): Promise<Map<string, Uint8Array>> {
+  const names = ['root.json', 'timestamp.json', 'snapshot.json', 'targets.json']
+  const files = [...(await openTrustStore(paths.trust).load())].filter(([name]) => names.includes(name))
+  const roots = [...(await readRootChain(paths.trust))]
+  return new Map([...files, ...roots.map(([n, bytes]) => [`roots/${n}.root.json`, bytes] as const)])
+}
+
+export interface RestoreRequest {
+  paths: HomePaths
+  backup: Uint8Array
+  backupPassphrase: string
+  /** of the new home; null: its keys are not protected */
+  passphrase: string | null
+  /** leave out what was signed last: the copies that survived are older, and nobody has seen the rest */
+  forgetNewer?: boolean
+  random(bytes: number): Uint8Array
+}
+
+export interface Restored {
+  name: string
+  fleet: string
+  keys: { id: string; role: string }[]
+}
+
+/**
+ * `keys restore`: makes a publisher's home of a backup. Its feed is empty until it has caught up from a branch or a
+ * stick. Throws HOME_EXISTS, KEY_BACKUP_DAMAGED, PASSPHRASE_WRONG.
+ */
+export async function restoreKeys(request: RestoreRequest): Promise<Restored> {
+  const { paths } = request
+  if ((await realFileSystem.stat(paths.identity)) !== null) {
+    throw new ChasquiError('HOME_EXISTS', `${paths.root} already holds a home`, {
+      hint: 'restore into another folder with --home'
+    })
+  }
+  const opener = new Passphrase(request.backupPassphrase)
+  const backup = decodeKeyBackup(request.backup, opener)
+  opener.wipe()
+  const sealer = request.passphrase === null ? null : new Passphrase(request.passphrase)
+  const files = backup.keys.flatMap((key: OpenKey & { created: string }) =>
+    encodeKeyFiles([key], key.created, sealer, request.random)
+  )
+  sealer?.wipe()
+  await openKeyStore(paths.keys).add(files)
+  await openTrustStore(paths.trust).save(request.forgetNewer ? new Map() : backup.metadata)
+  await writeFileDurably(realFileSystem, join(paths.keys, 'membership.bin'), backup.membership, 0o600)
+  await createHome(paths, { schema: 1, role: 'publisher', name: backup.name, fleet: backup.fleet })
+  const keys = backup.keys.map((key) => ({ id: idOf(key), role: key.role }))
+  wipe(...backup.keys.map(({ seed }) => seed))
+  return { name: backup.name, fleet: backup.fleet, keys }
+}

@@ -1,0 +1,155 @@
+// One change of who may sign, from the home's keys to the feed. What all ceremonies share.
+import { join } from 'node:path'
+import { ChasquiError } from '../../src/errors.ts'
+import { openKeyStore } from '../../src/system/key-store.ts'
+import { CHANNELS_ROLE, type Publication, type RoleSetup } from '../../src/trust/author.ts'
+import { formatTime, fromHex } from '../../src/trust/bytes.ts'
+import { FleetDraft, currentOf } from '../../src/trust/draft.ts'
+import { createKey, encodeKeyFiles, PROTECTED_ROLES } from '../../src/trust/fleet-keys.ts'
+import { type KeyRole, type OpenKey, openKeyFile, Passphrase } from '../../src/trust/key-file.ts'
+import { keyId, keyPairOf, type Signer, signerOf } from '../../src/trust/keys.ts'
+import { createRequest } from '../../src/trust/signing-request.ts'
+import type { PublisherApp } from '../app.ts'
+import { commit } from '../commit.ts'
+import { openSigners } from '../signing.ts'
+import { rolesOf, trustedKeys } from './list.ts'
+import { keepPending } from './pending.ts'
+
+type Keys = Pick<PublisherApp, 'keys' | 'paths'>
+
+/** A draft of the newest metadata, with every role that one of these keys signs and `channels` loaded. */
+export async function openDraft(
+  app: PublisherApp,
+  keyids: readonly string[] = [],
+  roles: readonly string[] = []
+) {
+  const { trust } = await app.fleet.view()
+  const delegated = trust.set.targets?.delegations?.roles ?? []
+  const concerned = delegated.filter(({ keyIDs }) => keyIDs.some((id) => keyids.includes(id)))
+  const load = new Set([CHANNELS_ROLE, ...roles, ...concerned.map(({ name }) => name)])
+  const current = await currentOf(trust, [...load])
+  // whoever holds the keys in hand knows the time better than what a thief may have signed
+  return { trust, current, draft: new FleetDraft(current, app.now(), { clockIsRight: true }) }
+}
+
+/** What a change still waits for: the request that was left, and which roles lack signatures; null when it is done. */
+export interface Waiting {
+  request: string
+  missing: { role: string; have: number; need: number }[]
+}
+
+/**
+ * Signs with the keys of these roles that are here (and `more`), and appends; leaves a signing request when more people
+ * have to agree. Throws KEY_MISSING, PASSPHRASE_*.
+ */
+export async function finishChange(
+  app: PublisherApp,
+  draft: FleetDraft,
+  title: string,
+  keys: {
+    roles: readonly KeyRole[]
+    passphrase: string | undefined
+    more?: readonly Signer[]
+    /** where the signed change goes; absent: to the feed */
+    put?(publication: Publication): Promise<void>
+  }
+): Promise<Waiting | null> {
+  const signers = [...(await openSigners(app, keys.roles, keys.passphrase)), ...(keys.more ?? [])]
+  draft.sign(signers)
+  const missing = draft.missing().map(({ role, have, need }) => ({ role, have, need }))
+  if (missing.length === 0) {
+    const publication = draft.finish(signers)
+    await (keys.put?.(publication) ?? commit(app, publication))
+    return null
+  }
+  const request = createRequest(draft, { fleetId: app.fleet.id, title, files: new Map(), now: app.now() })
+  const { file } = await keepPending(app, request, { channel: '', releases: [] }, [])
+  return { request: file, missing }
+}
+
+/** The online keys, with one that is about to replace them. */
+export async function onlineSigners(app: PublisherApp): Promise<Signer[]> {
+  const keys = [...(await app.keys.open('online', null)), ...(await nextKeys(app).open('online', null))]
+  return keys.map(signerOfKey)
+}
+
+/**
+ * A key that will replace another. It is written before it is named anywhere, in a folder of its own; a ceremony that was
+ * cut finds it there and goes on with it.
+ */
+export async function nextKey(
+  app: PublisherApp,
+  role: KeyRole,
+  passphrase: string | undefined
+): Promise<OpenKey> {
+  const store = nextKeys(app)
+  const opener = passphrase === undefined ? null : new Passphrase(passphrase)
+  const waiting = (await store.list()).find((file) => file.role === role)
+  if (waiting !== undefined) return openKeyFile(waiting, opener)
+  const key = createKey(role, app.random)
+  const sealer = PROTECTED_ROLES.includes(role) ? await homePassphrase(app, opener) : null
+  await store.add(encodeKeyFiles([key], formatTime(app.now()), sealer, app.random))
+  return key
+}
+
+/** The passphrase, proven on a key that it protects already; null when this home has open keys only. */
+async function homePassphrase(app: PublisherApp, given: Passphrase | null): Promise<Passphrase | null> {
+  const known = (await app.keys.list()).find((file) => file.sealed !== undefined)
+  if (known === undefined) return null
+  openKeyFile(known, given)
+  return given
+}
+
+/** The new key takes its place among the others; the former one goes to the folder of retired keys. */
+export async function settleKey(app: Keys, role: KeyRole, former: string): Promise<void> {
+  const waiting = nextKeys(app)
+  for (const file of (await waiting.list()).filter((each) => each.role === role)) {
+    await app.keys.add([encodeFile(file)])
+    await waiting.remove(file.public)
+  }
+  const old = (await app.keys.list()).find((file) => file.public === former)
+  if (old === undefined) return
+  await openKeyStore(join(app.paths.keys, 'retired')).add([encodeFile(old)])
+  await app.keys.remove(former)
+}
+
+/** Public keys (hex) that wait to replace others of a role. */
+export async function waitingKeys(app: PublisherApp, role: KeyRole): Promise<string[]> {
+  return (await nextKeys(app).list()).filter((file) => file.role === role).map((file) => file.public)
+}
+
+function nextKeys(app: Keys) {
+  return openKeyStore(join(app.paths.keys, 'next'))
+}
+
+function encodeFile(file: object): Uint8Array {
+  return new Uint8Array(Buffer.from(`${JSON.stringify(file, null, 2)}\n`, 'utf8'))
+}
+
+export function signerOfKey(key: OpenKey): Signer {
+  return signerOf(keyPairOf(key.seed))
+}
+
+export function publicKeyOf(text: string): Uint8Array {
+  const key = fromHex(text, 32)
+  if (key !== null) return key
+  throw new ChasquiError('USAGE', `"${text}" is not a public key`, {
+    hint: 'a public key is 64 lower-case hex digits; see "publisher keys list" or "publisher keys new"'
+  })
+}
+
+/** The signers of a role now, with one replaced, some added or taken away. */
+export async function signersOfRole(app: PublisherApp, role: string): Promise<RoleSetup> {
+  const { trust } = await app.fleet.view()
+  const line = rolesOf(trust).find((each) => each.role === (role === 'online' ? 'timestamp' : role))
+  if (line === undefined) {
+    throw new ChasquiError('ROLE_NAME', `there is no role ${role}`, { hint: 'see "publisher keys list"' })
+  }
+  const known = trustedKeys(trust)
+  return { keys: line.keys.map((id) => publicKeyOf(known.get(id) ?? '')), threshold: line.threshold }
+}
+
+export function replaceKey(setup: RoleSetup, former: string, next: Uint8Array): RoleSetup {
+  const keys = setup.keys.map((key) => (keyId(key) === former ? next : key))
+  return { keys, threshold: setup.threshold }
+}

@@ -1,0 +1,76 @@
+// `keys list`: which keys the fleet trusts, for what, and which of them are in this home.
+import type { KeyFile } from '../../src/trust/key-file.ts'
+import { fromHex } from '../../src/trust/bytes.ts'
+import { keyId } from '../../src/trust/keys.ts'
+import type { Trust } from '../../src/trust/trust.ts'
+import type { PublisherApp } from '../app.ts'
+
+export interface KeyLine {
+  /** TUF key id of signing keys; of the others the public key; hex */
+  id: string
+  public: string
+  /** what the key file says it is for; null: the key is not in this home */
+  role: string | null
+  label: string | null
+  created: string | null
+  /** a passphrase protects it here; null: it is not here */
+  protected: boolean | null
+  /** what the fleet trusts it for now: root, targets, snapshot, timestamp, channels, m.<module>, t.<team> */
+  signs: string[]
+}
+
+export interface RoleLine {
+  role: string
+  keys: string[]
+  threshold: number
+}
+
+/** `keys list`. */
+export async function listKeys(app: PublisherApp): Promise<{ keys: KeyLine[]; roles: RoleLine[] }> {
+  const { trust } = await app.fleet.view()
+  const roles = rolesOf(trust)
+  const files = await app.keys.list()
+  const keys = files.map((file) => lineOf(file, roles))
+  const here = new Set(keys.map(({ id }) => id))
+  for (const [id, publicKey] of trustedKeys(trust)) {
+    if (here.has(id)) continue
+    const signs = roles.filter((role) => role.keys.includes(id)).map(({ role }) => role)
+    keys.push({ id, public: publicKey, role: null, label: null, created: null, protected: null, signs })
+  }
+  return { keys, roles }
+}
+
+/** Every role of the fleet with its signers: those of root first, then what targets delegates. */
+export function rolesOf(trust: Trust): RoleLine[] {
+  const root = Object.entries(trust.set.root.signed.roles)
+  const delegated = trust.set.targets?.delegations?.roles ?? []
+  return [
+    ...root.map(([role, { keyIDs, threshold }]) => ({ role, keys: [...keyIDs], threshold })),
+    ...delegated.map(({ name, keyIDs, threshold }) => ({ role: name, keys: [...keyIDs], threshold }))
+  ]
+}
+
+function lineOf(file: KeyFile, roles: readonly RoleLine[]): KeyLine {
+  const id = idOf(file)
+  return {
+    id,
+    public: file.public,
+    role: file.role,
+    label: file.label ?? null,
+    created: file.created,
+    protected: file.sealed !== undefined,
+    signs: roles.filter(({ keys }) => keys.includes(id)).map(({ role }) => role)
+  }
+}
+
+export function idOf({ role, public: publicKey }: Pick<KeyFile, 'role' | 'public'>): string {
+  const isTuf = ['root', 'targets', 'release', 'online'].includes(role)
+  return isTuf ? keyId(fromHex(publicKey, 32) as Uint8Array) : publicKey
+}
+
+/** Key id → public key, of root and of every delegation. */
+export function trustedKeys(trust: Trust): Map<string, string> {
+  const own = Object.entries(trust.set.root.signed.keys)
+  const delegated = trust.set.targets?.delegations?.keys ?? new Map()
+  return new Map([...own, ...delegated].map(([id, key]) => [id, String(key.keyVal.public)]))
+}

@@ -1,0 +1,83 @@
+// `keys signers` and `delegate`: who may sign a role, how many of them must, and which names another team may release.
+import { z } from 'zod'
+import { ChasquiError } from '../../src/errors.ts'
+import { delegatePattern, moduleRole, type RoleSetup } from '../../src/trust/author.ts'
+import { toHex } from '../../src/trust/bytes.ts'
+import { setReleaseSigners, setRootSigners } from '../../src/trust/ceremony.ts'
+import type { KeyRole } from '../../src/trust/key-file.ts'
+import { keyId } from '../../src/trust/keys.ts'
+import type { PublisherApp } from '../app.ts'
+import { parse } from './arguments.ts'
+import { finishChange, openDraft, publicKeyOf, signersOfRole, type Waiting } from './change.ts'
+import type { RoleLine } from './list.ts'
+
+const signersArgs = z.strictObject({
+  /** root, targets, online, a module, or a role as `keys list` names it */
+  role: z.string().min(1),
+  /** public keys, hex */
+  add: z.array(z.string()).default([]),
+  /** public keys or key ids, hex */
+  remove: z.array(z.string()).default([]),
+  threshold: z.int().min(1).optional(),
+  passphrase: z.string().optional()
+})
+
+const delegateArgs = z.strictObject({
+  pattern: z.string().min(1),
+  keys: z.array(z.string()).min(1),
+  team: z.string().min(1),
+  threshold: z.int().min(1).default(1),
+  passphrase: z.string().optional()
+})
+
+/** `keys signers ROLE`: adds and removes signers, sets the threshold. */
+export async function changeSigners(app: PublisherApp, raw: unknown): Promise<RoleLine & Partial<Waiting>> {
+  const args = parse(signersArgs, raw)
+  const role = await nameOf(app, args.role)
+  const next = changed(await signersOfRole(app, role), args)
+  const { draft } = await openDraft(app, [], [role])
+  if (role === 'root' || role === 'targets' || role === 'online') setRootSigners(draft, role, next)
+  else setReleaseSigners(draft, role, next)
+  const title = `${role}: ${next.threshold} of ${next.keys.length} keys`
+  const waiting = await finishChange(app, draft, title, { roles: keysFor(role), passphrase: args.passphrase })
+  return { role, keys: next.keys.map(keyId), threshold: next.threshold, ...waiting }
+}
+
+/** `delegate PATTERN KEY`: another team may release modules whose names fit. */
+export async function delegate(
+  app: PublisherApp,
+  raw: unknown
+): Promise<RoleLine & { pattern: string } & Partial<Waiting>> {
+  const args = parse(delegateArgs, raw)
+  const { draft } = await openDraft(app, [], [`t.${args.team}`])
+  const setup = { keys: args.keys.map(publicKeyOf), threshold: args.threshold }
+  const role = delegatePattern(draft, args.team, args.pattern, setup)
+  const title = `${args.pattern} for ${args.team}`
+  const waiting = await finishChange(app, draft, title, { roles: keysFor(role), passphrase: args.passphrase })
+  return { role, keys: setup.keys.map(keyId), threshold: setup.threshold, pattern: args.pattern, ...waiting }
+}
+
+function keysFor(role: string): KeyRole[] {
+  return role === 'root' || role === 'targets' || role === 'online'
+    ? ['root', 'targets', 'online']
+    : ['targets', 'release', 'online']
+}
+
+async function nameOf(app: PublisherApp, role: string): Promise<string> {
+  const { trust } = await app.fleet.view()
+  const isModule = trust.set.targets?.delegations?.byName.has(moduleRole(role)) ?? false
+  return isModule ? moduleRole(role) : role
+}
+
+function changed(now: RoleSetup, { add, remove, threshold }: z.infer<typeof signersArgs>): RoleSetup {
+  const isOut = (key: Uint8Array) => remove.includes(toHex(key)) || remove.includes(keyId(key))
+  const kept = now.keys.filter((key) => !isOut(key))
+  if (kept.length + remove.length !== now.keys.length) {
+    throw new ChasquiError('USAGE', 'a key that is to be removed does not sign this role', {
+      hint: 'see "publisher keys list"'
+    })
+  }
+  const known = new Set(kept.map(toHex))
+  const added = add.map(publicKeyOf).filter((key) => !known.has(toHex(key)))
+  return { keys: [...kept, ...added], threshold: threshold ?? now.threshold }
+}

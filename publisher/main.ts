@@ -1,0 +1,151 @@
+// The `publisher` group: what an integrator types. Reads flags and secrets; everything else happens in the commands, in
+// the daemon when there is one.
+import { Command } from 'commander'
+import { act } from '../src/cli/program.ts'
+import { run, runWithKeys } from './cli.ts'
+import { describeBranches, describeDiff, describeFleet, describeReleases } from './describe.ts'
+import type { FleetOverview } from './fleet.ts'
+import { addInitCommand } from './init-command.ts'
+import { addInviteCommand } from './invite-command.ts'
+import { addKeyCommands, describeRotatedFeed } from './keys-command.ts'
+import type { RotatedFeed } from './keys/rotate-feed.ts'
+import type { BranchLine } from './members.ts'
+import { parseHaltAfter, parsePercentage, parsePhase } from './parse.ts'
+import { addPruneCommand } from './prune-command.ts'
+import { addPublishCommand } from './publish-command.ts'
+import type { ReleaseDiff, ReleaseLine } from './queries.ts'
+import { addRunCommand } from './run-command.ts'
+
+/** The `publisher` group of the command line. */
+export function publisherCommands(): Command {
+  const group = new Command('publisher').description('makes releases and watches over the branches')
+  addInitCommand(group)
+  addPublishCommand(group)
+  addQueryCommands(group)
+  addChannelCommands(group)
+  addInviteCommand(group)
+  addMemberCommands(group)
+  addPruneCommand(group)
+  addKeyCommands(group)
+  addRunCommand(group)
+  return group
+}
+
+function addQueryCommands(group: Command): void {
+  act(
+    group.command('releases').description('what is published').argument('[module]'),
+    async (line, _options, [module]) => {
+      const lines = await run<ReleaseLine[]>(line, 'releases', module === undefined ? {} : { module })
+      line.output.result(lines, describeReleases(lines))
+      return undefined
+    }
+  )
+  act(
+    group.command('show').description('one release').argument('<release>'),
+    async (line, _options, [release]) => {
+      const shown = await run(line, 'show', { release })
+      line.output.result(shown, JSON.stringify(shown, null, 2))
+      return undefined
+    }
+  )
+  act(
+    group
+      .command('diff')
+      .description('what changed between two releases')
+      .argument('<from>')
+      .argument('<to>'),
+    async (line, _options, [from, to]) => {
+      const diff = await run<ReleaseDiff>(line, 'diff', { from, to })
+      line.output.result(diff, describeDiff(diff))
+      return undefined
+    }
+  )
+}
+
+interface MovedLine {
+  channel: string
+  module: string
+  version: string
+  rollout: { status: string; percentage?: number } | null
+}
+
+function describeMoved({ channel, module, version, rollout }: MovedLine): string {
+  const reach = rollout === null ? 'everybody' : `${rollout.status}, ${rollout.percentage ?? 'as named'} %`
+  return `${channel}: ${module}@${version} (${reach})`
+}
+
+function addChannelCommands(group: Command): void {
+  const promote = group
+    .command('promote')
+    .description('moves a channel to a release')
+    .argument('<release>', 'MODULE@VERSION')
+    .requiredOption('--to <channel>', 'the channel')
+    .option('--allow-downgrade', 'also to a lower version, signed by the release key')
+    .option('--rollout <percent>', 'part of the branches, 0 to 100', parsePercentage)
+    .option('--groups <group...>', 'only these groups')
+    .option('--branches <branch...>', 'these branches, whatever the percentage')
+    .option('--phase <percent:hours...>', 'percentages that follow one another, each after its hours')
+    .option('--halt-after <n/percent>', 'branches stop by themselves at so many failures', parseHaltAfter)
+    .option('--passphrase-file <file>', 'file with the passphrase of the keys (CHASQUI_PASSPHRASE_FILE)')
+  act(promote, async (line, options, [release]) => {
+    const { to, allowDowngrade, rollout, groups, branches, phase, haltAfter } = options
+    const phases = Array.isArray(phase) ? phase.map((text) => parsePhase(String(text))) : undefined
+    const args = { release, channel: to, allowDowngrade, rollout, groups, branches, phases, haltAfter }
+    const moved = await runWithKeys<MovedLine>(line, options, 'promote', args)
+    line.output.result(moved, describeMoved(moved))
+    return undefined
+  })
+  const rollout = group
+    .command('rollout')
+    .description('shows or changes a staged rollout')
+    .argument('<module>')
+    .argument('[action]', 'a percentage, pause, resume or halt')
+    .option('--channel <name>', 'the channel', 'stable')
+    .option('--track <track>', 'the track, when there are several')
+  act(rollout, async (line, { channel, track }, [module, action]) => {
+    const change = action === undefined ? {} : { action: /^[\d.]+$/.test(action) ? Number(action) : action }
+    const moved = await run<MovedLine>(line, 'rollout', { module, channel, track, ...change })
+    line.output.result(moved, describeMoved(moved))
+    return undefined
+  })
+  const yank = group
+    .command('yank')
+    .description('withdraws a release')
+    .argument('<release>', 'MODULE@VERSION')
+    .requiredOption('--reason <text>', 'why')
+  act(yank, async (line, { reason }, [release]) => {
+    const moved = await run<MovedLine>(line, 'yank', { release, reason })
+    line.output.result(moved, `${moved.module}@${moved.version} is withdrawn`)
+    return undefined
+  })
+}
+
+function addMemberCommands(group: Command): void {
+  act(group.command('branches').description('who was invited, and who joined'), async (line) => {
+    const lines = await run<BranchLine[]>(line, 'branches', {})
+    line.output.result(lines, describeBranches(lines))
+    return undefined
+  })
+  act(group.command('fleet').description('what every branch runs'), async (line) => {
+    const fleet = await run<FleetOverview>(line, 'fleet', {})
+    line.output.result(fleet, describeFleet(fleet))
+    return undefined
+  })
+  const revoke = group
+    .command('revoke')
+    .description('takes a branch out of the fleet')
+    .argument('<branch>', 'name or id')
+    .option('--rekey', 'start another feed that only the others can read')
+    .option('--passphrase-file <file>', 'file with the passphrase of the keys (CHASQUI_PASSPHRASE_FILE)')
+  act(revoke, async (line, options, [branch]) => {
+    const revoked = await run<{ name: string; invites: string[]; nodes: string[] }>(line, 'revoke', {
+      branch
+    })
+    const text = `${revoked.name} is out (${revoked.nodes.length} nodes)`
+    const rekey =
+      options.rekey === true ? await runWithKeys<RotatedFeed>(line, options, 'keys.rotate-feed', {}) : null
+    if (rekey === null) line.output.result(revoked, text)
+    else line.output.result({ ...revoked, rekey }, `${text}\n${describeRotatedFeed(rekey)}`)
+    return undefined
+  })
+}

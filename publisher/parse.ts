@@ -1,0 +1,30 @@
+// Option values of the command line.
+import { InvalidArgumentError } from 'commander'
+import { parseDuration } from '../src/fleet/units.ts'
+
+export function parsePercentage(text: string): number {
+  const value = Number(text.replace(/%$/, ''))
+  if (text.trim() !== '' && value >= 0 && value <= 100) return value
+  throw new InvalidArgumentError('it must be a percentage from 0 to 100')
+}
+
+/** `3/10`: three failures that are ten per cent of those who tried. */
+export function parseHaltAfter(text: string): { failures: number; percentage: number } {
+  const match = /^(\d+)\/(\d+(?:\.\d+)?)%?$/.exec(text)
+  if (match === null) throw new InvalidArgumentError('write it as FAILURES/PERCENT, for example 3/10')
+  return { failures: Number(match[1]), percentage: parsePercentage(match[2] as string) }
+}
+
+/** `10:24`: ten per cent, for 24 hours. */
+export function parsePhase(text: string): { percentage: number; soak: number } {
+  const match = /^(\d+(?:\.\d+)?)%?:(\d+(?:\.\d+)?)h?$/.exec(text)
+  if (match === null) throw new InvalidArgumentError('write it as PERCENT:HOURS, for example 10:24')
+  return { percentage: parsePercentage(match[1] as string), soak: Number(match[2]) }
+}
+
+/** `30d`, `12 hours` → milliseconds. */
+export function parseExpiry(text: string): number {
+  const value = parseDuration(text.replace(/d$/, ' days'))
+  if (value !== undefined && value > 0) return value
+  throw new InvalidArgumentError('write it as 30d or "12 hours"')
+}

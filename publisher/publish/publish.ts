@@ -1,0 +1,242 @@
+// `publish`: from folders to signed releases in the feed, as one step for readers. The order is: read and refuse, make the
+// packs, then sign, then append; until the append nothing has happened that anybody could see.
+import { ChasquiError } from '../../src/errors.ts'
+import type { CommandContext } from '../../src/control/commands.ts'
+import type { LocalFile } from '../../src/feed/writer.ts'
+import { type Channels, CHANNELS_PATH, encodeChannels, withPointer } from '../../src/fleet/channels.ts'
+import { encodeRelease, packPath, releasePath, type Release } from '../../src/release/release.ts'
+import { removeTree } from '../../src/system/durable.ts'
+import { freeSpace } from '../../src/system/disk.ts'
+import {
+  CHANNELS_ROLE,
+  draftReleases,
+  moduleRole,
+  rolesToLoad,
+  type RoleSetup,
+  targetEntry
+} from '../../src/trust/author.ts'
+import { fromHex, sha256Hex } from '../../src/trust/bytes.ts'
+import { currentOf, type FleetDraft } from '../../src/trust/draft.ts'
+import { createRequest } from '../../src/trust/signing-request.ts'
+import type { PublisherApp } from '../app.ts'
+import { commit } from '../commit.ts'
+import type { FleetView } from '../fleet-keeper.ts'
+import { keepPending } from '../keys/pending.ts'
+import { openSigners } from '../signing.ts'
+import { parsePublishArgs, type PublishArgs } from './arguments.ts'
+import { type BuildContext, type BuiltRelease, buildRelease, type Changed, isNew } from './build.ts'
+import { type Candidate, findFolders, readCandidates } from './candidates.ts'
+
+export interface Published {
+  module: string
+  track: string
+  version: string
+  /** SHA-256 of release.json */
+  release: string
+  files: number
+  /** bytes */
+  size: number
+  packs: { kind: 'full' | 'delta'; base: string | null; bytes: number }[]
+  changed: Changed
+  channel: string
+  ms: number
+  /** the same content was published before: nothing was done */
+  unchanged?: true
+}
+
+/** The packs are written twice on the way (journal, feed), and the store needs some room to work. */
+const SPACE_FACTOR = 3
+const SPACE_FIXED = 16 * 1024 * 1024 // bytes
+
+export async function publish(app: PublisherApp, raw: unknown, context: CommandContext): Promise<unknown> {
+  const started = performance.now()
+  const args = parsePublishArgs(raw)
+  const view = await app.fleet.view()
+  const folders = await findFolders(app, args)
+  const candidates = await readCandidates(app, view, folders, args, context.signal)
+  try {
+    const built = await buildAll(app, view, candidates, args, context)
+    const isReal = !args.dryRun && built.size > 0
+    const waiting = isReal ? await release(app, view, [...built.values()], args) : null
+    const ms = Math.round(performance.now() - started)
+    return { ...summary(args, candidates, built, ms), ...waiting }
+  } finally {
+    for (const candidate of candidates) await candidate.close()
+    await removeTree(app.fs, app.paths.staging)
+  }
+}
+
+async function buildAll(
+  app: PublisherApp,
+  view: FleetView,
+  candidates: readonly Candidate[],
+  args: PublishArgs,
+  { emit, signal }: CommandContext
+): Promise<Map<Candidate, BuiltRelease>> {
+  const built = new Map<Candidate, BuiltRelease>()
+  const modules = await knownModules(view, candidates)
+  for (const candidate of candidates.filter(isNew)) {
+    const { module } = candidate.identity
+    const onProgress = (done: number, total: number) =>
+      emit({ event: 'progress', step: 'pack', module, done, total })
+    const context: BuildContext = { app, view, args, modules, signal, onProgress }
+    built.set(candidate, await buildRelease(context, candidate))
+  }
+  return built
+}
+
+async function knownModules(view: FleetView, candidates: readonly Candidate[]): Promise<Set<string>> {
+  const delegated = [...(view.trust.set.targets?.delegations?.byName.keys() ?? [])]
+  const released = delegated.flatMap((role) => (role.startsWith('m.') ? [role.slice(2)] : []))
+  return new Set([...released, ...candidates.map(({ identity }) => identity.module)])
+}
+
+/** A publish that more people have to sign: the file that asks them, and what is missing. */
+interface WaitingRequest {
+  request: string
+  missing: { role: string; have: number; need: number }[]
+}
+
+/** Signs and appends; or, when a threshold needs more people, leaves a request. Throws PASSPHRASE_*, SIGNATURES_MISSING, DISK_FULL, FEED_BEHIND. */
+async function release(
+  app: PublisherApp,
+  view: FleetView,
+  built: readonly BuiltRelease[],
+  args: PublishArgs
+): Promise<WaitingRequest | null> {
+  const modules = built.map(({ release: { module } }) => module)
+  const roles = built.flatMap(({ release }) => rolesFor(view, release))
+  const isNewModule = roles.some((role) => !view.trust.set.targets?.delegations?.byName.has(role))
+  const signers = await openSigners(
+    app,
+    isNewModule ? ['targets', 'release', 'online'] : ['release', 'online'],
+    args.passphrase
+  )
+  const channels = built.reduce((all, { release }) => point(all, release, args.channel), view.channels)
+  const channelBytes = encodeChannels(channels)
+  const current = await currentOf(view.trust, [...new Set([...rolesToLoad(modules), ...roles])])
+  const draft = draftReleases(
+    current,
+    built.map(({ release: { module, track, version }, bytes }) => ({ module, track, version, bytes })),
+    { newModules: await releaseKeys(app, view) },
+    app.now()
+  )
+  draft.sign(signers)
+  await refuseFullDisk(app, built)
+  if (draft.missing().length > 0) return leaveRequest(app, draft, built, args)
+  draft.setTarget(CHANNELS_ROLE, CHANNELS_PATH, targetEntry(channelBytes))
+  const files = [...built.flatMap(feedFiles), { path: `/${CHANNELS_PATH}`, bytes: channelBytes }]
+  await commit(app, draft.finish(signers), files)
+  return null
+}
+
+/** More people have to sign: everything waits in the home, and a file asks them. */
+async function leaveRequest(
+  app: PublisherApp,
+  draft: FleetDraft,
+  built: readonly BuiltRelease[],
+  args: PublishArgs
+): Promise<WaitingRequest> {
+  const releases = built.map(({ release: { module, track, version } }) => ({ module, track, version }))
+  const files = new Map(
+    built.map(({ release: { module, track, version }, bytes }) => [
+      releasePath(module, track, version),
+      bytes
+    ])
+  )
+  const title = releases.map(({ module, version }) => `${module} ${version}`).join(', ')
+  const request = createRequest(draft, { fleetId: app.fleet.id, title, files, now: app.now() })
+  const { file } = await keepPending(
+    app,
+    request,
+    { channel: args.channel, releases },
+    built.flatMap(feedFiles)
+  )
+  const missing = draft.missing().map(({ role, have, need }) => ({ role, have, need }))
+  return { request: file, missing }
+}
+
+/** The role that answers for a release now: its own, or a team's pattern. */
+function rolesFor({ trust }: FleetView, { module, track, version }: Release): string[] {
+  const found = trust.set.targets?.delegations?.index.rolesFor(releasePath(module, track, version))[0]
+  return [found?.name ?? moduleRole(module)]
+}
+
+function point(channels: Channels, { module, track, version }: Release, channel: string): Channels {
+  return withPointer(channels, { channel, module, track }, { version })
+}
+
+/** A new module is signed by the fleet's release keys, as many of them as targets needs. */
+async function releaseKeys(app: PublisherApp, { trust }: FleetView): Promise<RoleSetup> {
+  const files = (await app.keys.list()).filter(({ role }) => role === 'release')
+  const keys = files.map((file) => fromHex(file.public, 32) as Uint8Array)
+  const threshold = trust.set.root.signed.roles.targets?.threshold ?? 1
+  return { keys, threshold: Math.min(threshold, keys.length) }
+}
+
+function feedFiles({ release, bytes, packs }: BuiltRelease): LocalFile[] {
+  return [
+    ...packs.map(({ sha256, file }) => ({ path: `/${packPath(sha256)}`, file })),
+    { path: `/${releasePath(release.module, release.track, release.version)}`, bytes }
+  ]
+}
+
+async function refuseFullDisk(app: PublisherApp, built: readonly BuiltRelease[]): Promise<void> {
+  const bytes = built.flatMap(({ release }) => release.packs).reduce((sum, pack) => sum + pack.bytes, 0)
+  const needed = bytes * SPACE_FACTOR + SPACE_FIXED
+  const free = await freeSpace(app.paths.root)
+  if (free === null || free >= needed) return
+  throw new ChasquiError('DISK_FULL', `the publish needs ${needed} bytes of free space, there are ${free}`, {
+    hint: 'free some space, or move the home to a larger disk'
+  })
+}
+
+function summary(
+  args: PublishArgs,
+  candidates: readonly Candidate[],
+  built: ReadonlyMap<Candidate, BuiltRelease>,
+  ms: number
+): object {
+  const [only] = candidates
+  if (args.each === undefined && candidates.length === 1 && only !== undefined) {
+    const one = built.get(only)
+    return one === undefined ? describeUnchanged(only, args, ms) : describeBuilt(one, args, ms)
+  }
+  const unchanged = candidates.filter((candidate) => !built.has(candidate))
+  return {
+    releases: [...built.values()].map((one) => describeBuilt(one, args, ms)),
+    unchanged: unchanged.map(({ identity, next }) => ({
+      module: identity.module,
+      track: identity.track,
+      version: next.outcome === 'unchanged' ? next.release.version : identity.version
+    })),
+    ms
+  }
+}
+
+function describeBuilt({ release, bytes, changed }: BuiltRelease, args: PublishArgs, ms: number): Published {
+  return {
+    module: release.module,
+    track: release.track,
+    version: release.version,
+    release: sha256Hex(bytes),
+    files: release.files.count,
+    size: release.files.bytes,
+    packs: release.packs.map(({ kind, base, bytes: size }) => ({ kind, base: base ?? null, bytes: size })),
+    changed,
+    channel: args.channel,
+    ms
+  }
+}
+
+function describeUnchanged({ next }: Candidate, args: PublishArgs, ms: number): Published {
+  if (next.outcome !== 'unchanged') throw new TypeError('not unchanged')
+  const { release } = next
+  const none = { added: 0, modified: 0, deleted: 0 }
+  const bytes = encodeRelease(release)
+  return {
+    ...describeBuilt({ release, bytes, packs: [], changed: none }, args, ms),
+    packs: [],
+    unchanged: true
+  }
+}

@@ -1,0 +1,112 @@
+// The frame of the command line: options that every command has, how an action's errors become an exit status, and how
+// a command reaches its home. The three programs add their groups to it.
+import { type Command, CommanderError, InvalidArgumentError } from 'commander'
+import { ChasquiError, EXIT } from '../errors.ts'
+import { defaultHome, type HomePaths, homePaths } from '../system/home.ts'
+import { createOutput, type Output } from './output.ts'
+
+export interface CommandLine {
+  output: Output
+  home: HomePaths
+  yes: boolean
+  dryRun: boolean
+  signal: AbortSignal
+}
+
+/** Adds the options that every command has. */
+function withCommonOptions(command: Command): Command {
+  return command
+    .option('--home <dir>', 'folder of this publisher or node (CHASQUI_HOME)')
+    .option('--json', 'one JSON document on stdout')
+    .option('-q, --quiet', 'no remarks on stderr')
+    .option('-v, --verbose', 'more detail on stderr')
+    .option('--no-color', 'no colours (NO_COLOR)')
+    .option('-y, --yes', 'answer yes to questions')
+}
+
+/** What the common options of a command say. */
+function readCommandLine(options: Record<string, unknown>, signal: AbortSignal): CommandLine {
+  const flag = (name: string) => options[name] === true
+  const home = typeof options.home === 'string' ? options.home : defaultHome(process.env)
+  return {
+    output: createOutput({
+      json: flag('json'),
+      quiet: flag('quiet'),
+      verbose: flag('verbose'),
+      colour: options.color !== false && !process.env.NO_COLOR && process.stderr.isTTY === true
+    }),
+    home: homePaths(home),
+    yes: flag('yes'),
+    dryRun: flag('dryRun'),
+    signal
+  }
+}
+
+type Action = (
+  line: CommandLine,
+  options: Record<string, unknown>,
+  args: string[]
+) => Promise<number | undefined>
+
+/** Gives a command its action: prints errors as the contract says and sets the exit status. Ctrl-C aborts `signal`. */
+export function act(command: Command, action: Action): Command {
+  return withCommonOptions(command).action(async () => {
+    const abort = new AbortController()
+    const stop = () => abort.abort()
+    process.once('SIGINT', stop)
+    process.once('SIGTERM', stop)
+    const options = command.opts() as Record<string, unknown>
+    const line = readCommandLine(options, abort.signal)
+    try {
+      process.exitCode = (await action(line, options, command.args)) ?? EXIT.done
+    } catch (thrown) {
+      process.exitCode = line.output.error(thrown)
+    } finally {
+      process.removeListener('SIGINT', stop)
+      process.removeListener('SIGTERM', stop)
+    }
+  })
+}
+
+/** Parses argv and runs; a usage error is printed like any other error, with exit status 2. */
+export async function runProgram(program: Command, argv: string[]): Promise<void> {
+  for (const command of allCommands(program)) {
+    command.exitOverride().configureOutput({ outputError: () => undefined })
+  }
+  try {
+    await program.parseAsync(argv)
+  } catch (thrown) {
+    if (thrown instanceof CommanderError && thrown.exitCode === 0) return
+    const output = createOutput({
+      json: argv.includes('--json'),
+      quiet: false,
+      verbose: false,
+      colour: false
+    })
+    process.exitCode = output.error(
+      thrown instanceof CommanderError
+        ? new ChasquiError('USAGE', usageMessage(thrown), {
+            hint: 'add --help to see how it is used'
+          })
+        : thrown
+    )
+  }
+}
+
+function usageMessage({ code, message }: CommanderError): string {
+  return code === 'commander.help'
+    ? 'a command is missing'
+    : message.replace(/^error: /, '').replace(/\s*\n\s*/g, ' ')
+}
+
+function allCommands(command: Command): Command[] {
+  return [command, ...command.commands.flatMap(allCommands)]
+}
+
+/** An option parser for positive whole numbers. */
+export function positiveInteger(text: string): number {
+  const value = Number(text)
+  if (!Number.isSafeInteger(value) || value <= 0)
+    throw new InvalidArgumentError('it must be a positive whole number')
+  return value
+}

@@ -1,0 +1,78 @@
+// Talks to a running daemon over its Unix socket or named pipe: one request, a stream of NDJSON events, one result.
+import { request as httpRequest, type IncomingMessage } from 'node:http'
+import { connect } from 'node:net'
+import { createInterface } from 'node:readline'
+import { ChasquiError, ERROR_CODES, type ErrorCode } from '../errors.ts'
+import type { CommandContext, ControlEvent } from './commands.ts'
+
+/** Is a daemon listening there? A socket file that nobody serves counts as no. */
+export function daemonAnswers(socketPath: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(socketPath)
+    socket.on('connect', () => {
+      socket.destroy()
+      resolve(true)
+    })
+    socket.on('error', () => resolve(false))
+  })
+}
+
+/** Runs a command in the daemon. Throws what the command threw, or DAEMON_UNREACHABLE. */
+export async function callDaemon(
+  socketPath: string,
+  name: string,
+  args: unknown,
+  context: CommandContext
+): Promise<unknown> {
+  const response = await post(
+    socketPath,
+    `/v1/run/${encodeURIComponent(name)}`,
+    JSON.stringify(args ?? {}),
+    context.signal
+  )
+  for await (const line of createInterface({ input: response })) {
+    const message = JSON.parse(line) as ControlEvent
+    // an event may have fields of any name; what has no `event` is the end
+    if (typeof message.event === 'string') context.emit(message)
+    else if (message.error !== undefined) throw fromWire(message.error as WireError)
+    else return message.result
+  }
+  throw unreachable('the daemon ended in the middle of the command')
+}
+
+interface WireError {
+  code: string
+  message: string
+  hint?: string
+}
+
+function fromWire(error: WireError): ChasquiError {
+  const known = ERROR_CODES.has(error.code as ErrorCode)
+  return new ChasquiError(
+    known ? (error.code as ErrorCode) : 'UNEXPECTED',
+    error.message,
+    error.hint === undefined ? {} : { hint: error.hint }
+  )
+}
+
+function post(socketPath: string, path: string, body: string, signal: AbortSignal): Promise<IncomingMessage> {
+  return new Promise((resolve, reject) => {
+    const request = httpRequest({
+      socketPath,
+      path,
+      method: 'POST',
+      headers: { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) },
+      signal
+    })
+    request.on('response', resolve)
+    request.on('error', (cause) => reject(unreachable('no daemon answers on this home', cause)))
+    request.end(body)
+  })
+}
+
+function unreachable(message: string, cause?: unknown): ChasquiError {
+  return new ChasquiError('DAEMON_UNREACHABLE', message, {
+    cause,
+    hint: 'start it with "run", or look at its log'
+  })
+}

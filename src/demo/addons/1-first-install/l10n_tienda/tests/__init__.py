@@ -1,0 +1,2 @@
+from . import test_digits
+from . import test_impuesto

@@ -1,0 +1,5 @@
+from . import programa
+from . import tarjeta
+from . import movimiento
+from . import recompensa
+from . import venta

@@ -1,0 +1,2 @@
+from . import test_venta
+from . import test_promocion

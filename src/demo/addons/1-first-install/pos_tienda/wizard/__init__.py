@@ -1,0 +1,1 @@
+from . import cierre_caja

@@ -1,0 +1,2 @@
+from . import formato
+from . import cola

@@ -1,0 +1,3 @@
+from . import ventas_dia
+from . import diferencia
+from . import sesion

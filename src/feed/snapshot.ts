@@ -1,0 +1,124 @@
+// Reads one version of a feed. Every read is `wait: false`: a block that is not here is BLOCK_MISSING, never a wait.
+import type Hypercore from 'hypercore'
+import type Hyperdrive from 'hyperdrive'
+import { ChasquiError } from '../errors.ts'
+import { COMPRESSION_OVERHEAD, decompress, isCompressed } from './metadata-files.ts'
+import type { BlockRange, FeedSnapshot, FeedSource } from './types.ts'
+
+/** Every block of a file but its last has this size, FORMAT 8. */
+export const BLOCK_SIZE = 64 * 1024 // bytes
+
+export interface OpenFeed {
+  drive: Hyperdrive
+  blobs: Hypercore
+}
+
+/** A version of the feed as a snapshot. Opens nothing that has to be closed. */
+export function readVersion(feed: OpenFeed, version: number): FeedSnapshot {
+  const find = (path: string) => findBlob(feed, version, path)
+  return {
+    version,
+    async read(path, { limit }) {
+      const blob = await find(path)
+      if (blob === null) return null
+      const compressed = isCompressed(drivePath(path))
+      if (blob.byteLength > limit + (compressed ? COMPRESSION_OVERHEAD : 0)) {
+        throw new ChasquiError('FILE_TOO_LARGE', `${path} in the feed is larger than ${limit} bytes`)
+      }
+      const stored = await readBytes(feed, path, blob, 0, blob.byteLength)
+      return compressed ? decompress(path, stored, limit) : stored
+    },
+    async size(path) {
+      return (await find(path))?.byteLength ?? null
+    },
+    async source(path): Promise<FeedSource> {
+      const blob = await find(path)
+      if (blob === null) throw noFile(path)
+      return {
+        size: blob.byteLength,
+        read: (position, length) => readBytes(feed, path, blob, position, length)
+      }
+    },
+    async blocks(path) {
+      const blob = await find(path)
+      return blob === null ? null : rangeOf(blob)
+    },
+    async has(path) {
+      const blob = await find(path)
+      return blob !== null && (await hasRange(feed.blobs, rangeOf(blob)))
+    },
+    list: (folder) => listFiles(feed, version, folder)
+  }
+}
+
+/** A path as the drive has it, with its leading slash. */
+export function drivePath(path: string): string {
+  return path.startsWith('/') ? path : `/${path}`
+}
+
+export function noFile(path: string): ChasquiError {
+  return new ChasquiError('FEED_NO_FILE', `the feed has no ${path}`)
+}
+
+export function rangeOf(blob: Hyperdrive.BlobId): BlockRange {
+  return { offset: blob.blockOffset, length: blob.blockLength }
+}
+
+export async function hasRange(core: Hypercore, { offset, length }: BlockRange): Promise<boolean> {
+  return length === 0 || core.has(offset, offset + length)
+}
+
+async function findBlob(
+  { drive }: OpenFeed,
+  version: number,
+  path: string
+): Promise<Hyperdrive.BlobId | null> {
+  const entry = await drive.entry(path, { wait: false, checkout: version }).catch((cause: unknown) => {
+    throw missingBlock(path, cause)
+  })
+  return entry?.value.blob ?? null
+}
+
+async function listFiles({ drive }: OpenFeed, version: number, folder: string): Promise<string[]> {
+  const paths: string[] = []
+  try {
+    for await (const entry of drive.list(folder, { wait: false, checkout: version })) paths.push(entry.key)
+  } catch (cause) {
+    throw missingBlock(folder, cause)
+  }
+  return paths
+}
+
+async function readBytes(
+  { blobs }: OpenFeed,
+  path: string,
+  blob: Hyperdrive.BlobId,
+  position: number,
+  length: number
+): Promise<Uint8Array> {
+  const end = Math.min(position + length, blob.byteLength)
+  const parts: Uint8Array[] = []
+  for (let at = position; at < end; ) {
+    const index = Math.floor(at / BLOCK_SIZE)
+    const block = await blobs.get(blob.blockOffset + index, { wait: false })
+    if (block === null) throw missingBlock(path)
+    if (block.length !== Math.min(BLOCK_SIZE, blob.byteLength - index * BLOCK_SIZE)) {
+      throw new ChasquiError('FEED_DAMAGED', `a block of ${path} has the wrong size`)
+    }
+    const part = block.subarray(at - index * BLOCK_SIZE, end - index * BLOCK_SIZE)
+    parts.push(part)
+    at += part.length
+  }
+  return parts.length === 1 ? (parts[0] as Uint8Array) : Buffer.concat(parts)
+}
+
+function missingBlock(path: string, cause?: unknown): ChasquiError {
+  const code = (cause as { code?: string } | undefined)?.code
+  if (cause !== undefined && code !== 'BLOCK_NOT_AVAILABLE' && !(cause instanceof TypeError)) {
+    return new ChasquiError('FEED_DAMAGED', `the feed cannot be read at ${path}: ${String(cause)}`, { cause })
+  }
+  return new ChasquiError('BLOCK_MISSING', `${path} is not (or not whole) on this machine yet`, {
+    cause,
+    hint: 'it comes from a peer or a stick'
+  })
+}

@@ -1,0 +1,35 @@
+declare module 'hyperswarm' {
+  import type { EventEmitter } from 'node:events'
+  import type DHT from 'hyperdht'
+  import type NoiseSecretStream from '@hyperswarm/secret-stream'
+  import type { KeyPair } from '@hyperswarm/secret-stream'
+
+  namespace Hyperswarm {
+    interface Discovery {
+      flushed(): Promise<unknown>
+      refresh(): Promise<void>
+      destroy(): Promise<void>
+    }
+    interface Options {
+      keyPair?: KeyPair
+      dht?: DHT
+      bootstrap?: string[]
+      maxPeers?: number
+      firewall?: (remotePublicKey: Uint8Array) => boolean
+    }
+    interface PeerInfo {
+      publicKey: Uint8Array
+      ban(banned: boolean): void
+    }
+  }
+
+  class Hyperswarm extends EventEmitter {
+    constructor(options?: Hyperswarm.Options)
+    readonly connections: Set<NoiseSecretStream>
+    readonly dht: EventEmitter & { online: boolean; host: string | null; port: number }
+    join(topic: Uint8Array, options?: { server?: boolean; client?: boolean }): Hyperswarm.Discovery
+    flush(): Promise<unknown>
+    destroy(options?: { force?: boolean }): Promise<void>
+  }
+  export default Hyperswarm
+}

@@ -1,0 +1,171 @@
+// Everything that a member does on its links, for publishers and nodes alike: meets members, exchanges the feed's db core
+// with each, blocks of packs from the best of them, and records. One function starts it, one stops it.
+import type { Feed } from '../feed/types.ts'
+import type { AddResult, RecordSet } from '../fleet/record-set.ts'
+import { BlockExchange } from '../net/blocks/exchange.ts'
+import { Gossip } from '../net/gossip.ts'
+import { createLinks, type Links } from '../net/links.ts'
+import { RootExchange, type RootChain } from '../net/roots.ts'
+import { type GrantBox, GrantExchange } from '../net/grants.ts'
+import { Pacer, type RatePolicy } from '../net/pacing.ts'
+import type { LinkClass, Peer } from '../net/peer.ts'
+import type { Log } from '../system/log.ts'
+import type { Member } from '../trust/membership.ts'
+import { exchangeHeads } from '../net/head-exchange.ts'
+import { keepAddressBook } from './address-book.ts'
+import { discoveryTopic, responderKeyPair } from '../trust/topic.ts'
+
+/** How members are found and what the links may do: flags of the command line over the configuration. */
+export interface LinkSettings {
+  /** host:port for members over TCP; absent: a free port when the LAN is on, else none */
+  listen?: string | undefined
+  /** nodes of an own DHT; absent: the public one */
+  bootstrap?: string[] | undefined
+  internet: boolean
+  internetClass?: 'internet' | 'metered'
+  lan: boolean
+  /** static peers, host:port */
+  peers: string[]
+  /** hours: false leaves everything but the LAN until it is true again; absent: always open */
+  isInternetOpen?(now: number): boolean
+  /** bytes a second by class of link; absent: no limit */
+  rates?: RatePolicy
+}
+
+export interface BlockOrigin {
+  /** node key, hex */
+  peer: string
+  class: LinkClass
+  bytes: number
+}
+
+export interface FleetLinksOptions {
+  self: {
+    /** hex */
+    node: string
+    keyPair: { publicKey: Uint8Array; secretKey: Uint8Array }
+    membership: Uint8Array
+    fleetSecret: Uint8Array
+  }
+  settings: LinkSettings
+  /** with the time and the revocations of now; throws when the membership is not good */
+  verifyMembership(membership: Uint8Array): Member
+  feed: Feed
+  records: RecordSet
+  /** the root chain, to be kept up with peers; absent: not exchanged */
+  roots?: RootChain
+  /** sealed keys of a newer feed; absent: not exchanged */
+  grants?: GrantBox
+  /** signs and keeps a record of this member; absent: its address is not announced */
+  announce?(type: 'address', header: Uint8Array): Promise<void>
+  /** a member is connected and everything is wired */
+  onPeer?(peer: Peer): void
+  /** a peer sent a record that was asked for */
+  onRecord?(result: AddResult, peer: Peer): void
+  /** a block of the blobs core came in */
+  onBlock?(index: number, from: BlockOrigin): void
+  log: Log
+  /** ms since the epoch */
+  now(): number
+}
+
+export interface FleetLinks {
+  links: Links
+  gossip: Gossip
+  exchange: BlockExchange
+  stop(): Promise<void>
+}
+
+/** Throws ADDRESS_IN_USE, PEER_ADDRESS_INVALID. */
+export async function startFleetLinks(options: FleetLinksOptions): Promise<FleetLinks> {
+  const { self, settings, feed, records, log, now } = options
+  const gossip = new Gossip({
+    records,
+    own: self.node,
+    now,
+    ...(options.onRecord === undefined ? {} : { onRecord: options.onRecord })
+  })
+  const exchange = exchangeOf(options)
+  const roots = options.roots === undefined ? null : new RootExchange(options.roots, log)
+  const grants = options.grants === undefined ? null : new GrantExchange(options.grants, log)
+  const links = createLinks({
+    identity: {
+      keyPair: asBuffers(self.keyPair),
+      get membership() {
+        return self.membership
+      }
+    },
+    fleet: {
+      topic: discoveryTopic(self.fleetSecret),
+      responder: asBuffers(responderKeyPair(self.fleetSecret)),
+      verifyMembership: options.verifyMembership
+    },
+    ...settings,
+    onPeer(peer) {
+      feed.replicate(peer.stream)
+      exchangeHeads(peer.mux, feed)
+      exchange.open(peer)
+      roots?.open(peer)
+      grants?.open(peer)
+      gossip.open(peer)
+      options.onPeer?.(peer)
+    },
+    log,
+    now
+  })
+  const stopBlobs = watchBlobs(feed, exchange)
+  const stopGrants = feed.onUpdate(() => grants?.news())
+  let closeBook = () => {}
+  const stop = async () => {
+    await gossip.farewell()
+    stopBlobs()
+    stopGrants()
+    closeBook()
+    feed.fetcher = null
+    exchange.close()
+    gossip.close()
+    await links.stop()
+  }
+  try {
+    await links.start()
+  } catch (error) {
+    await stop()
+    throw error
+  }
+  const { announce } = options
+  if (announce !== undefined) {
+    closeBook = keepAddressBook({ node: self.node, records, links, announce, log, now, random: Math.random })
+  }
+  return { links, gossip, exchange, stop }
+}
+
+function exchangeOf({ self, settings, feed, onBlock: tell, log, now }: FleetLinksOptions): BlockExchange {
+  const exchange = new BlockExchange({
+    own: self.node,
+    pacer: new Pacer(settings.rates),
+    log,
+    now,
+    random: Math.random
+  })
+  feed.fetcher = (_core, indexes, { signal, isCritical, onBlock }) =>
+    exchange.fetch(indexes, {
+      signal,
+      isCritical,
+      onBlock(index, from) {
+        tell?.(index, from)
+        onBlock(index)
+      }
+    })
+  return exchange
+}
+
+/** The blobs core appears with the first news of a feed, and may be opened anew later. */
+function watchBlobs(feed: Feed, exchange: BlockExchange): () => void {
+  const use = () => exchange.use(feed.bulk)
+  use()
+  return feed.onUpdate(use)
+}
+
+function asBuffers(pair: { publicKey: Uint8Array; secretKey: Uint8Array }) {
+  return { publicKey: Buffer.from(pair.publicKey), secretKey: Buffer.from(pair.secretKey) }
+}

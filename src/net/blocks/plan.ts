@@ -1,0 +1,244 @@
+// Which block to ask of whom (decision 0401). Neighbours on the LAN come first. A block that no neighbour has is fetched
+// over the uplink by one of them: it says so to the others (a claim), waits a moment for a rival claim, and asks. Pure:
+// peers, messages and time come in, requests and claims go out; the network and the simulation both use it.
+
+export const PLAN = {
+  /** ms between a claim and the request over the uplink, so that rival claims are seen first */
+  claimDelay: 30,
+  /** ms after which the claim of a neighbour counts no more */
+  claimLife: 60_000,
+  /** claims ahead of the requests in flight */
+  ahead: 2,
+  /** ms after the start of a fetch in which neighbours may still say what they have */
+  settle: 200
+}
+
+/** A peer that may have blocks. */
+export interface Holder {
+  id: string
+  isLan: boolean
+  /** fetches the same things as we do */
+  isFetching: boolean
+  /** requests on the way, and how many may be */
+  inFlight: number
+  limit: number
+}
+
+interface HolderState {
+  holder: Holder
+  has: Set<number>
+  /** blocks to try next with this holder; may contain stale entries */
+  candidates: number[]
+}
+
+export interface Step {
+  requests: { holder: Holder; index: number }[]
+  /** to be told to the neighbours that fetch */
+  claims: number[]
+  /** ms after which to ask again even if nothing happens; null: only when something happens */
+  again: number | null
+}
+
+export class BlockPlan {
+  /** blocks that are still to come → when their request was sent (null: not yet) */
+  #wanted = new Map<number, number | null>()
+  #holders = new Map<string, HolderState>()
+  #ownClaims = new Map<number, number>()
+  #foreignClaims = new Map<number, { by: string; at: number }>()
+  #own: string
+  #random: () => number
+  #startedAt = 0
+
+  /** @param own id of this node: of two rival claims the one of the lower id stands */
+  constructor(own: string, random: () => number) {
+    this.#own = own
+    this.#random = random
+  }
+
+  get isIdle(): boolean {
+    return this.#wanted.size === 0
+  }
+
+  wants(index: number): boolean {
+    return this.#wanted.has(index)
+  }
+
+  want(indexes: Iterable<number>, now: number): void {
+    if (this.isIdle) this.#startedAt = now
+    for (const index of indexes) if (!this.#wanted.has(index)) this.#wanted.set(index, null)
+    this.#refillAll()
+  }
+
+  /** A block is here, or nobody waits for it any more. */
+  drop(index: number): void {
+    this.#wanted.delete(index)
+    this.#ownClaims.delete(index)
+    this.#foreignClaims.delete(index)
+  }
+
+  addHolder(holder: Holder): void {
+    this.#holders.set(holder.id, { holder, has: new Set(), candidates: [] })
+  }
+
+  removeHolder(id: string): void {
+    this.#holders.delete(id)
+    for (const [index, claim] of this.#foreignClaims) if (claim.by === id) this.#foreignClaims.delete(index)
+    this.#refillAll()
+  }
+
+  holds(id: string, indexes: Iterable<number>): void {
+    const state = this.#holders.get(id)
+    if (state === undefined) return
+    for (const index of indexes) {
+      if (state.has.has(index)) continue
+      state.has.add(index)
+      if (this.#wanted.get(index) === null) insertAnywhere(state.candidates, index, this.#random)
+    }
+  }
+
+  /** A neighbour will fetch these over its uplink. Returns which of our own claims give way. */
+  claimed(id: string, indexes: Iterable<number>, now: number): number[] {
+    const given: number[] = []
+    for (const index of indexes) {
+      if (!this.#wanted.has(index) || this.#wanted.get(index) !== null) continue
+      if (this.#ownClaims.has(index)) {
+        if (this.#own < id) continue
+        this.#ownClaims.delete(index)
+        given.push(index)
+      }
+      this.#foreignClaims.set(index, { by: id, at: now })
+    }
+    return given
+  }
+
+  /** A neighbour does not fetch these after all. */
+  released(id: string, indexes: Iterable<number>): void {
+    for (const index of indexes) {
+      if (this.#foreignClaims.get(index)?.by === id) this.#foreignClaims.delete(index)
+    }
+    this.#refillAll()
+  }
+
+  /** A request came to nothing (the holder's `inFlight` is the caller's to lower); the block is to be had elsewhere. */
+  failed(id: string, index: number, stillHas: boolean): void {
+    if (!stillHas) this.#holders.get(id)?.has.delete(index)
+    if (!this.#wanted.has(index)) return
+    this.#wanted.set(index, null)
+    this.#ownClaims.delete(index)
+    this.#refillAll()
+  }
+
+  /**
+   * What to do now. Every request that is returned counts as sent.
+   * @param mayAsk called right before a request is taken up: false when the holder's link must wait (pacing)
+   */
+  next(now: number, mayAsk: (holder: Holder) => boolean): Step {
+    const step: Step = { requests: [], claims: [], again: null }
+    const byLoad = [...this.#holders.values()].sort((a, b) => a.holder.inFlight - b.holder.inFlight)
+    const neighbours = byLoad.filter(({ holder }) => holder.isLan)
+    const uplinks = byLoad.filter(({ holder }) => !holder.isLan)
+    const ask = (state: HolderState, index: number) => {
+      if (!mayAsk(state.holder)) return false
+      state.holder.inFlight++
+      this.#wanted.set(index, now)
+      step.requests.push({ holder: state.holder, index })
+      return true
+    }
+    for (const state of neighbours) {
+      while (hasRoom(state)) {
+        const index = this.#pop(state, () => true)
+        if (index === null) break
+        if (ask(state, index)) continue
+        state.candidates.push(index)
+        break
+      }
+    }
+    if (uplinks.length > 0) this.#overUplink(uplinks, neighbours, now, step, ask)
+    return step
+  }
+
+  #overUplink(
+    uplinks: HolderState[],
+    neighbours: HolderState[],
+    now: number,
+    step: Step,
+    ask: (state: HolderState, index: number) => boolean
+  ): void {
+    const settled = this.#startedAt + PLAN.settle
+    if (neighbours.length > 0 && now < settled) {
+      step.again = settled - now
+      return
+    }
+    this.#expireClaims(now)
+    const isOnLan = (index: number) => neighbours.some(({ has }) => has.has(index))
+    const delay = neighbours.some(({ holder }) => holder.isFetching) ? PLAN.claimDelay : 0
+    for (const state of uplinks) {
+      step.claims.push(...this.#claim(state, isOnLan, now))
+      for (const [index, at] of this.#ownClaims) {
+        if (this.#wanted.get(index) !== null || !state.has.has(index)) continue
+        if (isOnLan(index)) this.#ownClaims.delete(index)
+        else if (now < at + delay) step.again = Math.min(step.again ?? delay, at + delay - now)
+        else if (!hasRoom(state) || !ask(state, index)) break
+      }
+    }
+  }
+
+  /** Claims for as many requests as may be in flight and a few ahead. */
+  #claim(state: HolderState, isOnLan: (index: number) => boolean, now: number): number[] {
+    const claims: number[] = []
+    let waiting = 0
+    for (const index of this.#ownClaims.keys()) if (this.#wanted.get(index) === null) waiting++
+    const isFree = (index: number) =>
+      !this.#ownClaims.has(index) && !this.#foreignClaims.has(index) && !isOnLan(index)
+    for (let more = state.holder.limit - state.holder.inFlight + PLAN.ahead - waiting; more > 0; more--) {
+      const index = this.#pop(state, isFree)
+      if (index === null) break
+      this.#ownClaims.set(index, now)
+      claims.push(index)
+    }
+    return claims
+  }
+
+  #pop(state: HolderState, isFree: (index: number) => boolean): number | null {
+    for (;;) {
+      const index = state.candidates.pop()
+      if (index === undefined) return null
+      if (this.#wanted.get(index) === null && isFree(index)) return index
+    }
+  }
+
+  #expireClaims(now: number): void {
+    const before = this.#foreignClaims.size
+    for (const [index, claim] of this.#foreignClaims) {
+      if (now - claim.at > PLAN.claimLife) this.#foreignClaims.delete(index)
+    }
+    if (this.#foreignClaims.size !== before) this.#refillAll()
+  }
+
+  #refillAll(): void {
+    for (const state of this.#holders.values()) {
+      state.candidates = [...this.#wanted.keys()].filter(
+        (index) => this.#wanted.get(index) === null && state.has.has(index)
+      )
+      shuffle(state.candidates, this.#random)
+    }
+  }
+}
+
+const hasRoom = ({ holder }: HolderState) => holder.inFlight < holder.limit
+
+function insertAnywhere(values: number[], value: number, random: () => number): void {
+  const at = Math.floor(random() * (values.length + 1))
+  values.push(values[at] ?? value)
+  values[at] = value
+}
+
+/** In place; striping comes from every node having its own order. */
+function shuffle(values: number[], random: () => number): void {
+  for (let at = values.length - 1; at > 0; at--) {
+    const other = Math.floor(random() * (at + 1))
+    const value = values[at] as number
+    values[at] = values[other] as number
+    values[other] = value
+  }
+}

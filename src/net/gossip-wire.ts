@@ -1,0 +1,101 @@
+// The messages of the channel `chasqui/gossip` in bytes (FORMAT 9.3). Every list is bounded before it is read.
+import c from 'compact-encoding'
+import type { Comparison, Item, Range } from '../fleet/reconcile.ts'
+import { RECORD_LIMITS, RECORD_TYPES } from '../fleet/record.ts'
+import { type Codec, codec, list } from './codec.ts'
+
+export const WIRE_LIMITS = { ranges: 4096, items: 1024 }
+
+const key = codec<string>(
+  (state, step, value) => c.fixed(8)[step](state, Buffer.from(value, 'hex')),
+  (state) => Buffer.from(c.fixed(8).decode(state)).toString('hex')
+)
+
+/** Hex digits: how many, then two to a byte, the last one padded with 0. */
+const prefix = codec<string>(
+  (state, step, value) => {
+    c.uint[step](state, value.length)
+    c.fixed(bytesFor(value.length))[step](
+      state,
+      Buffer.from(value.padEnd(value.length + (value.length % 2), '0'), 'hex')
+    )
+  },
+  (state) => {
+    const digits = c.uint.decode(state)
+    if (digits > 16) throw new RangeError('a prefix is longer than a key')
+    return Buffer.from(c.fixed(bytesFor(digits)).decode(state))
+      .toString('hex')
+      .slice(0, digits)
+  }
+)
+
+const bytesFor = (digits: number) => Math.ceil(digits / 2)
+
+const range = codec<Range>(
+  (state, step, { prefix: at, summary }) => {
+    prefix[step](state, at)
+    c.uint[step](state, summary.count)
+    if (summary.count === 0) return
+    c.uint32[step](state, summary.high)
+    c.uint32[step](state, summary.low)
+  },
+  (state) => {
+    const at = prefix.decode(state)
+    const count = c.uint.decode(state)
+    if (count === 0) return { prefix: at, summary: { count, high: 0, low: 0 } }
+    return { prefix: at, summary: { count, high: c.uint32.decode(state), low: c.uint32.decode(state) } }
+  }
+)
+
+const item = codec<Item>(
+  (state, step, value) => {
+    key[step](state, value.key)
+    c.uint[step](state, RECORD_TYPES.indexOf(value.type) + 1)
+    c.uint[step](state, value.epoch)
+    c.uint[step](state, value.sequence)
+    c.uint32[step](state, value.check)
+  },
+  (state) => {
+    const at = key.decode(state)
+    const type = RECORD_TYPES[c.uint.decode(state) - 1]
+    if (type === undefined) throw new RangeError('a record type is unknown')
+    return {
+      key: at,
+      type,
+      epoch: c.uint.decode(state),
+      sequence: c.uint.decode(state),
+      check: c.uint32.decode(state)
+    }
+  }
+)
+
+export const itemsCodec: Codec<Item[]> = list(item, WIRE_LIMITS.items)
+export const keysCodec: Codec<string[]> = list(key, WIRE_LIMITS.items)
+
+const ranges = list(range, WIRE_LIMITS.ranges)
+const lists = list(
+  codec<Comparison['lists'][number]>(
+    (state, step, value) => {
+      prefix[step](state, value.prefix)
+      itemsCodec[step](state, value.items)
+    },
+    (state) => ({ prefix: prefix.decode(state), items: itemsCodec.decode(state) })
+  ),
+  WIRE_LIMITS.ranges
+)
+
+export const comparisonCodec: Codec<Comparison> = codec<Comparison>(
+  (state, step, value) => {
+    ranges[step](state, value.ranges)
+    lists[step](state, value.lists)
+  },
+  (state) => ({ ranges: ranges.decode(state), lists: lists.decode(state) })
+)
+
+export const recordCodec: Codec<Uint8Array> = codec<Uint8Array>(
+  (state, step, bytes) => c.raw[step](state, bytes),
+  (state) => {
+    if (state.end - state.start > RECORD_LIMITS.total) throw new RangeError('a record is too large')
+    return c.raw.decode(state).slice()
+  }
+)

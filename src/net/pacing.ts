@@ -1,0 +1,76 @@
+// How fast each class of link may go: token buckets whose rate can change by the hour. Pure: the time is passed in.
+import type { LinkClass } from './peer.ts'
+
+/** bytes a second; Infinity: no limit; 0: nothing for now (pause, outside the hours) */
+export interface Rates {
+  down: number
+  up: number
+}
+
+/** What holds now for a class of link; asked anew every time, so that hours and pauses need no timers. */
+export type RatePolicy = (linkClass: LinkClass, now: number) => Rates
+
+const UNLIMITED: RatePolicy = () => ({
+  down: Number.POSITIVE_INFINITY,
+  up: Number.POSITIVE_INFINITY
+})
+
+/** A pause is looked at again after this many ms. */
+const PAUSE_CHECK = 5000
+
+/** Spends bytes at a rate; an idle bucket saves up at most `burst` bytes. */
+export class TokenBucket {
+  #tokens: number
+  #last: number
+  #burst: number
+
+  constructor(burst: number, now: number) {
+    this.#burst = burst
+    this.#tokens = burst
+    this.#last = now
+  }
+
+  /** 0 when the bytes were taken; else how many ms to wait before asking again. */
+  take(bytes: number, rate: number, now: number): number {
+    if (rate === Number.POSITIVE_INFINITY) return 0
+    if (rate <= 0) return PAUSE_CHECK
+    this.#tokens = Math.min(this.#burst, this.#tokens + (Math.max(0, now - this.#last) * rate) / 1000)
+    this.#last = now
+    // a debt is allowed, so that a block larger than the burst can pass; it is paid back before the next one
+    if (this.#tokens <= 0) return Math.max(1, Math.ceil((-this.#tokens * 1000) / rate) + 1)
+    this.#tokens -= bytes
+    return 0
+  }
+}
+
+/** Both directions of every class. */
+export class Pacer {
+  #policy: RatePolicy
+  #buckets = new Map<string, TokenBucket>()
+
+  constructor(policy: RatePolicy = UNLIMITED) {
+    this.#policy = policy
+  }
+
+  /**
+   * Takes bytes of bulk; 0 when they may go now, else ms to wait.
+   * @param isCritical a signed critical release passes pauses and hours, not rates
+   */
+  take(
+    linkClass: LinkClass,
+    direction: 'down' | 'up',
+    bytes: number,
+    now: number,
+    isCritical = false
+  ): number {
+    const rate = this.#policy(linkClass, now)[direction]
+    if (isCritical && rate === 0) return 0
+    const name = `${linkClass} ${direction}`
+    let bucket = this.#buckets.get(name)
+    if (bucket === undefined) {
+      bucket = new TokenBucket(Math.min(bytes, 65_536), now)
+      this.#buckets.set(name, bucket)
+    }
+    return bucket.take(bytes, rate, now)
+  }
+}

@@ -1,0 +1,91 @@
+// Stick work as control commands, the same for a publisher and a node: `stick.export`, `stick.import`, `stick.sync`.
+// A home does one of them at a time.
+import { randomBytes } from 'node:crypto'
+import { z } from 'zod'
+import type { Command, CommandContext, CommandTable } from '../control/commands.ts'
+import { ChasquiError } from '../errors.ts'
+import { freeSpace } from '../system/disk.ts'
+import { realFileSystem } from '../system/file-system.ts'
+import type { StickFilter, StickHome } from './home.ts'
+import { type ExportRequest, exportStick, importStick, type StickTools, syncStick } from './round.ts'
+import { inTurn } from './turn.ts'
+
+const names = z.array(z.string().min(1).max(200)).max(1000).default([])
+
+const exportArgs = z.strictObject({
+  /** where the stick is mounted; absolute */
+  stick: z.string().min(1),
+  modules: names,
+  channel: z.string().min(1).max(100).nullable().default(null),
+  branches: names,
+  latest: z.boolean().default(false),
+  /** bytes */
+  maxSize: z.int().positive().nullable().default(null),
+  part: z.int().min(1).max(1000).default(1),
+  orders: z
+    .array(
+      z.strictObject({
+        branch: z.string().max(300),
+        module: z.string().max(200),
+        version: z.string().max(200)
+      })
+    )
+    .max(100)
+    .default([]),
+  installer: z
+    .strictObject({
+      archives: z.array(z.string().min(1)).max(20),
+      invite: z
+        .string()
+        .max(64 * 1024)
+        .nullable()
+    })
+    .nullable()
+    .default(null),
+  dryRun: z.boolean().default(false)
+})
+const importArgs = z.strictObject({ stick: z.string().min(1) })
+
+/** The real machine. */
+export const realStickTools: StickTools = {
+  fs: realFileSystem,
+  now: () => Date.now(),
+  randomId: () => randomBytes(16).toString('hex'),
+  freeSpace
+}
+
+/** The commands for an app that has a StickHome. */
+export function stickCommands<App>(
+  homeOf: (app: App) => StickHome,
+  tools: StickTools = realStickTools
+): CommandTable<App> {
+  const command =
+    (work: (home: StickHome, args: unknown, context: CommandContext) => Promise<unknown>): Command<App> =>
+    (app, args, context) => {
+      const home = homeOf(app)
+      return inTurn(home, () => work(home, args, context))
+    }
+  return {
+    'stick.export': command((home, args, context) => exportStick(home, exportRequest(args), tools, context)),
+    'stick.import': command((home, args, context) =>
+      importStick(home, parse(importArgs, args).stick, tools, context)
+    ),
+    'stick.sync': command((home, args, context) => syncStick(home, exportRequest(args), tools, context))
+  }
+}
+
+function exportRequest(args: unknown): ExportRequest {
+  const { modules, channel, branches, latest, ...rest } = parse(exportArgs, args)
+  const filter = { modules, channel, branches, latest }
+  return { ...rest, asFits: false, filter: isEverything(filter) ? null : filter }
+}
+
+function isEverything(filter: StickFilter): boolean {
+  return filter.modules.length + filter.branches.length === 0 && filter.channel === null && !filter.latest
+}
+
+function parse<T>(schema: z.ZodType<T>, args: unknown): T {
+  const parsed = schema.safeParse(args)
+  if (parsed.success) return parsed.data
+  throw new ChasquiError('USAGE', `stick command: ${z.prettifyError(parsed.error).slice(0, 300)}`)
+}

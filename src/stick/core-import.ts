@@ -1,0 +1,241 @@
+// Brings one core of a home up to what a stick holds: the upgrade is made for the home's own length from the stick's
+// nodes, then every node and block goes through Hypercore's own verification. Can be cut anywhere and run again.
+
+import { ChasquiError } from '../errors.ts'
+import type { BlockCore, TreeNode } from '../feed/block-core.ts'
+import { stopIfCancelled } from './cancel.ts'
+import type { BlockPlace, CoreOnStick } from './feed-folder.ts'
+import { fullRoots, leafHash, parentOf, rootsAt, siblingOf, upgradeNodes } from './tree.ts'
+
+const BATCH = 64 // blocks verified and stored in one step
+const UPGRADE_ATTEMPTS = 5
+
+export interface CoreImport {
+  core: BlockCore
+  stick: CoreOnStick
+  /** The bytes of blocks of one segment, ascending by position, unverified; null for one that the file does not hold. */
+  read(places: readonly BlockPlace[]): Promise<(Uint8Array | null)[]>
+  signal: AbortSignal
+  onBlocks(blocks: number, bytes: number): void
+}
+
+export interface CoreImportResult {
+  blocks: number
+  bytes: number
+  /** blocks whose bytes are not what they should be */
+  damaged: BlockPlace[]
+  /** blocks that this home cannot place, because it is ahead of the stick and lacks the nodes between */
+  unplaced: number
+}
+
+/** Throws STICK_FORK when stick and home tell different histories, STICK_INCOMPLETE when the stick lacks the nodes between. */
+export async function importCore(request: CoreImport): Promise<CoreImportResult> {
+  await refuseFork(request.core, request.stick)
+  await upgrade(request.core, request.stick)
+  const stored = new StoredNodes(request.core)
+  await storeNodes(request, stored)
+  return storeBlocks(request, stored)
+}
+
+/** Compares what both have: roots at the shorter length, and every node that the home has of the stick's roots. */
+export async function refuseFork(core: BlockCore, stick: CoreOnStick): Promise<void> {
+  if (core.length === 0) return
+  const shorter = Math.min(core.length, stick.head.length)
+  const ours = await Promise.all(fullRoots(shorter).map((index) => core.node(index)))
+  const theirs = rootsAt(stick.tree, shorter)
+  const differs = ours.some((node) => {
+    const other = node === null ? undefined : stick.tree.get(node.index)
+    return other !== undefined && !Buffer.from(other.hash).equals((node as TreeNode).hash)
+  })
+  if (differs || (stick.head.fork !== core.fork && theirs !== null)) {
+    throw new ChasquiError('STICK_FORK', 'the stick carries another history of the feed than this home has', {
+      hint: 'nothing was imported; tell the publisher that the feed was written twice'
+    })
+  }
+}
+
+async function upgrade(core: BlockCore, stick: CoreOnStick): Promise<void> {
+  for (let attempt = 0; attempt < UPGRADE_ATTEMPTS && core.length < stick.head.length; attempt++) {
+    const start = core.length
+    const nodes = upgradeNodes(stick.tree, start, stick.head.length)
+    if (nodes === null) {
+      throw new ChasquiError('STICK_INCOMPLETE', `the stick cannot lead on from block ${start}`, {
+        hint: 'export to it again from a home that has everything'
+      })
+    }
+    const { length, fork, signature } = stick.head
+    const manifest = (await core.manifest()) === null ? stick.manifest : null
+    const proof = { start, length: length - start, nodes, additionalNodes: [], signature }
+    // false, or INVALID_OPERATION: a peer moved the core meanwhile; its new length gets its own proof
+    await core.applyProof({ fork, block: null, hash: null, upgrade: proof, manifest }).catch((error) => {
+      if (core.length === start) throw error
+    })
+  }
+}
+
+/**
+ * Which nodes the home has, asked as rarely as possible: a core that stores a node stores all above it up to a root, so
+ * below a node that is absent everything is.
+ */
+class StoredNodes {
+  readonly #core: BlockCore
+  readonly #known = new Map<number, boolean>()
+
+  constructor(core: BlockCore) {
+    this.#core = core
+  }
+
+  /** The siblings from `index` up to the lowest node that the home has; null when the stick's tree ends before one. */
+  async pathFrom(stick: CoreOnStick, index: number): Promise<TreeNode[] | null> {
+    const chain = chainAbove(stick, index)
+    const start = chain.findIndex(({ at }) => this.#known.has(at))
+    let top = start === -1 ? chain.length - 1 : start
+    while (top < chain.length && !(await this.#has((chain[top] as Link).at))) top++
+    if (top === chain.length) return null
+    if (top === start || start === -1) {
+      while (top > 0 && (await this.#has((chain[top - 1] as Link).at))) top--
+    }
+    return chain.slice(0, top).map(({ sibling }) => sibling as TreeNode)
+  }
+
+  /** A proof for `index` was stored that led `levels` up: its nodes are there now, and the parents that they make. */
+  addPath(index: number, levels: number): void {
+    let at = index
+    this.#known.set(at, true)
+    for (let level = 0; level < levels; level++) {
+      this.#known.set(siblingOf(at), true)
+      at = parentOf(at)
+      this.#known.set(at, true)
+    }
+  }
+
+  async #has(index: number): Promise<boolean> {
+    const known = this.#known.get(index)
+    if (known !== undefined) return known
+    const found = (await this.#core.node(index)) !== null
+    // another proof may have brought it while this waited
+    if (!this.#known.has(index)) this.#known.set(index, found)
+    return this.#known.get(index) as boolean
+  }
+}
+
+interface Link {
+  at: number
+  /** null at a root of the stick's tree */
+  sibling: TreeNode | null
+}
+
+/** A node and those above it, up to the root that the stick's head has. */
+function chainAbove(stick: CoreOnStick, index: number): Link[] {
+  const chain: Link[] = []
+  for (let at = index; ; at = parentOf(at)) {
+    const sibling = stick.tree.get(siblingOf(at))
+    const parent = stick.tree.get(parentOf(at))
+    if (sibling === undefined || parent === undefined) return [...chain, { at, sibling: null }]
+    chain.push({ at, sibling })
+  }
+}
+
+/** Keeps the stick's nodes that no block brings, so that this home can lead others on from any length. */
+async function storeNodes(request: CoreImport, stored: StoredNodes): Promise<void> {
+  const { core, stick, signal } = request
+  const leaves = [...stick.tree.values()].filter(
+    (node) => node.index % 2 === 0 && !stick.blocks.has(node.index / 2)
+  )
+  for (let i = 0; i < leaves.length; i += BATCH) {
+    stopIfCancelled(signal)
+    const applied = leaves.slice(i, i + BATCH).map(async (leaf) => {
+      const path = await stored.pathFrom(stick, leaf.index)
+      if (path === null || path.length === 0) return
+      const hash = { index: leaf.index, nodes: [leaf, ...path] }
+      await core.applyProof({ fork: stick.head.fork, block: null, hash, upgrade: null, manifest: null })
+    })
+    await Promise.all(applied)
+  }
+}
+
+async function storeBlocks(request: CoreImport, stored: StoredNodes): Promise<CoreImportResult> {
+  const result: CoreImportResult = { blocks: 0, bytes: 0, damaged: [], unplaced: 0 }
+  const places = [...request.stick.blocks.values()].sort(byPlace)
+  // one batch is read and hashed while the one before is being written
+  let writing: Promise<void> = Promise.resolve()
+  for (const batch of batches(places)) {
+    stopIfCancelled(request.signal)
+    const missing = await missingOf(request.core, batch)
+    const values = await request.read(missing)
+    await writing
+    writing = storeBatch(request, stored, missing, values, result)
+    writing.catch(() => undefined)
+  }
+  await writing
+  return result
+}
+
+async function missingOf(core: BlockCore, batch: readonly BlockPlace[]): Promise<BlockPlace[]> {
+  const here = await Promise.all(batch.map((place) => core.has(place.index)))
+  return batch.filter((_place, at) => here[at] === false)
+}
+
+async function storeBatch(
+  request: CoreImport,
+  stored: StoredNodes,
+  places: readonly BlockPlace[],
+  values: readonly (Uint8Array | null)[],
+  result: CoreImportResult
+): Promise<void> {
+  const before = { blocks: result.blocks, bytes: result.bytes }
+  const store = (place: BlockPlace, at: number) =>
+    storeBlock(request, stored, place, values[at] ?? null, result)
+  const levels = await Promise.all(places.map(store))
+  for (const [at, place] of places.entries()) {
+    const climbed = levels[at]
+    if (typeof climbed === 'number') stored.addPath(2 * place.index, climbed)
+  }
+  request.onBlocks(result.blocks - before.blocks, result.bytes - before.bytes)
+}
+
+/** Returns how many levels the proof led up, or null when nothing was stored. */
+async function storeBlock(
+  request: CoreImport,
+  stored: StoredNodes,
+  place: BlockPlace,
+  value: Uint8Array | null,
+  result: CoreImportResult
+): Promise<number | null> {
+  const { core, stick } = request
+  const nodes = await stored.pathFrom(stick, 2 * place.index)
+  if (nodes === null) {
+    result.unplaced++
+    return null
+  }
+  if (value === null) {
+    result.damaged.push(place)
+    return null
+  }
+  const block = { index: place.index, value, nodes }
+  try {
+    await core.applyProof({ fork: stick.head.fork, block, hash: null, upgrade: null, manifest: null })
+  } catch (error) {
+    if (Buffer.from(leafHash(value)).equals(place.hash)) throw error
+    result.damaged.push(place)
+    return null
+  }
+  result.blocks++
+  result.bytes += value.length
+  return nodes.length
+}
+
+/** Blocks that lie one after the other in one file, a few at a time. */
+function* batches(places: readonly BlockPlace[]): Generator<BlockPlace[]> {
+  let start = 0
+  for (let i = 1; i <= places.length; i++) {
+    const full = i - start === BATCH || i === places.length
+    if (!full && places[i]?.segment === places[start]?.segment) continue
+    yield places.slice(start, i)
+    start = i
+  }
+}
+
+function byPlace(a: BlockPlace, b: BlockPlace): number {
+  return a.segment < b.segment ? -1 : a.segment > b.segment ? 1 : a.position - b.position
+}

@@ -1,0 +1,145 @@
+// What the stick needs of a publisher's or a node's home, and nothing more: the feed's cores as blocks, the root chain,
+// the fleet's records, and what to do after news came in. Each program implements it over its own app.
+import type { BlockCore } from '../feed/block-core.ts'
+import type { Role } from '../system/home.ts'
+import type { Installed } from './visits.ts'
+import type { Language } from './words.ts'
+
+/** Which releases travel; nothing given means everything that this home has. */
+export interface StickFilter {
+  /** module name patterns (`pos_*`) */
+  modules: readonly string[]
+  /** only what this channel points at */
+  channel: string | null
+  /** only what these branches lack by their last reports; names or node keys */
+  branches: readonly string[]
+  /** only the newest release of each module and track */
+  latest: boolean
+}
+
+/** Blocks of the blobs core that are wanted, with what they are for. */
+export interface BlockRange {
+  offset: number
+  length: number
+}
+
+/** One release that a selection takes: its packs' blocks; `bytes` as they travel. */
+export interface SelectedRelease {
+  module: string
+  track: string
+  version: string
+  bytes: number
+  blocks: readonly BlockRange[]
+}
+
+export interface StickSelection {
+  releases: readonly SelectedRelease[]
+  /** everything that must travel: packs of the releases and small files; merged, ascending, disjoint */
+  blocks: readonly BlockRange[]
+  /** branches that the filter named, as resolved; empty without one */
+  branches: readonly { node: string; name: string }[]
+}
+
+export interface StickFeed {
+  readonly db: BlockCore
+  /** Opened as soon as the db core's manifest is known; null before. */
+  blobs(): Promise<BlockCore | null>
+}
+
+/** What became of a record that a stick brought. */
+export type RecordOutcome = 'new' | 'known' | 'refused'
+
+export interface StickRecords {
+  /** All records worth carrying, encoded, with their author's node key (hex). */
+  list(): Promise<readonly { author: string; bytes: Uint8Array }[]>
+  /** Verifies and keeps one record; durable when it returns. */
+  offer(bytes: Uint8Array): Promise<RecordOutcome>
+}
+
+export interface StickRoots {
+  /** The root chain that this home trusts: version → bytes of `<version>.root.json`. */
+  list(): Promise<ReadonlyMap<number, Uint8Array>>
+  /** Verifies the chain from the newest trusted root on and keeps it; returns how many were new. Throws TUF_* codes. */
+  offer(roots: ReadonlyMap<number, Uint8Array>): Promise<number>
+}
+
+/** The sealed keys of a fleet's newer feed. */
+export interface StickKeys {
+  /** Every grant that this home knows, encoded; none as long as the fleet has its first feed. */
+  list(): Promise<{ generation: number; grants: readonly Uint8Array[] }>
+  /** Takes the grant that is for this home; true when it has moved to another feed. Never throws for a bad one. */
+  take(grants: readonly Uint8Array[]): Promise<boolean>
+}
+
+/** A release that became visible by an import. */
+export interface ImportedRelease {
+  module: string
+  track: string
+  version: string
+}
+
+/** The stick at hand: what an order or an answer may be bound to. */
+export interface StickVisit {
+  /** stick id, hex */
+  id: string
+  sequence: number
+}
+
+export type LetterFolder = 'requests' | 'grants'
+
+/** A small signed file between head office and a branch. */
+export interface Letter {
+  folder: LetterFolder
+  /** lower-case letters, digits, `.`, `_`, `-`; at most 120 */
+  name: string
+  bytes: Uint8Array
+}
+
+export interface LetterBox {
+  /** What this home has to say by way of this stick. */
+  outgoing(visit: StickVisit): Promise<readonly Letter[]>
+  /** Reads a letter that the stick brought; true when it was for this home and news. Never throws for a bad letter. */
+  take(letter: Letter, visit: StickVisit): Promise<boolean>
+}
+
+/** What head office orders a branch to apply at the next visit of the stick. */
+export interface OrderRequest {
+  /** name or node key */
+  branch: string
+  module: string
+  version: string
+}
+
+export interface StickHome {
+  readonly role: Role
+  /** fleet id, hex */
+  readonly fleet: string
+  /** this machine's node key, hex */
+  readonly node: string
+  /** what people call this machine */
+  readonly name: string
+  readonly feed: StickFeed
+  readonly roots: StickRoots
+  /** absent: this home neither gives nor takes any */
+  readonly keys?: StickKeys
+  readonly records: StickRecords
+  /** The releases that `filter` names, all without one. Throws when it names a branch or module that is not there. */
+  select(filter: StickFilter | null): Promise<StickSelection>
+  /** Called before anything is taken: remembers which releases are known already. */
+  beforeImport?(): Promise<void>
+  /** Called after blocks or roots came in: refreshes trust and says which releases are new here. */
+  afterImport(): Promise<readonly ImportedRelease[]>
+  /** requests and grants; none without it */
+  readonly letters?: LetterBox
+  /** Signs an order for this stick: head office only. Throws STICK_BRANCH_UNKNOWN, STICK_NOTHING_SELECTED. */
+  order?(request: OrderRequest, visit: StickVisit): Promise<Letter>
+  /** language of the pages for people; English without it */
+  readonly language?: Language
+  /** What runs here, for the pages; nothing without it. */
+  installed?(): Promise<Installed>
+  /**
+   * After an import in a round that nobody typed: applies what policy and orders allow now, and returns when that is done.
+   * What went wrong comes back as text for people.
+   */
+  settle?(signal: AbortSignal): Promise<readonly string[]>
+}

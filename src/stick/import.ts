@@ -1,0 +1,141 @@
+// Stick → home: the feed's cores, block by block through Hypercore's verification. What does not verify is named and left
+// out; the rest comes in. Can be cut at any byte and run again.
+import { ChasquiError } from '../errors.ts'
+import type { FileReader } from '../system/file-system.ts'
+import { importCore } from './core-import.ts'
+import { type BlockPlace, type FeedOnStick, listFeeds, type Rejected, readFeedFolder } from './feed-folder.ts'
+import { openStickFile, type StickFolder } from './folder.ts'
+import type { StickHome } from './home.ts'
+import type { CoreName } from './segment.ts'
+
+export interface ImportRead {
+  blocks: number
+  bytes: number
+}
+
+export interface FeedImport {
+  read: ImportRead
+  rejected: Rejected[]
+  damaged: { core: CoreName; places: BlockPlace[] }[]
+}
+
+export interface ImportProgress {
+  signal: AbortSignal
+  onBytes(bytes: number): void
+}
+
+/** Blocks of `feed` on the stick into the home. Throws STICK_OTHER_FLEET, STICK_FORK, STICK_INCOMPLETE, STICK_REMOVED. */
+export async function importFeed(
+  home: StickHome,
+  folder: StickFolder,
+  progress: ImportProgress
+): Promise<FeedImport> {
+  const feed = Buffer.from(home.feed.db.key).toString('hex')
+  const feeds = await listFeeds(folder)
+  if (!feeds.includes(feed)) {
+    if (feeds.length > 0) throw otherFleet()
+    return { read: { blocks: 0, bytes: 0 }, rejected: [], damaged: [] }
+  }
+  const found = await readFeedFolder(folder, feed, home.fleet)
+  if (found.segments.length === 0 && found.rejected.some(({ code }) => code === 'STICK_OTHER_FLEET')) {
+    throw otherFleet()
+  }
+  const result: FeedImport = { read: { blocks: 0, bytes: 0 }, rejected: [...found.rejected], damaged: [] }
+  for (const name of ['db', 'blobs'] as const) await importOne(home, folder, found, name, result, progress)
+  return result
+}
+
+async function importOne(
+  home: StickHome,
+  folder: StickFolder,
+  found: FeedOnStick,
+  name: CoreName,
+  result: FeedImport,
+  progress: ImportProgress
+): Promise<void> {
+  const core = name === 'db' ? home.feed.db : await home.feed.blobs()
+  const stick = found.cores.get(name)
+  if (core === null || stick === undefined) return
+  if (!Buffer.from(core.key).equals(stick.key)) throw otherFleet()
+  const reader = new BlockReader(folder, found.feed)
+  try {
+    const { blocks, bytes, damaged } = await importCore({
+      core,
+      stick,
+      read: (places) => reader.read(places),
+      signal: progress.signal,
+      onBlocks: (_blocks, size) => progress.onBytes(size)
+    })
+    result.read.blocks += blocks
+    result.read.bytes += bytes
+    if (damaged.length > 0) result.damaged.push({ core: name, places: damaged })
+    for (const place of damaged) result.rejected.push(damagedBlock(place, name))
+  } finally {
+    await reader.close()
+    await core.flush()
+  }
+}
+
+/** Reads blocks out of segment files; keeps the last file open. */
+class BlockReader {
+  readonly #folder: StickFolder
+  readonly #feed: string
+  #open: { segment: string; reader: Promise<FileReader | null> } | null = null
+
+  constructor(folder: StickFolder, feed: string) {
+    this.#folder = folder
+    this.#feed = feed
+  }
+
+  /** The bytes of blocks of one segment, as they are on the stick; null for one that the file does not hold. */
+  async read(places: readonly BlockPlace[]): Promise<(Uint8Array | null)[]> {
+    const [first, last] = [places[0], places.at(-1)]
+    if (first === undefined || last === undefined) return []
+    const reader = await this.#reader(first.segment)
+    if (reader === null) return places.map(() => null)
+    const length = last.position + last.size - first.position
+    if (length > READ_AT_ONCE) return Promise.all(places.map((place) => readOne(reader, place)))
+    const bytes = await reader.read(first.position, length)
+    return places.map(({ position, size }) => {
+      const start = position - first.position
+      return start + size <= bytes.length ? bytes.subarray(start, start + size) : null
+    })
+  }
+
+  #reader(segment: string): Promise<FileReader | null> {
+    if (this.#open?.segment !== segment) {
+      const before = this.#open?.reader
+      const path = ['feeds', this.#feed, segment]
+      const reader = openStickFile(this.#folder, path).then(async (file) => {
+        await (await before)?.close()
+        return file?.reader ?? null
+      })
+      this.#open = { segment, reader }
+    }
+    return this.#open.reader
+  }
+
+  async close(): Promise<void> {
+    await (await this.#open?.reader)?.close()
+    this.#open = null
+  }
+}
+
+/** bytes of one read that gets several blocks; a batch with larger gaps is read block by block */
+const READ_AT_ONCE = 16 * 1024 * 1024
+
+async function readOne(reader: FileReader, place: BlockPlace): Promise<Uint8Array | null> {
+  const bytes = await reader.read(place.position, place.size)
+  return bytes.length === place.size ? bytes : null
+}
+
+function damagedBlock(place: BlockPlace, name: CoreName): Rejected {
+  const message = `block ${place.index} of the ${name} core is damaged at byte ${place.position}`
+  return { file: place.segment, code: 'STICK_DAMAGED', message }
+}
+
+function otherFleet(): ChasquiError {
+  return new ChasquiError('STICK_OTHER_FLEET', 'the stick carries only the feeds of other fleets', {
+    hint: 'take the stick that was exported for this fleet'
+  })
+}

@@ -1,0 +1,46 @@
+// Small signed files between head office and branches that travel with the stick: requests (to join, to sign) and grants
+// (the answers, orders to apply). What they say and who may say it is the home's business; a letter is opaque here.
+import { listStick, readStickBytes, type StickFolder, writeStickBytes } from './folder.ts'
+import type { Letter, LetterBox, LetterFolder, StickVisit } from './home.ts'
+
+/** FORMAT 12.6 */
+const LETTERS = { bytes: 256 * 1024, files: 10_000 } as const
+const FOLDERS: readonly LetterFolder[] = ['requests', 'grants']
+const LETTER_NAME = /^[a-z0-9][a-z0-9._-]{0,119}$/
+
+/** Shows every letter on the stick to the home; returns how many it took. Bad letters are the home's to refuse. */
+export async function takeLetters(folder: StickFolder, box: LetterBox, visit: StickVisit): Promise<number> {
+  let taken = 0
+  for (const place of FOLDERS) {
+    const names = (await listStick(folder, [place])).filter((name) => LETTER_NAME.test(name))
+    for (const name of names.slice(0, LETTERS.files)) {
+      const bytes = await readStickBytes(folder, [place, name], LETTERS.bytes).catch(ignoreForeign)
+      if (bytes !== null && (await box.take({ folder: place, name, bytes }, visit))) taken++
+    }
+  }
+  return taken
+}
+
+/** Puts letters on the stick; returns how many were not there. */
+export async function giveLetters(folder: StickFolder, letters: readonly Letter[]): Promise<number> {
+  let given = 0
+  for (const letter of letters) {
+    requireName(letter)
+    const path = [letter.folder, letter.name]
+    const there = await readStickBytes(folder, path, LETTERS.bytes).catch(ignoreForeign)
+    if (there !== null && Buffer.from(there).equals(letter.bytes)) continue
+    await writeStickBytes(folder, path, letter.bytes)
+    given++
+  }
+  return given
+}
+
+function requireName({ name, bytes }: Letter): void {
+  if (!LETTER_NAME.test(name) || bytes.length > LETTERS.bytes) throw new TypeError(`no letter: ${name}`)
+}
+
+function ignoreForeign(error: unknown): null {
+  const code = (error as { code?: string }).code
+  if (code === 'FILE_TOO_LARGE' || code === 'STICK_LINK' || code === 'DISK_IO') return null
+  throw error
+}

@@ -1,0 +1,183 @@
+// Writes one planned segment: temp → blocks in large sequential writes → table → footer → fsync → read back → rename →
+// fsync of the folder. Nothing is renamed into place that was not read back and found right.
+
+import { join } from 'node:path'
+import { ChasquiError } from '../errors.ts'
+import type { BlockCore } from '../feed/block-core.ts'
+import { removeTree } from '../system/durable.ts'
+import type { FileWriter } from '../system/file-system.ts'
+import { stopIfCancelled } from './cancel.ts'
+import { makeStickFolder, onStick, openStickFile, type StickFolder } from './folder.ts'
+import {
+  type CoreName,
+  encodeFooter,
+  encodeHeader,
+  encodeTable,
+  FOOTER_BYTES,
+  type SegmentBlock
+} from './segment.ts'
+import type { SegmentPlan } from './segment-plan.ts'
+import { leafHash } from './tree.ts'
+
+/** bytes of one write: cheap sticks want few large ones */
+const WRITE_SIZE = 4 * 1024 * 1024
+const BLOCKS_AT_ONCE = 64
+
+export interface SegmentTarget {
+  folder: StickFolder
+  fleet: Uint8Array
+  /** key of the db core */
+  feed: Uint8Array
+  cores: ReadonlyMap<CoreName, BlockCore>
+  signal: AbortSignal
+  onBytes(bytes: number): void
+}
+
+/** Writes `plan` into the feed's folder; returns the file's name and the footer's hash (hex). */
+export function writeSegment(
+  target: SegmentTarget,
+  plan: SegmentPlan
+): Promise<{ name: string; bytes: number; hash: string }> {
+  return onStick(async () => {
+    const { folder } = target
+    const path = ['feeds', Buffer.from(target.feed).toString('hex')]
+    const name = `${String(plan.number).padStart(4, '0')}.seg`
+    await makeStickFolder(folder, path)
+    const directory = join(folder.root, ...path)
+    const temporary = join(directory, `${name}.tmp`)
+    await removeTree(folder.fs, temporary)
+    const tail = await writeTemporary(target, plan, temporary)
+    await readBack(folder, [...path, `${name}.tmp`], plan.bytes, tail)
+    await folder.fs.rename(temporary, join(directory, name))
+    await folder.fs.syncDirectory(directory)
+    const hash = Buffer.from(tail.subarray(-FOOTER_BYTES)).subarray(16, 48).toString('hex')
+    return { name, bytes: plan.bytes, hash }
+  })
+}
+
+/** Returns table and footer as written. A file that could not be finished does not stay and fill the stick. */
+async function writeTemporary(
+  target: SegmentTarget,
+  plan: SegmentPlan,
+  temporary: string
+): Promise<Uint8Array> {
+  const { fs } = target.folder
+  const writer = await fs.createFile(temporary, 0o644)
+  try {
+    const tail = await writeContent(target, plan, writer)
+    await writer.sync()
+    await writer.close()
+    return tail
+  } catch (error) {
+    await writer.close().catch(() => undefined)
+    await fs.remove(temporary).catch(() => undefined)
+    throw error
+  }
+}
+
+async function writeContent(
+  target: SegmentTarget,
+  plan: SegmentPlan,
+  writer: FileWriter
+): Promise<Uint8Array> {
+  const header = encodeHeader({ fleet: target.fleet, feed: target.feed, number: plan.number })
+  const pending = new Pending(writer, target.onBytes)
+  await pending.add(header)
+  for await (const value of blocksOf(target, plan)) await pending.add(value)
+  const table = encodeTable(plan.cores)
+  const tail = Buffer.concat([table, encodeFooter(header, table, pending.position)])
+  await pending.add(tail)
+  await pending.flush()
+  return tail
+}
+
+/** The blocks of a plan in order, checked against their hashes; the next are read while these are being written. */
+async function* blocksOf(target: SegmentTarget, plan: SegmentPlan): AsyncGenerator<Uint8Array> {
+  const batches = plan.cores.flatMap(({ name, blocks }) => {
+    const core = target.cores.get(name) as BlockCore
+    const starts = Array.from(
+      { length: Math.ceil(blocks.length / BLOCKS_AT_ONCE) },
+      (_, i) => i * BLOCKS_AT_ONCE
+    )
+    return starts.map((start) => ({ name, core, blocks: blocks.slice(start, start + BLOCKS_AT_ONCE) }))
+  })
+  const read = (at: number) => {
+    const batch = batches[at]
+    const values = Promise.all(batch?.blocks.map(({ index }) => batch.core.block(index)) ?? [])
+    values.catch(() => undefined)
+    return values
+  }
+  let next = read(0)
+  for (const [at, { name, blocks }] of batches.entries()) {
+    stopIfCancelled(target.signal)
+    const values = await next
+    next = read(at + 1)
+    for (const [i, block] of blocks.entries()) yield checkBlock(name, block, values[i] ?? null)
+  }
+}
+
+/** A home that lost a block to its disk must not pass the damage on. */
+function checkBlock(name: CoreName, block: SegmentBlock, value: Uint8Array | null): Uint8Array {
+  if (value !== null && Buffer.from(leafHash(value)).equals(block.hash)) return value
+  throw new ChasquiError('HOME_DAMAGED', `block ${block.index} of this home's ${name} core is damaged`, {
+    hint: 'let it catch up with a peer, or restore it from a backup'
+  })
+}
+
+/** Collects small pieces into large writes; one write runs while the next is being collected. */
+class Pending {
+  position = 0
+  #pieces: Uint8Array[] = []
+  #size = 0
+  #writing: Promise<void> = Promise.resolve()
+  readonly #writer: FileWriter
+  readonly #onBytes: (bytes: number) => void
+
+  constructor(writer: FileWriter, onBytes: (bytes: number) => void) {
+    this.#writer = writer
+    this.#onBytes = onBytes
+  }
+
+  async add(bytes: Uint8Array): Promise<void> {
+    this.#pieces.push(bytes)
+    this.#size += bytes.length
+    this.position += bytes.length
+    if (this.#size >= WRITE_SIZE) await this.#write()
+  }
+
+  /** Returns when everything was handed to the file system. */
+  async flush(): Promise<void> {
+    await this.#write()
+    await this.#writing
+  }
+
+  async #write(): Promise<void> {
+    const bytes = Buffer.concat(this.#pieces)
+    this.#pieces = []
+    this.#size = 0
+    await this.#writing
+    if (bytes.length === 0) return
+    this.#writing = this.#writer.write(bytes).then(() => this.#onBytes(bytes.length))
+    this.#writing.catch(() => undefined)
+  }
+}
+
+/** The file must have its size and its end, as read again from the stick. */
+async function readBack(
+  folder: StickFolder,
+  path: readonly string[],
+  size: number,
+  tail: Uint8Array
+): Promise<void> {
+  const file = await openStickFile(folder, path)
+  try {
+    const end = await file?.reader.read(size - tail.length, tail.length + 1)
+    if (file?.size !== size || end === undefined || !Buffer.from(end).equals(tail)) {
+      throw new ChasquiError('STICK_DAMAGED', 'the stick does not give back what was written to it', {
+        hint: 'this stick is broken: use another one'
+      })
+    }
+  } finally {
+    await file?.reader.close()
+  }
+}

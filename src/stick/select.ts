@@ -1,0 +1,218 @@
+// Which releases go on a stick, and which blocks those are: everything, or what a filter names (modules, a channel, only
+// the newest, what named branches lack by their last reports). Reads the home's own verified view of the fleet.
+import { ChasquiError } from '../errors.ts'
+import type { FeedSnapshot } from '../feed/types.ts'
+import { type Channels, pointerOf } from '../fleet/channels.ts'
+import { matchesAny } from '../fleet/pattern.ts'
+import type { VerifiedRecord } from '../fleet/record.ts'
+import { parseReportHeader } from '../fleet/report.ts'
+import { packPath, parseRelease, RELEASE_LIMITS, type Release } from '../release/release.ts'
+import { cheapestPath } from '../release/route.ts'
+import { compareVersions } from '../release/version.ts'
+import { type ReleaseTarget, type Trust, verifyTarget } from '../trust/trust.ts'
+import type { BlockRange, SelectedRelease, StickFilter, StickSelection } from './home.ts'
+
+export interface SelectionSource {
+  snapshot: FeedSnapshot
+  trust: Trust
+  channels: Channels
+  /** report records, newest per author */
+  reports: readonly VerifiedRecord[]
+  /** Does this branch need a keyframe of the module, because its own copy cannot serve as a base? */
+  needsKeyframe?(node: string, module: string): boolean
+}
+
+/** A branch as its last report shows it. */
+interface Branch {
+  node: string
+  name: string
+  entitled: readonly string[]
+  /** `module/track` → version */
+  installed: Map<string, string>
+}
+
+/** All releases of one module and track. */
+interface Line {
+  module: string
+  track: string
+  releases: Release[]
+}
+
+/** Throws STICK_BRANCH_UNKNOWN, STICK_NOTHING_SELECTED, TUF_*, RELEASE_INVALID. */
+export async function selectReleases(
+  source: SelectionSource,
+  filter: StickFilter | null
+): Promise<StickSelection> {
+  if (filter === null) return { releases: await listAll(source), blocks: [], branches: [] }
+  const branches = filter.branches.map((name) => findBranch(source.reports, name))
+  const lines = await readLines(source, filter.modules)
+  const chosen = new Map<string, { release: Release; packs: Set<string> }>()
+  for (const line of lines) {
+    for (const { release, packs } of choose(line, source, filter, branches)) {
+      const key = `${release.module}/${release.track}/${release.version}`
+      const before = chosen.get(key)?.packs ?? new Set<string>()
+      chosen.set(key, { release, packs: new Set([...before, ...packs]) })
+    }
+  }
+  if (chosen.size === 0 && branches.length === 0) {
+    throw new ChasquiError('STICK_NOTHING_SELECTED', 'no release fits what was asked for', {
+      hint: 'look at "publisher releases" for names, and at the channel'
+    })
+  }
+  const releases: SelectedRelease[] = []
+  for (const { release, packs } of chosen.values()) releases.push(await locate(source, release, packs))
+  const small = await smallFiles(source.snapshot)
+  const blocks = mergeRanges([...small, ...releases.flatMap((release) => release.blocks)])
+  return { releases, blocks, branches: branches.map(({ node, name }) => ({ node, name })) }
+}
+
+async function listAll(source: SelectionSource): Promise<SelectedRelease[]> {
+  const targets = await source.trust.listReleases()
+  return targets.map(({ module, track, version }) => ({ module, track, version, bytes: 0, blocks: [] }))
+}
+
+function findBranch(reports: readonly VerifiedRecord[], wanted: string): Branch {
+  const found = reports.filter(({ member }) => member.node === wanted || member.name === wanted)
+  const [record] = found
+  if (record === undefined || found.length > 1) {
+    const what =
+      found.length > 1 ? `${found.length} branches are named` : 'there is no report of a branch named'
+    throw new ChasquiError('STICK_BRANCH_UNKNOWN', `${what} ${wanted}`, {
+      hint: 'see "publisher branches"; a node key (hex) names exactly one'
+    })
+  }
+  const { apps } = parseReportHeader(record.header)
+  const installed = new Map<string, string>()
+  for (const modules of Object.values(apps)) {
+    for (const [module, at] of Object.entries(modules)) {
+      const cut = at.indexOf('@')
+      installed.set(`${module}/${at.slice(0, cut)}`, at.slice(cut + 1))
+    }
+  }
+  const { node, name, modules } = record.member
+  return { node, name, entitled: modules, installed }
+}
+
+async function readLines(source: SelectionSource, modules: readonly string[]): Promise<Line[]> {
+  const lines = new Map<string, Line>()
+  for (const target of await source.trust.listReleases()) {
+    if (modules.length > 0 && !matchesAny(modules, target.module)) continue
+    const key = `${target.module}/${target.track}`
+    const line = lines.get(key) ?? { module: target.module, track: target.track, releases: [] }
+    line.releases.push(await readRelease(source.snapshot, target))
+    lines.set(key, line)
+  }
+  return [...lines.values()]
+}
+
+async function readRelease(snapshot: FeedSnapshot, target: ReleaseTarget): Promise<Release> {
+  const bytes = await snapshot.read(`/${target.path}`, { limit: RELEASE_LIMITS.bytes })
+  if (bytes === null)
+    throw new ChasquiError('TARGET_MISMATCH', `${target.path} is signed but not in the feed`)
+  verifyTarget(target, bytes)
+  return parseRelease(bytes)
+}
+
+interface Choice {
+  release: Release
+  /** packs of it that travel, by hash */
+  packs: string[]
+}
+
+function choose(
+  line: Line,
+  source: SelectionSource,
+  filter: StickFilter,
+  branches: readonly Branch[]
+): Choice[] {
+  const wanted = wantedReleases(line, source.channels, filter)
+  if (branches.length === 0) {
+    if (filter.channel === null && !filter.latest) return line.releases.map(wholeRelease)
+    return wanted.flatMap((release) => [wholeRelease(release), ...routeTo(line, null, release)])
+  }
+  return branches.flatMap((branch) => forBranch(line, wanted, branch, filter, source))
+}
+
+/** What the channel (or any channel) points at, or the newest with --latest; no pointer at all: the newest. */
+function wantedReleases(line: Line, channels: Channels, filter: StickFilter): Release[] {
+  const newest = line.releases.reduce((a, b) => (isNewer(b, a) ? b : a))
+  if (filter.latest && filter.channel === null) return [newest]
+  const names = filter.channel === null ? Object.keys(channels.channels) : [filter.channel]
+  const versions = new Set<string>()
+  for (const name of names) {
+    const pointer = pointerOf(channels, name, line.module, line.track)
+    if (pointer === null) continue
+    versions.add(pointer.version)
+    if (pointer.rollout?.from != null) versions.add(pointer.rollout.from)
+  }
+  return line.releases.filter(({ version }) => versions.has(version))
+}
+
+function forBranch(
+  line: Line,
+  wanted: readonly Release[],
+  branch: Branch,
+  filter: StickFilter,
+  source: SelectionSource
+): Choice[] {
+  const have = branch.installed.get(`${line.module}/${line.track}`) ?? null
+  const isNew = branch.installed.size === 0 || filter.modules.length > 0
+  if (!matchesAny(branch.entitled, line.module) || (have === null && !isNew)) return []
+  const base = source.needsKeyframe?.(branch.node, line.module) === true ? null : have
+  const order = line.releases[0]?.order ?? 'semver'
+  return wanted
+    .filter(({ version }) => have === null || compareVersions(order, version, have) > 0 || base === null)
+    .flatMap((release) => routeTo(line, base, release))
+}
+
+function routeTo(line: Line, have: string | null, want: Release): Choice[] {
+  const route = cheapestPath({ releases: line.releases, have, want: want.version })
+  return (route?.steps ?? []).map(({ release, pack }) => ({ release, packs: [pack.sha256] }))
+}
+
+function wholeRelease(release: Release): Choice {
+  return { release, packs: release.packs.map(({ sha256 }) => sha256) }
+}
+
+function isNewer(a: Release, b: Release): boolean {
+  return compareVersions(a.order, a.version, b.version) > 0
+}
+
+async function locate(
+  { snapshot }: SelectionSource,
+  release: Release,
+  packs: ReadonlySet<string>
+): Promise<SelectedRelease> {
+  const blocks: BlockRange[] = []
+  for (const sha256 of packs) {
+    const range = await snapshot.blocks(`/${packPath(sha256)}`)
+    if (range !== null) blocks.push(range)
+  }
+  const bytes = release.packs
+    .filter(({ sha256 }) => packs.has(sha256))
+    .reduce((sum, pack) => sum + pack.bytes, 0)
+  return { module: release.module, track: release.track, version: release.version, bytes, blocks }
+}
+
+/** Metadata and release files: without them a receiver cannot use the feed at all. */
+async function smallFiles(snapshot: FeedSnapshot): Promise<BlockRange[]> {
+  const ranges: BlockRange[] = []
+  for (const path of await snapshot.list('/')) {
+    if (path.startsWith('/packs/')) continue
+    const range = await snapshot.blocks(path)
+    if (range !== null) ranges.push(range)
+  }
+  return ranges
+}
+
+/** Ascending and disjoint. */
+function mergeRanges(ranges: readonly BlockRange[]): BlockRange[] {
+  const merged: BlockRange[] = []
+  for (const range of [...ranges].sort((a, b) => a.offset - b.offset)) {
+    const last = merged.at(-1)
+    if (last !== undefined && range.offset <= last.offset + last.length) {
+      last.length = Math.max(last.length, range.offset + range.length - last.offset)
+    } else if (range.length > 0) merged.push({ ...range })
+  }
+  return merged
+}

@@ -1,0 +1,62 @@
+// Several sticks for what does not fit on one: the wanted data is cut, by its place in the feed, into slices of a given
+// size. The cut depends on the feed and the wish only, so that every stick can be written on its own.
+import { ChasquiError } from '../errors.ts'
+import type { BlockCore } from '../feed/block-core.ts'
+
+export interface Slices {
+  /** blocks of this slice, ascending */
+  blocks: number[]
+  /** how many sticks it takes */
+  parts: number
+}
+
+const NODES_AT_ONCE = 512
+/** what a block costs beside its bytes: its line in the table */
+const TABLE_LINE = 48 // bytes
+
+/** The slice `part` (from 1) of `wanted` blocks when each stick may carry `size` bytes of them. Throws STICK_PART. */
+export async function sliceBlocks(
+  core: BlockCore,
+  wanted: readonly number[],
+  size: number,
+  part: number
+): Promise<Slices> {
+  const slices: number[][] = [[]]
+  let bytes = 0
+  for (let i = 0; i < wanted.length; i += NODES_AT_ONCE) {
+    const indexes = wanted.slice(i, i + NODES_AT_ONCE)
+    const nodes = await Promise.all(indexes.map((index) => core.node(2 * index)))
+    for (const [at, index] of indexes.entries()) {
+      const cost = (nodes[at]?.size ?? 0) + TABLE_LINE
+      if (bytes > 0 && bytes + cost > size) {
+        slices.push([])
+        bytes = 0
+      }
+      slices.at(-1)?.push(index)
+      bytes += cost
+    }
+  }
+  const blocks = slices[part - 1]
+  if (blocks === undefined) {
+    throw new ChasquiError(
+      'STICK_PART',
+      `there is no part ${part}: it takes ${slices.length} sticks of that size`,
+      {
+        hint: `use --part 1 to --part ${slices.length}`
+      }
+    )
+  }
+  return { blocks, parts: slices.length }
+}
+
+/** What is left of `size` for data after the entries, of which every stick needs all. Throws STICK_FULL. */
+export function roomForData(size: number, entries: number): number {
+  const room = size - entries - SEGMENT_OVERHEAD
+  if (room > 0) return room
+  throw new ChasquiError('STICK_FULL', `the feed's entries alone take ${entries + SEGMENT_OVERHEAD} bytes`, {
+    hint: `allow at least ${entries + 2 * SEGMENT_OVERHEAD} bytes with --max-size`
+  })
+}
+
+/** header, footer, heads and nodes of the segments, small files and what the file system rounds up */
+const SEGMENT_OVERHEAD = 256 * 1024 // bytes

@@ -1,0 +1,61 @@
+// visits.json: what happened at each machine that met the stick, for people. STATUS.html is made from it. Nothing that
+// Chasqui does depends on it: it is not signed and may be lost.
+import { z } from 'zod'
+import { readStickHint, type StickFolder, writeStickBytes } from './folder.ts'
+
+/** FORMAT 12.7 */
+const VISITS = { bytes: 2 * 1024 * 1024, all: 500, perNode: 20, versions: 500, errors: 20 } as const
+
+const short = z.string().max(300)
+const versions = z.array(z.strictObject({ app: short, module: short, version: short })).max(VISITS.versions)
+
+const visit = z.strictObject({
+  at: z.iso.datetime(),
+  node: z.string().regex(/^[0-9a-f]{64}$/),
+  name: short,
+  role: z.enum(['publisher', 'node']),
+  /** bytes of the feed taken from and put on the stick */
+  read: z.int().min(0),
+  wrote: z.int().min(0),
+  reports: z.strictObject({ in: z.int().min(0), out: z.int().min(0) }),
+  before: versions,
+  after: versions,
+  errors: z.array(z.string().max(500)).max(VISITS.errors)
+})
+export type Visit = z.infer<typeof visit>
+
+/** What a machine runs: app, module, version. */
+export type Installed = z.infer<typeof versions>
+
+const visitsFile = z.strictObject({ schema: z.literal(1), visits: z.array(visit).max(VISITS.all) })
+
+/** Newest first; none when the file cannot be read. */
+async function readVisits(folder: StickFolder): Promise<Visit[]> {
+  const bytes = await readStickHint(folder, ['visits.json'], VISITS.bytes)
+  if (bytes === null) return []
+  try {
+    return visitsFile.parse(JSON.parse(Buffer.from(bytes).toString('utf8'))).visits
+  } catch {
+    return []
+  }
+}
+
+/** Adds a visit and drops the oldest of that machine, and of all. */
+export async function addVisit(folder: StickFolder, added: Visit): Promise<Visit[]> {
+  const clipped = {
+    ...added,
+    before: added.before.slice(0, VISITS.versions),
+    after: added.after.slice(0, VISITS.versions),
+    errors: added.errors.slice(0, VISITS.errors).map((text) => text.slice(0, 500))
+  }
+  const counts = new Map<string, number>()
+  const visits = [visit.parse(clipped), ...(await readVisits(folder))]
+    .filter(({ node }) => {
+      counts.set(node, (counts.get(node) ?? 0) + 1)
+      return (counts.get(node) ?? 0) <= VISITS.perNode
+    })
+    .slice(0, VISITS.all)
+  const text = `${JSON.stringify({ schema: 1, visits })}\n`
+  await writeStickBytes(folder, ['visits.json'], Buffer.from(text))
+  return visits
+}

@@ -1,0 +1,42 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { parseManifest } from '../../src/release/manifest.ts'
+import { parseRelease } from '../../src/release/release.ts'
+import {
+  applyVector,
+  type ManifestVector,
+  type PackVector,
+  readVectors,
+  type ReleaseVector,
+  type Vector
+} from '../independent/vectors.ts'
+import { type AttackCase, attack } from './table.ts'
+
+/** The vectors that are refused, as attacks. */
+async function refused<Kind extends Vector>(
+  kind: string,
+  run: (vector: Kind) => unknown
+): Promise<AttackCase[]> {
+  const vectors = await readVectors<Kind>(kind)
+  return vectors
+    .filter(({ expect }) => expect !== 'accepted')
+    .map((vector) => ({ name: vector.comment, code: vector.expect, run: () => run(vector) }))
+}
+
+async function applyAside(vector: PackVector): Promise<void> {
+  const folder = await mkdtemp(join(tmpdir(), 'chasqui-adversary-'))
+  try {
+    await applyVector(vector, join(folder, 'branch'))
+  } finally {
+    await rm(folder, { recursive: true, force: true })
+  }
+}
+
+const manifests = await refused<ManifestVector>('manifest', ({ text }) => parseManifest(Buffer.from(text)))
+const releases = await refused<ReleaseVector>('release', ({ text }) => parseRelease(Buffer.from(text)))
+const packs = await refused<PackVector>('pack', applyAside)
+
+attack('file list that is not clean', manifests)
+attack('release.json that breaks the format', releases)
+attack('hostile or damaged pack', packs)

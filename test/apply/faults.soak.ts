@@ -1,0 +1,21 @@
+// The whole sweep: every operation with three modules, every operation of every recovery, and pairs of faults at random.
+import { test } from 'node:test'
+import { randomPairs, recoveries, SCENARIOS, sweepAll } from './sweep.ts'
+
+const PAIRS = 3_000
+
+for (const scenario of SCENARIOS) {
+  test(`${scenario.name}: old or new under every single fault`, async (t) => {
+    t.diagnostic(await sweepAll(scenario, 1))
+  })
+  test(`${scenario.name}: old or new under two faults at random`, async (t) => {
+    const seed = Number(process.env.CHASQUI_SEED ?? Date.now() % 1_000_000)
+    t.diagnostic(`seed ${seed}: ${await randomPairs(scenario, PAIRS, seed)}`)
+  })
+}
+
+for (const kind of ['directory', 'overlay'] as const) {
+  test(`recovery, ${kind}: old or new when it is disturbed too`, async (t) => {
+    t.diagnostic(await recoveries(kind, 1))
+  })
+}

@@ -1,0 +1,140 @@
+// Two signed histories of one feed meet: the branch keeps what it had, exchanges nothing more, and remembers it.
+import assert from 'node:assert/strict'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import type { DriveFeed } from '../../src/feed/feed.ts'
+import {
+  closeFeed,
+  connect,
+  frozen,
+  openBranch,
+  openPublisher,
+  temporaryFolder,
+  text,
+  usable
+} from './support.ts'
+
+const forks = [
+  { name: 'other bytes, same entries', path: '/t' },
+  { name: 'other entries', path: '/u' }
+]
+
+for (const { name, path } of forks) {
+  test(`a rewritten feed (${name}) freezes the branch, which keeps its version across a restart`, async (t) => {
+    const folder = await temporaryFolder(t)
+    const one = await openPublisher(t, join(folder, '1'))
+    const two = await openPublisher(t, join(folder, '2'))
+    const branch = await openBranch(t, join(folder, 'b'), one.feed.key)
+    for (const value of ['a', 'b', 'c']) {
+      await one.writer.publish({ put: [{ path: '/t', bytes: text(value) }], remove: [] })
+    }
+    const cut = connect(one.feed, branch)
+    const snapshot = await usable(branch, 4)
+    await cut()
+    for (const value of ['x', 'y', 'z', 'Y', 'Z']) {
+      await two.writer.publish({ put: [{ path, bytes: text(value) }], remove: [] })
+    }
+    assert.deepEqual(await printedWhile(() => meet(two.feed, branch)), [])
+    const { conflict } = branch
+    assert.notEqual(conflict, null)
+    assert.deepEqual(await snapshot.read('/t', { limit: 9 }), text('c'))
+    await closeFeed(branch)
+
+    const again = await openBranch(t, join(folder, 'b'), one.feed.key)
+    assert.deepEqual(again.conflict, conflict)
+    const kept = await again.snapshot()
+    assert.deepEqual(await kept?.read('/t', { limit: 9 }), text('c'))
+    connect(two.feed, again)
+    connect(one.feed, again)
+    await one.writer.publish({ put: [{ path: '/t', bytes: text('d') }], remove: [] })
+    assert.equal(again.db.peers.length, 0)
+    assert.equal((await again.snapshot())?.version, 4)
+    for (const feed of [again, one.feed, two.feed]) await closeFeed(feed)
+  })
+}
+
+async function meet(publisher: DriveFeed, branch: DriveFeed): Promise<void> {
+  const conflict = frozen(branch)
+  connect(publisher, branch)
+  await conflict
+}
+
+/** What Hypercore printed to stdout. */
+async function printedWhile(work: () => Promise<void>): Promise<string[]> {
+  const printed: string[] = []
+  const write = process.stdout.write
+  const record = (chunk: string | Uint8Array) => printed.push(String(chunk)) > 0
+  process.stdout.write = record as typeof write
+  try {
+    await work()
+  } finally {
+    process.stdout.write = write
+  }
+  return printed.filter((chunk) => chunk.includes('hypercore'))
+}
+
+/** Histories that replication alone does not tell apart. The longer side has the proof in its hands, and freezes. */
+const heads = [
+  { name: 'equally long, other bytes', path: '/t', values: ['a', 'b', 'X'], core: 'blobs', froze: 'both' },
+  { name: 'equally long, other entries', path: '/u', values: ['a', 'b', 'X'], core: 'db', froze: 'both' },
+  { name: 'shorter', path: '/u', values: ['a', 'X'], core: 'db', froze: 'a' },
+  { name: 'longer by one', path: '/u', values: ['a', 'b', 'X', 'Y'], core: 'db', froze: 'b' }
+]
+
+for (const { name, path, values, core, froze } of heads) {
+  test(`signed heads tell a second history that is ${name}`, async (t) => {
+    const folder = await temporaryFolder(t)
+    const one = await openPublisher(t, join(folder, '1'))
+    const two = await openPublisher(t, join(folder, '2'))
+    const [a, b] = [
+      await openBranch(t, join(folder, 'a'), one.feed.key),
+      await openBranch(t, join(folder, 'b'), one.feed.key)
+    ]
+    for (const value of ['a', 'b', 'c']) {
+      await one.writer.publish({ put: [{ path: '/t', bytes: text(value) }], remove: [] })
+    }
+    for (const [i, value] of values.entries()) {
+      const at = value === value.toUpperCase() ? path : '/t'
+      await two.writer.publish({ put: [{ path: at, bytes: text(value) }], remove: [] })
+      assert.equal(two.feed.length().db, i + 2)
+    }
+    const cuts = [connect(one.feed, a), connect(two.feed, b)]
+    await usable(a, 4)
+    await usable(b, values.length + 1)
+    for (const cut of cuts) await cut()
+    const kept = await a.snapshot()
+    const isFrozen = Promise.all([
+      ...(froze === 'b' ? [] : [frozen(a)]),
+      ...(froze === 'a' ? [] : [frozen(b)])
+    ])
+    await printedWhile(async () => {
+      connect(a, b, { heads: true })
+      await isFrozen
+    })
+    if (froze !== 'b') assert.equal(a.conflict?.core, core)
+    if (froze !== 'a') assert.equal(b.conflict?.core, core)
+    assert.deepEqual(await kept?.read('/t', { limit: 9 }), text('c'))
+    for (const feed of [a, b, one.feed, two.feed]) await closeFeed(feed)
+  })
+}
+
+test('a head that the feed did not sign changes nothing', async (t) => {
+  const folder = await temporaryFolder(t)
+  const one = await openPublisher(t, join(folder, '1'))
+  await one.writer.publish({ put: [{ path: '/t', bytes: text('a') }], remove: [] })
+  const [head] = await one.feed.heads()
+  assert.ok(head !== undefined)
+  assert.equal(await one.feed.compareHead(head), 'same')
+  const forged = { ...head, treeHash: Buffer.alloc(32, 1) }
+  const cases = [
+    forged,
+    { ...head, length: 999 },
+    { ...head, fork: 1 },
+    { ...head, signature: Buffer.alloc(3) }
+  ]
+  for (const each of cases) assert.equal(await one.feed.compareHead(each), 'invalid')
+  assert.equal(one.feed.conflict, null)
+  await one.writer.publish({ put: [{ path: '/t', bytes: text('b') }], remove: [] })
+  assert.equal(await one.feed.compareHead(head), 'same')
+  await closeFeed(one.feed)
+})

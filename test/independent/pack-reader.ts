@@ -1,0 +1,243 @@
+// A second reader of packs, written from docs/FORMAT.md 2 and 4 alone. It shares no code with src and is as plain as it can
+// be: whole packs in memory, no limits, any fault is an Error. Tests hold the two readers together.
+import { createHash } from 'node:crypto'
+import { constants, zstdDecompressSync } from 'node:zlib'
+
+export interface Entry {
+  kind: 'f' | 'x' | 'l'
+  path: string
+  content: Buffer
+}
+
+/** A tree as a list of entries in path order. */
+export type Entries = Entry[]
+
+const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex')
+
+// FORMAT 2.1
+export function rootOf(entries: Entries): string {
+  const lines = entries.map(
+    ({ kind, path, content }) => `${kind} ${sha256(content)} ${content.length} ${path}\n`
+  )
+  return sha256(Buffer.from(`chasqui-manifest 1\n${lines.join('')}`))
+}
+
+export function inOrder(entries: Entries): Entries {
+  return [...entries].sort((a, b) => Buffer.compare(Buffer.from(a.path), Buffer.from(b.path)))
+}
+
+class Column {
+  bytes: Buffer
+  at = 0
+  constructor(bytes: Buffer) {
+    this.bytes = bytes
+  }
+  take(length: number): Buffer {
+    if (this.at + length > this.bytes.length) throw new Error('too short')
+    this.at += length
+    return this.bytes.subarray(this.at - length, this.at)
+  }
+  // FORMAT 4.2
+  varint(): number {
+    let value = 0n
+    for (let shift = 0n; ; shift += 7n) {
+      const byte = this.take(1)[0] as number
+      value |= BigInt(byte & 127) << shift
+      if (byte < 128) return Number(value)
+    }
+  }
+  signed(): number {
+    const value = this.varint()
+    return value & 1 ? -(value + 1) / 2 : value / 2
+  }
+  column(): Column {
+    return new Column(this.take(this.varint()))
+  }
+  get more(): boolean {
+    return this.at < this.bytes.length
+  }
+}
+
+// FORMAT 4.3
+function unzstd(frame: Buffer, dictionary: Buffer[] | null, length: number): Buffer {
+  const options = { params: { [constants.ZSTD_d_windowLogMax]: 26 }, maxOutputLength: Math.max(1, length) }
+  const bytes =
+    dictionary === null
+      ? zstdDecompressSync(frame, options)
+      : zstdDecompressSync(frame, {
+          ...options,
+          dictionary: Buffer.concat([Buffer.from('chasqui\0'), ...dictionary])
+        })
+  if (bytes.length !== length) throw new Error('another length')
+  return bytes
+}
+
+interface Planned {
+  kind: 'f' | 'x' | 'l'
+  path: Buffer
+  /** content that is known already */
+  known: Buffer | null
+  twin: number | null
+  part: 0 | 3 | null
+  size: number
+}
+
+/** The tree of a pack; `base` is null for a full one. Checks only that the root is the pack's own. */
+export function readPack(pack: Buffer, base: Entries | null): Entries {
+  // FORMAT 4.1
+  const end = pack.length
+  if (pack.toString('latin1', 0, 8) !== 'CHASQPK1') throw new Error('no pack')
+  if (pack.toString('latin1', end - 8) !== 'CHASQIX1') throw new Error('no index')
+  const [packed, length] = [pack.readUInt32LE(end - 16), pack.readUInt32LE(end - 12)]
+  const paths = base === null ? null : [Buffer.from(base.map((entry) => `${entry.path}\n`).join(''))]
+  const index = new Column(unzstd(pack.subarray(end - 16 - packed, end - 16), paths, length))
+  // FORMAT 4.4
+  const isDelta = index.varint() === 1
+  const root = index.take(32).toString('hex')
+  if (isDelta !== (base !== null)) throw new Error('another kind')
+  if (base !== null && index.take(32).toString('hex') !== rootOf(base)) throw new Error('another base')
+  const columns = [0, 1, 2, 3, 4].map(() => index.column()) as [Column, Column, Column, Column, Column]
+  const planned = readOperations(columns, base ?? [])
+  const content = readGroups(columns[4], pack.subarray(8, end - 16 - packed), base ?? [])
+  for (const column of [index, ...columns]) if (column.more) throw new Error('bytes that are left')
+  const entries = fill(planned, content)
+  if (rootOf(entries) !== root) throw new Error('another root')
+  return entries
+}
+
+function readOperations(
+  [operations, paths, sizes, origins]: [Column, Column, Column, Column, Column],
+  base: Entries
+) {
+  const planned: Planned[] = []
+  let cursor = 0
+  let last = -1
+  while (operations.more) {
+    const operation = operations.varint()
+    const [code, d] = [operation % 4, Math.floor(operation / 4)]
+    if (code < 2) {
+      for (const entry of base.slice(cursor, cursor + d)) {
+        const { kind, content } = entry
+        if (code === 0) {
+          planned.push({
+            kind,
+            path: Buffer.from(entry.path),
+            known: content,
+            twin: null,
+            part: null,
+            size: content.length
+          })
+        }
+      }
+      cursor += d
+      continue
+    }
+    const kind = (['f', 'x', 'l'] as const)[d % 3] as 'f' | 'x' | 'l'
+    const origin = Math.floor(d / 3)
+    const before = planned.at(-1)?.path ?? Buffer.alloc(0)
+    const path =
+      code === 2
+        ? Buffer.from((base[cursor++] as Entry).path)
+        : Buffer.concat([before.subarray(0, paths.varint()), paths.column().bytes])
+    if (origin === 0 || origin === 3) {
+      planned.push({ kind, path, known: null, twin: null, part: origin, size: sizes.varint() })
+    } else {
+      last = last + 1 + origins.signed()
+      const known = origin === 1 ? (base[last] as Entry).content : null
+      planned.push({ kind, path, known, twin: origin === 2 ? last : null, part: null, size: 0 })
+    }
+  }
+  if (cursor !== base.length) throw new Error('old entries that are left')
+  return planned
+}
+
+function readGroups(column: Column, frames: Buffer, base: Entries): Buffer {
+  const contents: Buffer[] = []
+  let at = 0
+  let last = -1
+  for (let count = column.varint(); count > 0; count--) {
+    const head = column.varint()
+    const frame = frames.subarray(at, at + column.varint())
+    at += frame.length
+    const old: Buffer[] = []
+    for (let ranges = column.varint(); ranges > 0; ranges--) {
+      last = last + 1 + column.signed()
+      const { content } = base[last] as Entry
+      const length = column.varint()
+      const offset = length === 0 ? 0 : column.varint()
+      old.push(length === 0 ? content : content.subarray(offset, offset + length))
+    }
+    const length = Math.floor(head / 4)
+    contents.push(
+      head % 4 === 0
+        ? unzstd(frame, old.length === 0 ? null : old, length)
+        : patch(frame, Buffer.concat(old), length)
+    )
+  }
+  if (at !== frames.length) throw new Error('frames that are left')
+  return Buffer.concat(contents)
+}
+
+// FORMAT 4.6
+function patch(frame: Buffer, old: Buffer, length: number): Buffer {
+  const head = new Column(frame)
+  const lengths = [0, 1, 2, 3, 4, 5].map(() => [head.varint(), head.varint()] as const)
+  const streams = lengths.map(([raw, packed]) => new Column(unzstd(head.take(packed), null, raw)))
+  const [literalLengths, copyLengths, seeks, gaps, fields, literals] = streams as [
+    Column,
+    Column,
+    Column,
+    Column,
+    Column,
+    Column
+  ]
+  const out = Buffer.alloc(length)
+  let [position, alignment] = [0, 0]
+  let gap = gaps.more ? gaps.varint() : -1
+  while (literalLengths.more) {
+    const literal = literals.take(literalLengths.varint())
+    out.set(literal, position)
+    position += literal.length
+    let left = copyLengths.varint()
+    alignment += seeks.signed()
+    while (left > 0) {
+      if (gap !== 0) {
+        const equal = gap < 0 ? left : Math.min(gap, left)
+        out.set(old.subarray(position + alignment, position + alignment + equal), position)
+        position += equal
+        left -= equal
+        if (gap > 0) gap -= equal
+      } else {
+        const size = left >= 4 ? 4 : 1
+        const field = old.subarray(position + alignment, position + alignment + size)
+        const value = BigInt(fields.signed())
+        if (size === 4)
+          out.writeInt32LE(Number(BigInt.asIntN(32, BigInt(field.readInt32LE(0)) + value)), position)
+        else out[position] = Number(BigInt.asUintN(8, BigInt(field[0] as number) + value))
+        position += size
+        left -= size
+        gap = gaps.more ? gaps.varint() : -1
+      }
+    }
+  }
+  out.set(literals.take(length - position), position)
+  return out
+}
+
+// FORMAT 4.5
+function fill(planned: Planned[], content: Buffer): Entries {
+  let at = 0
+  for (const part of [0, 3]) {
+    for (const file of planned) {
+      if (file.part !== part) continue
+      file.known = content.subarray(at, at + file.size)
+      at += file.size
+    }
+  }
+  if (at !== content.length) throw new Error('content that is left')
+  return planned.map(({ kind, path, known, twin }) => ({
+    kind,
+    path: path.toString('utf8'),
+    content: known ?? (planned[twin as number]?.known as Buffer)
+  }))
+}

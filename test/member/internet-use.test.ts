@@ -1,0 +1,112 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { ratePolicy } from '../../node/daemon-links.ts'
+import { InternetUse } from '../../src/member/internet-use.ts'
+import type { LinkClass, Peer } from '../../src/net/peer.ts'
+import type { StateStore } from '../../src/system/state.ts'
+import { parseWindows } from '../../src/fleet/window.ts'
+
+const JANUARY = Date.UTC(2026, 0, 15)
+const FEBRUARY = Date.UTC(2026, 1, 1)
+
+function peerOf(linkClass: LinkClass) {
+  const closers: (() => void)[] = []
+  const peer = {
+    link: { class: linkClass },
+    bytesIn: 0,
+    bytesOut: 0,
+    onClose: (act: () => void) => closers.push(act)
+  }
+  return { peer, close: () => closers.forEach((act) => void act()) }
+}
+
+function stateOf(saved: Record<string, unknown>): StateStore {
+  const state: Partial<Record<keyof StateStore, unknown>> = {
+    get: async (key: string) => saved[key],
+    put: async (changes: object) => void Object.assign(saved, changes)
+  }
+  return state as unknown as StateStore
+}
+
+test('counts both directions of what is not the LAN, across connections and restarts', async () => {
+  const saved: Record<string, unknown> = {}
+  const use = new InternetUse({ state: stateOf(saved), now: () => JANUARY })
+  await use.open()
+  for (const linkClass of ['internet', 'metered', 'lan'] as const) {
+    const { peer, close } = peerOf(linkClass)
+    use.track(peer as unknown as Peer)
+    peer.bytesIn = 100
+    assert.ok(use.used(JANUARY) >= 100)
+    peer.bytesOut = 10
+    close()
+  }
+  const again = new InternetUse({ state: stateOf(saved), now: () => JANUARY })
+  await again.open()
+  assert.equal(again.used(JANUARY), 220)
+  assert.equal(again.used(FEBRUARY), 0, 'a new month begins at nothing')
+})
+
+const base = { lan: { enabled: true }, peers: [], bootstrap: [] }
+const internet = { enabled: true, metered: false }
+const open = { down: Number.POSITIVE_INFINITY, up: Number.POSITIVE_INFINITY }
+const paused = { down: 0, up: 0 }
+const rows = [
+  { name: 'no limits', links: { internet }, linkClass: 'internet', used: 0, is: open },
+  {
+    name: 'a rate',
+    links: { internet: { ...internet, down: 250_000 } },
+    linkClass: 'internet',
+    used: 0,
+    is: { ...open, down: 250_000 }
+  },
+  { name: 'a metered link', links: { internet }, linkClass: 'metered', used: 0, is: paused },
+  {
+    name: 'outside the hours',
+    links: { internet: { ...internet, hours: parseWindows(['00:00-00:01']) } },
+    linkClass: 'internet',
+    used: 0,
+    is: paused
+  },
+  {
+    name: 'outside the hours, on the LAN',
+    links: { internet: { ...internet, hours: parseWindows(['00:00-00:01']) } },
+    linkClass: 'lan',
+    used: 0,
+    is: open
+  },
+  {
+    name: 'a cap that is used up',
+    links: { internet: { ...internet, 'monthly-cap': 1000 } },
+    linkClass: 'internet',
+    used: 1000,
+    is: paused
+  },
+  {
+    name: 'a cap that is not used up',
+    links: { internet: { ...internet, 'monthly-cap': 1000 } },
+    linkClass: 'internet',
+    used: 999,
+    is: open
+  },
+  {
+    name: 'a cap, on the LAN',
+    links: { internet: { ...internet, 'monthly-cap': 1000 } },
+    linkClass: 'lan',
+    used: 1000,
+    is: open
+  }
+] as const
+for (const { name, links, linkClass, used, is } of rows) {
+  test(`rates for bulk: ${name}`, () => {
+    const config = { ...base, ...links } as unknown as Parameters<typeof ratePolicy>[0] extends () => infer C
+      ? C
+      : never
+    assert.deepEqual(
+      ratePolicy(
+        () => config,
+        () => used
+      )(linkClass, JANUARY + 12 * 3_600_000),
+      is
+    )
+  })
+}

@@ -1,0 +1,75 @@
+import assert from 'node:assert/strict'
+import { afterEach, test } from 'node:test'
+import type { RecordSet } from '../../src/fleet/record-set.ts'
+import { GossipBudget } from '../../src/net/gossip-budget.ts'
+import { Gossip } from '../../src/net/gossip.ts'
+import type { Links } from '../../src/net/links.ts'
+import type { Peer } from '../../src/net/peer.ts'
+import { addressOf, TestFleet, until } from './members.ts'
+
+const NOW = 1_700_000_000_000
+const fleet = new TestFleet('tienda')
+const running: Links[] = []
+
+afterEach(async () => {
+  await Promise.all(running.splice(0).map((links) => links.stop()))
+})
+
+async function start(name: string, peers: Links[]): Promise<{ links: Links; records: RecordSet }> {
+  const records = fleet.records()
+  const gossip = new Gossip({ records, own: fleet.member(name).node, now: () => NOW })
+  const links = fleet.links(fleet.member(name), {
+    peers: peers.map(addressOf),
+    onPeer: (peer) => gossip.open(peer)
+  })
+  running.push(links)
+  await links.start()
+  return { links, records }
+}
+
+test('a report reaches a node that never met its author', async () => {
+  const a = await start('a', [])
+  const report = fleet.record(fleet.member('a'), 1)
+  a.records.add(report.bytes, NOW)
+  const c = await start('c', [a.links])
+  await until(() => c.records.size === 1, 'c has the report of a')
+  await a.links.stop()
+  const b = await start('b', [c.links])
+  await until(() => b.records.size === 1, 'b has the report of a')
+  assert.equal(b.records.list()[0]?.member.name, 'a')
+})
+
+test('a new record passes on at once through everybody who is connected', async () => {
+  const a = await start('a', [])
+  const b = await start('b', [a.links])
+  const c = await start('c', [b.links])
+  await until(() => b.links.peers().length === 2, 'the chain stands')
+  a.records.add(fleet.record(fleet.member('a'), 1).bytes, NOW)
+  await until(() => c.records.size === 1, 'c has it')
+  a.records.add(fleet.record(fleet.member('a'), 2).bytes, NOW)
+  await until(() => c.records.list()[0]?.sequence === 2, 'c has the newer one')
+})
+
+test('gossip stops at the budget of the day, but what a node says itself still goes out', async () => {
+  const limit = 20_000
+  const budget = () => new GossipBudget({ lan: limit, internet: 0, metered: 0 })
+  const start = async (name: string, peers: Links[], authors: number) => {
+    const own = fleet.member(name)
+    const records = fleet.records()
+    for (let n = 0; n < authors; n++) records.add(fleet.record(fleet.member(`${name}${n}`), 1).bytes, NOW)
+    const gossip = new Gossip({ records, own: own.node, now: () => NOW, budget: budget() })
+    const onPeer = (peer: Peer) => gossip.open(peer)
+    const links = fleet.links(own, { peers: peers.map(addressOf), onPeer })
+    running.push(links)
+    await links.start()
+    return { links, records, gossip }
+  }
+  const a = await start('a', [], 200)
+  const b = await start('b', [a.links], 0)
+  await until(() => b.gossip.budget.spent('lan', NOW) >= limit, 'the budget is spent')
+  const before = b.records.size
+  assert.ok(before < 200, `${before} records`)
+  a.records.add(fleet.record(fleet.member('a'), 1).bytes, NOW)
+  b.records.add(fleet.record(fleet.member('b'), 1).bytes, NOW)
+  await until(() => a.records.get('report', fleet.member('b').node) !== undefined, 'a has what b says itself')
+})

@@ -1,0 +1,181 @@
+import assert from 'node:assert/strict'
+import net from 'node:net'
+import { afterEach, test } from 'node:test'
+import NoiseSecretStream from '@hyperswarm/secret-stream'
+import createTestnet from 'hyperdht/testnet.js'
+import type { ChasquiError } from '../../src/errors.ts'
+import type { Links } from '../../src/net/links.ts'
+import type { Peer } from '../../src/net/peer.ts'
+import { addressOf, TestFleet, until } from './members.ts'
+
+const fleet = new TestFleet('tienda')
+const running: Links[] = []
+
+afterEach(async () => {
+  fleet.revoked.clear()
+  await Promise.all(running.splice(0).map((links) => links.stop()))
+})
+
+async function start(
+  name: string,
+  options: Parameters<TestFleet['links']>[1] = {},
+  of = fleet
+): Promise<Links> {
+  const links = of.links(of.member(name), options)
+  running.push(links)
+  await links.start()
+  return links
+}
+
+test('two members meet over a static address and know each other by name', async () => {
+  const a = await start('a')
+  const b = await start('b', { peers: [addressOf(a)] })
+  await until(() => a.peers().length === 1 && b.peers().length === 1, 'both sides admitted')
+  assert.equal(a.peers()[0]?.member.name, 'b')
+  assert.equal(b.peers()[0]?.member.name, 'a')
+  assert.equal(b.peers()[0]?.link.isInitiator, true)
+  assert.equal(a.peers()[0]?.link.class, 'lan')
+})
+
+test('two members meet through Hyperswarm on a DHT of their own', async () => {
+  const testnet = await createTestnet(3)
+  const bootstrap = testnet.bootstrap.map(({ host, port }) => `${host}:${port}`)
+  try {
+    const a = await start('a', { internet: true, bootstrap, listen: undefined })
+    await a.announced()
+    const b = await start('b', { internet: true, bootstrap, listen: undefined })
+    await until(() => a.peers().length === 1 && b.peers().length === 1, 'both sides admitted')
+    assert.equal(a.peers()[0]?.link.transport, 'swarm')
+    await Promise.all(running.splice(0).map((links) => links.stop()))
+  } finally {
+    await testnet.destroy()
+  }
+})
+
+test('leaves the internet outside the hours, comes back in them, and keeps the LAN all the while', async () => {
+  const testnet = await createTestnet(3)
+  const bootstrap = testnet.bootstrap.map(({ host, port }) => `${host}:${port}`)
+  let isOpen = true
+  try {
+    const far = await start('far', { internet: true, bootstrap, listen: undefined })
+    await far.announced()
+    const near = await start('near')
+    const shop = await start('shop', {
+      internet: true,
+      bootstrap,
+      peers: [addressOf(near)],
+      isInternetOpen: () => isOpen,
+      limits: { hoursCheck: 20 }
+    })
+    const names = () => shop.peers().map((peer) => peer.member.name)
+    await until(() => names().length === 2, 'both are there')
+    isOpen = false
+    await until(() => names().length === 1, 'the internet is left')
+    assert.deepEqual(names(), ['near'])
+    isOpen = true
+    await until(() => names().length === 2, 'both are there again')
+    await Promise.all(running.splice(0).map((links) => links.stop()))
+  } finally {
+    await testnet.destroy()
+  }
+})
+
+test('members who dial each other at the same time keep one and the same connection', async () => {
+  for (let round = 0; round < 5; round++) {
+    const a = await start('a')
+    const b = await start('b')
+    a.addAddress(addressOf(b))
+    b.addAddress(addressOf(a))
+    await until(() => a.peers().length === 1 && b.peers().length === 1, 'both sides admitted')
+    await new Promise((resolve) => setTimeout(resolve, 50))
+    await until(() => sameConnection(a.peers()[0], b.peers()[0]), 'one connection left')
+    await Promise.all(running.splice(0).map((links) => links.stop()))
+  }
+})
+
+function sameConnection(a: Peer | undefined, b: Peer | undefined): boolean {
+  if (a === undefined || b === undefined || a.isClosed || b.isClosed) return false
+  return Buffer.compare(a.stream.handshakeHash, b.stream.handshakeHash) === 0
+}
+
+test('dials again after the other side has restarted on the same port', async () => {
+  const a = await start('a')
+  const address = addressOf(a)
+  const b = await start('b', { peers: [address] })
+  await until(() => b.peers().length === 1, 'first connection')
+  await a.stop()
+  await until(() => b.peers().length === 0, 'connection lost')
+  await start('a', { listen: address })
+  await until(() => b.peers().length === 1, 'second connection')
+})
+
+const strangers = [
+  { name: 'a member of another fleet that uses the same listener key', membership: 'otra branch x 00' },
+  { name: 'a member that claims the membership of another', membership: null },
+  { name: 'a revoked member', membership: 'revoked' }
+]
+
+for (const stranger of strangers) {
+  test(`refuses ${stranger.name}`, async () => {
+    let met = 0
+    const a = await start('a', { onPeer: () => met++ })
+    const member = fleet.member('x')
+    if (stranger.membership === null) member.membership = fleet.member('y').membership
+    else if (stranger.membership === 'revoked') fleet.revoked.add('x')
+    else member.membership = Buffer.from(stranger.membership)
+    const x = fleet.links(member, { onPeer: () => met++, peers: [addressOf(a)] })
+    running.push(x)
+    await x.start()
+    await new Promise((resolve) => setTimeout(resolve, 150))
+    assert.equal(met, 0)
+    assert.equal(a.peers().length + x.peers().length, 0)
+  })
+}
+
+test('a prober without the fleet secret is told nothing at all', async () => {
+  const a = await start('a')
+  const at = a.listening()
+  const socket = net.connect(at?.port ?? 0, '127.0.0.1')
+  const heard: Uint8Array[] = []
+  socket.on('data', (bytes) => heard.push(bytes))
+  const prober = new NoiseSecretStream(true, socket, {
+    pattern: 'IK',
+    keyPair: NoiseSecretStream.keyPair(),
+    remotePublicKey: NoiseSecretStream.keyPair().publicKey
+  })
+  prober.on('error', () => undefined)
+  await new Promise((resolve) => prober.once('close', resolve))
+  assert.equal(Buffer.concat(heard).byteLength, 0)
+})
+
+test('closes the connection of a member that is revoked while it is connected', async () => {
+  const a = await start('a')
+  const b = await start('b', { peers: [addressOf(a)] })
+  await until(() => a.peers().length === 1, 'connected')
+  fleet.revoked.add('b')
+  a.recheckMembers()
+  await until(() => a.peers().length === 0, 'b is gone')
+  assert.ok(b.peers().every((peer) => peer.isClosed))
+})
+
+test('a port that is taken gives its own error', async () => {
+  const a = await start('a')
+  const b = fleet.links(fleet.member('b'), { listen: addressOf(a) })
+  await assert.rejects(b.start(), (error: ChasquiError) => error.code === 'ADDRESS_IN_USE')
+})
+
+for (const address of [
+  'nonsense',
+  'host:',
+  ':1',
+  'host:99999',
+  '[::1:5',
+  'fe80::1:80',
+  'host:0',
+  'ho st:1'
+]) {
+  test(`refuses the peer address ${JSON.stringify(address)}`, async () => {
+    const a = fleet.links(fleet.member('a'), { peers: [address] })
+    await assert.rejects(a.start(), (error: ChasquiError) => error.code === 'PEER_ADDRESS_INVALID')
+  })
+}

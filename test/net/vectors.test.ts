@@ -1,0 +1,62 @@
+// The vectors of FORMAT 9.4 and 10 carry their own verdict; this reads them with the implementation.
+import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { test } from 'node:test'
+import { ChasquiError } from '../../src/errors.ts'
+import { recordKey, recordMark, verifyRecord } from '../../src/fleet/record.ts'
+import { isLanName, lanNameKey } from '../../src/net/lan-name.ts'
+
+function vectors<T>(name: string): T[] {
+  const file = new URL(`../../docs/vectors/links/${name}`, import.meta.url)
+  return (JSON.parse(readFileSync(file, 'utf8')) as { cases: T[] }).cases
+}
+
+interface RecordCase {
+  comment: string
+  bytes: string
+  expect: string
+  read?: { key: string; mark: string; type: string; epoch: number; sequence: number; at: number }
+}
+
+for (const { comment, bytes, expect, read } of vectors<RecordCase>('records.json')) {
+  test(`record vector: ${comment}`, () => {
+    assert.equal(verdict(bytes), expect)
+    if (read === undefined) return
+    const record = verifyAny(bytes)
+    const { high, low } = recordMark(record.bytes)
+    const mark = [high, low].map((half) => half.toString(16).padStart(8, '0')).join('')
+    const { type, epoch, sequence, at } = record
+    assert.deepEqual({ key: recordKey(type, record.author), mark, type, epoch, sequence, at }, read)
+  })
+}
+
+/** Memberships are not judged by these vectors: whoever signed is taken for a member. */
+function verifyAny(bytes: string) {
+  const author = bytes.slice(4, 68)
+  return verifyRecord(Buffer.from(bytes, 'hex'), () => ({
+    node: author,
+    invite: '',
+    name: '',
+    groups: [],
+    modules: [],
+    role: 'branch'
+  }))
+}
+
+function verdict(bytes: string): string {
+  try {
+    verifyAny(bytes)
+    return 'ok'
+  } catch (error) {
+    return error instanceof ChasquiError ? error.code : 'another error'
+  }
+}
+
+for (const { comment, name, expect } of vectors<{ comment: string; name: string; expect: string }>(
+  'lan-names.json'
+)) {
+  test(`LAN name vector: ${comment}`, () => {
+    const key = lanNameKey(Buffer.alloc(64, 3))
+    assert.equal(isLanName(key, name) ? 'ours' : 'foreign', expect)
+  })
+}

@@ -1,0 +1,228 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { editConfig } from '../../node/config/edit.ts'
+import { parseNodeConfig } from '../../node/config/load.ts'
+import type { ChasquiError } from '../../src/errors.ts'
+
+const FILE = '/home/chasqui.toml'
+
+/** The example of the command line's contract, as it stands there. */
+const EXAMPLE = `
+[node]
+name = "Sucursal Norte"
+environment = "production"        # development | staging | production
+carry = "all"                     # mine | all
+carry-max = "20 GiB"
+max-memory = "300 MiB"
+
+[links]
+lan = true
+internet = true
+peers = ["10.8.0.12:49800"]
+[links.internet]
+down = "2 Mbit/s"
+hours = "20:00-07:00"
+
+[apps.tienda]
+profile = "odoo"
+modules = ["pos_*", "l10n_mx_*"]
+channel = "stable"
+path = '/opt/odoo/custom-addons'
+auto = "all"                      # none | critical | minor | all
+window = "02:00-06:00"
+window-missed = "at-boot"           # at-boot | ask | after 3 days
+keep = [".env", "media/**"]       # never replaced
+backup-keep = 5
+[apps.tienda.odoo]
+config = "/etc/odoo/odoo.conf"
+databases = ["tienda"]
+rehearse = true
+[apps.tienda.service]
+kind = "systemd"                  # systemd | windows | compose | command | none
+name = "odoo"
+[[apps.tienda.checks]]
+kind = "http"
+url = "http://127.0.0.1:8069/web/login"
+expect = 200
+`
+
+const GENERIC = `
+[apps.shop]
+profile = "generic"
+modules = ["shop"]
+path = "/opt/shop"
+[apps.shop.commands]              # argv arrays
+stop = ["./ctl", "stop"]
+start = ["./ctl", "start"]
+backup = ["./ctl", "dump", "{backup}"]
+restore = ["./ctl", "load", "{backup}"]
+migrate = ["./ctl", "migrate", "{from}", "{to}"]
+`
+
+function failure(text: string): ChasquiError {
+  try {
+    parseNodeConfig(text, FILE)
+  } catch (error) {
+    return error as ChasquiError
+  }
+  throw new assert.AssertionError({ message: `accepted: ${text}` })
+}
+
+describe('chasqui.toml', () => {
+  it('reads the examples of the contract', () => {
+    const config = parseNodeConfig(EXAMPLE, FILE)
+    assert.equal(config.node.name, 'Sucursal Norte')
+    assert.equal(config.node['carry-max'], 20 * 2 ** 30)
+    assert.equal(config.links.internet.enabled, true)
+    assert.equal('down' in config.links.internet && config.links.internet.down, 250_000)
+    assert.deepEqual(config.links.peers, ['10.8.0.12:49800'])
+    assert.equal(config.apps.tienda?.window?.text, '02:00-06:00')
+    assert.deepEqual(parseNodeConfig(GENERIC, FILE).apps.shop?.commands?.stop, ['./ctl', 'stop'])
+  })
+
+  it('has a default for everything', () => {
+    const config = parseNodeConfig('', FILE)
+    assert.equal(config.node.environment, 'production')
+    assert.equal(config.links.lan.enabled, true)
+    assert.deepEqual(config.apps, {})
+  })
+
+  it('takes a switch in [links] for the table of the same name', () => {
+    const off = parseNodeConfig('[links]\ninternet = false\n[links.internet]\ndown = "1 MB/s"', FILE)
+    assert.equal(off.links.internet.enabled, false)
+    assert.equal(parseNodeConfig('[links]\nlan = false', FILE).links.lan.enabled, false)
+    assert.equal(parseNodeConfig('[links.lan]\nup = "1 MB/s"', FILE).links.lan.enabled, true)
+  })
+
+  it('lets the environment set single values in place of the file', () => {
+    const environment = {
+      CHASQUI_HOME: '/elsewhere',
+      CHASQUI_NODE_NAME: 'Sur',
+      CHASQUI_NODE_CARRY_MAX: '1 GiB',
+      CHASQUI_LINKS_INTERNET: 'false',
+      CHASQUI_LINKS_PEERS: '["a:1"]',
+      CHASQUI_LINKS_LISTEN: ''
+    }
+    const config = parseNodeConfig(EXAMPLE, FILE, environment)
+    assert.deepEqual([config.node.name, config.node['carry-max']], ['Sur', 2 ** 30])
+    assert.deepEqual([config.links.internet.enabled, config.links.peers], [false, ['a:1']])
+    assert.throws(() => parseNodeConfig('', FILE, { CHASQUI_NODE_NMAE: 'x' }), { code: 'CONFIG_UNKNOWN_KEY' })
+  })
+
+  const wrong: [what: string, text: string, code: string, message: RegExp, hint?: RegExp][] = [
+    ['text that is no TOML', '[node]\nname = ', 'CONFIG_SYNTAX', /chasqui\.toml:2/],
+    ['a mistyped table', '[nodes]\n', 'CONFIG_UNKNOWN_KEY', /: nodes: unknown key/, /did you mean "node"/],
+    ['a mistyped key', '[node]\nnmae = "x"', 'CONFIG_UNKNOWN_KEY', /: node\.nmae/, /did you mean "name"/],
+    [
+      'a key far from any other',
+      '[node]\nqqqqqqqqq = 1',
+      'CONFIG_UNKNOWN_KEY',
+      /node\.qqqqqqqqq/,
+      /known here: carry/
+    ],
+    [
+      'a mistyped key of a table that may be a switch',
+      '[links.internet]\ndwon = "1 MB/s"',
+      'CONFIG_UNKNOWN_KEY',
+      /links\.internet\.dwon/,
+      /"down"/
+    ],
+    [
+      'a mistyped key of an app',
+      `${GENERIC}[apps.shop.service]\nkind = "systemd"\nnmae = "x"`,
+      'CONFIG_UNKNOWN_KEY',
+      /apps\.shop\.service\.nmae/,
+      /"name"/
+    ],
+    [
+      'a mistyped key of an app itself',
+      GENERIC.replace('path =', 'window-mised = "ask"\npath ='),
+      'CONFIG_UNKNOWN_KEY',
+      /apps\.shop\.window-mised/,
+      /"window-missed"/
+    ],
+    ['a wrong type', '[node]\nname = 5', 'CONFIG_INVALID', /node\.name: expected string, received number/],
+    [
+      'a choice that is none',
+      '[node]\nenvironment = "live"',
+      'CONFIG_INVALID',
+      /node\.environment: expected one of "development"/
+    ],
+    [
+      'a size without a unit',
+      '[node]\ncarry-max = 20',
+      'CONFIG_INVALID',
+      /carry-max: expected a size such as "20 GiB"/
+    ],
+    [
+      'a rate in the wrong unit',
+      '[links.internet]\ndown = "2 apples"',
+      'CONFIG_INVALID',
+      /links\.internet\.down: expected a rate/
+    ],
+    [
+      'an address without a port',
+      '[links]\npeers = ["10.0.0.1"]',
+      'CONFIG_INVALID',
+      /links\.peers\[0\]: expected host:port/
+    ],
+    [
+      'a window that is none',
+      GENERIC.replace('path =', 'window = "night"\npath ='),
+      'CONFIG_INVALID',
+      /apps\.shop\.window/
+    ],
+    [
+      'a path that is relative',
+      GENERIC.replace('/opt/shop', 'shop'),
+      'CONFIG_INVALID',
+      /apps\.shop\.path: expected an absolute path/
+    ],
+    [
+      'an app without modules',
+      '[apps.shop]\nprofile = "generic"\npath = "/opt/shop"',
+      'CONFIG_INVALID',
+      /apps\.shop\.modules/
+    ]
+  ]
+  for (const [what, text, code, message, hint] of wrong) {
+    it(`names file, key and expectation: ${what}`, () => {
+      const error = failure(text)
+      assert.equal(error.code, code)
+      assert.match(error.message, message)
+      assert.ok(error.message.startsWith(FILE))
+      if (hint !== undefined) assert.match(error.hint ?? '', hint)
+    })
+  }
+})
+
+describe('config set', () => {
+  const set = (key: string, value: string) => editConfig(EXAMPLE, FILE, key, value)
+
+  it('changes one value and nothing else', () => {
+    const edited = set('apps.tienda.auto', 'critical')
+    const before = EXAMPLE.split('\n')
+    const changed = edited.split('\n').filter((line, i) => line !== before[i])
+    assert.deepEqual(changed, ['auto = "critical" # none | critical | minor | all'])
+  })
+
+  it('adds a key to its table, and a table that is not there', () => {
+    assert.equal(parseNodeConfig(set('node.stale', 'hold'), FILE).node.stale, 'hold')
+    assert.equal(parseNodeConfig(set('sticks.language', 'es'), FILE).sticks.language, 'es')
+    assert.equal(parseNodeConfig(editConfig('', FILE, 'node.name', 'x'), FILE).node.name, 'x')
+  })
+
+  it('replaces a list that goes over several lines', () => {
+    const text = '[links]\npeers = [\n  "a:1", # one\n  "b:2"\n]\nlan = false\n'
+    assert.equal(
+      editConfig(text, FILE, 'links.peers', '["c:3"]'),
+      '[links]\npeers = [ "c:3" ]\nlan = false\n'
+    )
+  })
+
+  it('refuses what would make the file wrong', () => {
+    assert.throws(() => set('node.nmae', 'x'), { code: 'CONFIG_UNKNOWN_KEY' })
+    assert.throws(() => set('apps.tienda.auto', 'sometimes'), { code: 'CONFIG_INVALID' })
+    assert.throws(() => set('node.name.first', 'x'), { code: 'CONFIG_INVALID' })
+  })
+})

@@ -1,0 +1,3 @@
+import { describeSeries } from './series.ts'
+
+describeSeries('14')

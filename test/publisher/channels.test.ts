@@ -1,0 +1,177 @@
+// Channels, rollouts, withdrawals and members: what the publisher says, as branches will read it.
+import assert from 'node:assert/strict'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import type { PublisherApp } from '../../publisher/app.ts'
+import { promote, rollout, yank } from '../../publisher/channels.ts'
+import { publisherTable } from '../../publisher/commands.ts'
+import { fleetOverview } from '../../publisher/fleet.ts'
+import { invite, listBranches, revoke } from '../../publisher/members.ts'
+import { publish } from '../../publisher/publish/publish.ts'
+import { resignWhenDue } from '../../publisher/timestamp.ts'
+import { pointerOf, yankOf } from '../../src/fleet/channels.ts'
+import { isDowngradeAllowed } from '../../src/fleet/downgrade.ts'
+import { parseInvite } from '../../src/trust/invite.ts'
+import { createMembership } from '../../src/trust/membership.ts'
+import { at, chasqui, context, makeHome, makePublisher, temporaryFolder, writeFiles } from './support.ts'
+
+async function twoReleases(app: PublisherApp, folder: string): Promise<void> {
+  for (const version of ['1.0.0', '1.1.0']) {
+    await writeFiles(folder, { 'version.txt': version, 'app.txt': version })
+    await publish(app, { dirs: [folder] }, context)
+  }
+}
+
+test('a channel moves up freely, and down only with a statement that the release key signed', async (t) => {
+  const folder = await temporaryFolder(t)
+  const app = await makePublisher(t, join(folder, 'home'))
+  await twoReleases(app, join(folder, 'shop'))
+  await promote(app, { release: 'shop@1.1.0', channel: 'beta' })
+  await assert.rejects(promote(app, { release: 'shop@1.0.0', channel: 'stable' }), {
+    code: 'DOWNGRADE_REFUSED'
+  })
+  await assert.rejects(promote(app, { release: 'shop@3.0.0', channel: 'stable' }), {
+    code: 'RELEASE_NOT_FOUND'
+  })
+  await assert.rejects(promote(app, { release: 'shop', channel: 'stable' }), { code: 'USAGE' })
+  await promote(app, { release: 'shop@1.0.0', channel: 'stable', allowDowngrade: true })
+  const { channels, trust } = await app.fleet.view()
+  assert.equal(pointerOf(channels, 'stable', 'shop', 'default')?.version, '1.0.0')
+  assert.equal(pointerOf(channels, 'beta', 'shop', 'default')?.version, '1.1.0')
+  const question = {
+    channels,
+    delegations: trust.set.targets?.delegations ?? null,
+    fleet: app.fleet.id,
+    now: Date.now(),
+    channel: 'stable',
+    module: 'shop',
+    track: 'default'
+  }
+  assert.equal(isDowngradeAllowed({ ...question, version: '1.0.0' }), true)
+  assert.equal(isDowngradeAllowed({ ...question, version: '1.1.0' }), false)
+})
+
+test('a rollout is staged, paused, resumed with a new round, and halted', async (t) => {
+  const folder = await temporaryFolder(t)
+  const app = await makePublisher(t, join(folder, 'home'))
+  await twoReleases(app, join(folder, 'shop'))
+  const haltAfter = { failures: 2, percentage: 10 }
+  const staged = await promote(app, {
+    release: 'shop@1.1.0',
+    channel: 'beta',
+    rollout: 10,
+    groups: ['n'],
+    haltAfter
+  })
+  assert.equal(staged.rollout?.percentage, 10)
+  assert.deepEqual(staged.rollout?.haltAfter, haltAfter)
+  const change = async (action: unknown) =>
+    (await rollout(app, { module: 'shop', channel: 'beta', action })).rollout
+  assert.equal((await change('pause'))?.status, 'paused')
+  assert.deepEqual([(await change('resume'))?.round, (await change(50))?.percentage], [1, 50])
+  assert.equal((await change('halt'))?.status, 'halted')
+  assert.equal((await rollout(app, { module: 'shop', channel: 'beta' })).rollout?.percentage, 50)
+  await assert.rejects(rollout(app, { module: 'none' }), { code: 'RELEASE_NOT_FOUND' })
+})
+
+test('a withdrawn release stays withdrawn and cannot be promoted', async (t) => {
+  const folder = await temporaryFolder(t)
+  const app = await makePublisher(t, join(folder, 'home'))
+  await twoReleases(app, join(folder, 'shop'))
+  await yank(app, { release: 'shop@1.1.0', reason: 'loses\nsales' })
+  const { channels } = await app.fleet.view()
+  assert.equal(yankOf(channels.yanked, 'shop', 'default', '1.1.0')?.reason, 'loses\nsales')
+  await assert.rejects(promote(app, { release: 'shop@1.1.0', channel: 'beta' }), { code: 'RELEASE_YANKED' })
+})
+
+test('who was invited is listed, an invite opens with its PIN, and who is revoked is refused', async (t) => {
+  const folder = await temporaryFolder(t)
+  const app = await makePublisher(t, join(folder, 'home'))
+  const north = await invite(app, { name: 'Norte', groups: ['n'], modules: ['pos_*'], pin: '1234' })
+  const south = await invite(app, { name: 'Sur' })
+  assert.throws(() => parseInvite(north.invite), { code: 'INVITE_PIN_NEEDED' })
+  const opened = parseInvite(north.invite, '1234')
+  assert.deepEqual([opened.details.name, opened.details.modules], ['Norte', ['pos_*']])
+  assert.deepEqual(Buffer.from(opened.feedKey), Buffer.from(app.feed.key))
+  const node = app.random(32)
+  const parsed = parseInvite(south.invite)
+  const membership = createMembership(parsed.certificate, parsed.inviteSeed, node)
+  assert.equal(app.fleet.verifyMembership(membership, Date.now()).name, 'Sur')
+  assert.deepEqual(
+    (await listBranches(app)).map(({ name, id, revoked }) => [name, id, revoked]),
+    [
+      ['Norte', null, false],
+      ['Sur', null, false]
+    ]
+  )
+  await assert.rejects(revoke(app, { branch: 'Este' }), { code: 'BRANCH_NOT_FOUND' })
+  await revoke(app, { branch: 'Sur' })
+  await app.fleet.view()
+  assert.throws(() => app.fleet.verifyMembership(membership, Date.now()), { code: 'MEMBER_REVOKED' })
+  const { branches } = await fleetOverview(app)
+  assert.deepEqual(
+    branches.map(({ name, revoked }) => [name, revoked]),
+    [
+      ['Norte', false],
+      ['Sur', true]
+    ]
+  )
+})
+
+test('the timestamp is signed again when it is a day old, and not before', async (t) => {
+  const folder = await temporaryFolder(t)
+  const app = await makePublisher(t, join(folder, 'home'))
+  const { version } = (await app.fleet.view()).trust.freshness
+  assert.equal(await resignWhenDue(app), false)
+  const later = { ...app, now: () => Date.now() + 25 * 60 * 60 * 1000 }
+  assert.equal(await resignWhenDue(later), true)
+  assert.equal((await app.fleet.view()).trust.freshness.version, version + 1)
+})
+
+test('two changes at the same time come one after the other', async (t) => {
+  const folder = await temporaryFolder(t)
+  const app = await makePublisher(t, join(folder, 'home'))
+  await twoReleases(app, join(folder, 'shop'))
+  const run = (name: string, args: unknown) => publisherTable[name]?.(app, args, context)
+  await Promise.all(['a', 'b', 'c'].map((channel) => run('promote', { release: 'shop@1.1.0', channel })))
+  const { channels } = await app.fleet.view()
+  assert.deepEqual(Object.keys(channels.channels).sort(), ['a', 'b', 'c', 'stable'])
+})
+
+test('the command line of channels and members speaks the JSON of the contract', async (t) => {
+  const folder = await temporaryFolder(t)
+  const home = join(folder, 'home')
+  await makeHome(home)
+  const shop = await writeFiles(join(folder, 'shop'), { 'version.txt': '1.0.0', 'app.txt': 'a' })
+  await chasqui(home, ['publish', shop, '--channel', 'alpha', '--json'])
+  const promoted = await chasqui(home, [
+    'promote',
+    'shop@1.0.0',
+    '--to',
+    'stable',
+    '--rollout',
+    '25',
+    '--json'
+  ])
+  for (const field of ['channel', 'module', 'version', 'rollout']) {
+    assert.notEqual(at(promoted.json, field), undefined, `${field}: ${promoted.stderr}`)
+  }
+  const out = join(folder, 'norte.invite')
+  const made = await chasqui(home, [
+    'invite',
+    'Norte',
+    '--group',
+    'n',
+    '--expires',
+    '7d',
+    '--out',
+    out,
+    '--json'
+  ])
+  assert.deepEqual(Object.keys(made.json as object).slice(0, 3), ['invite', 'name', 'id'], made.stderr)
+  const fleet = await chasqui(home, ['fleet', '--json'])
+  assert.deepEqual(
+    [at(fleet.json, 'branches.0.name'), at(fleet.json, 'releases.0.module')],
+    ['Norte', 'shop']
+  )
+})

@@ -1,0 +1,58 @@
+// A feed over several sticks, and a stick with many small segments.
+import assert from 'node:assert/strict'
+import { readdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { compactFeed } from '../../src/stick/compact.ts'
+import { openFolder } from '../../src/stick/folder.ts'
+import { inspectStick } from '../../src/stick/inspect.ts'
+import { exportStick } from '../../src/stick/round.ts'
+import { realFileSystem } from '../../src/system/file-system.ts'
+import { context, everything, exportAll, holdsReleases, importAll, publish, tools } from './scene.ts'
+import { never, openTestHome, temporaryFolder } from './support.ts'
+
+test('what does not fit on one stick goes on several, each of use by itself', async (t) => {
+  const publisher = await openTestHome(t, { seed: 1 })
+  for (const release of [1, 2, 3, 4]) await publish(publisher, release, 400_000)
+  const branch = await openTestHome(t, { key: publisher.feed.db.key })
+  const onPart = async (part: number) => {
+    const stick = await temporaryFolder(t)
+    const request = { ...everything(stick), maxSize: 1_200_000, part }
+    return { ...(await exportStick(publisher, request, tools, context)), stick }
+  }
+  const first = await onPart(1)
+  assert.deepEqual([first.plan.parts, first.complete], [2, false])
+  assert.ok(first.wrote.bytes <= 1_200_000, `${first.wrote.bytes}`)
+  assert.deepEqual((await importAll(branch, first.stick)).rejected, [])
+  const second = await onPart(2)
+  await importAll(branch, second.stick)
+  assert.ok(await holdsReleases(branch, 4, 400_000))
+  const found = await inspectStick(realFileSystem, first.stick, { everyByte: true, signal: never })
+  assert.equal(found.state, 'partial')
+  await assert.rejects(onPart(3), { code: 'STICK_PART' })
+  const tooSmall = { ...everything(first.stick), maxSize: 1000 }
+  await assert.rejects(exportStick(publisher, tooSmall, tools, context), { code: 'STICK_FULL' })
+})
+
+test('many small segments become one that holds the same', async (t) => {
+  const publisher = await openTestHome(t, { seed: 1 })
+  const stick = await temporaryFolder(t)
+  for (let release = 1; release <= 6; release++) {
+    await publish(publisher, release, 1000)
+    await exportAll(publisher, stick)
+  }
+  const feed = Buffer.from(publisher.feed.db.key).toString('hex')
+  const segments = async () =>
+    (await readdir(join(stick, 'chasqui', 'feeds', feed))).filter((name) => name.endsWith('.seg'))
+  assert.equal((await segments()).length, 6)
+  const folder = await openFolder(realFileSystem, stick)
+  const limits = { segments: 4, small: 1024 * 1024 }
+  assert.equal(await compactFeed(folder, feed, publisher.fleet, never, limits), 5)
+  assert.deepEqual(await segments(), ['0007.seg'])
+  const found = await inspectStick(realFileSystem, stick, { everyByte: true, signal: never })
+  assert.equal(found.state, 'complete')
+  assert.equal((await exportAll(publisher, stick)).wrote.segments, 0)
+  const branch = await openTestHome(t, { key: publisher.feed.db.key })
+  await importAll(branch, stick)
+  assert.ok(await holdsReleases(branch, 6, 1000))
+})

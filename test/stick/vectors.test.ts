@@ -1,0 +1,118 @@
+// The stick's vectors carry their own verdict; this reads them with the implementation.
+import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { test } from 'node:test'
+import sodium from 'sodium-native'
+import { ChasquiError } from '../../src/errors.ts'
+import { checkOrder, encodeOrder, orderBytes } from '../../src/stick/apply-order.ts'
+import { decodeRecords } from '../../src/stick/reports.ts'
+import { encodeFooter, encodeHeader, encodeTable, proveSegment } from '../../src/stick/segment.ts'
+import { leafHash } from '../../src/stick/tree.ts'
+
+function vectors<T>(name: string): T {
+  return JSON.parse(readFileSync(new URL(`../../docs/vectors/stick/${name}`, import.meta.url), 'utf8')) as T
+}
+
+const hex = (text: string) => Buffer.from(text, 'hex')
+
+interface SegmentCase {
+  comment: string
+  expect: string
+  header: string
+  blocks: string
+  table: string
+  footer: string
+}
+
+function judgeSegment(found: SegmentCase): string {
+  const blocks = hex(found.blocks)
+  try {
+    const segment = proveSegment(hex(found.header), hex(found.table), hex(found.footer))
+    for (const core of segment.cores) {
+      for (const [at, block] of core.blocks.entries()) {
+        const position = (core.positions[at] ?? 0) - 80
+        if (!Buffer.from(leafHash(blocks.subarray(position, position + block.size))).equals(block.hash))
+          return 'BLOCK'
+      }
+    }
+    assert.equal(Buffer.from(encodeHeader(segment.header)).toString('hex'), found.header)
+    const table = encodeTable(segment.cores)
+    assert.equal(Buffer.from(table).toString('hex'), found.table)
+    const footer = encodeFooter(hex(found.header), table, 80 + blocks.length)
+    assert.equal(Buffer.from(footer).toString('hex'), found.footer)
+    return 'OK'
+  } catch (error) {
+    if (error instanceof ChasquiError) return error.code
+    throw error
+  }
+}
+
+for (const found of vectors<{ cases: SegmentCase[] }>('segments.json').cases) {
+  test(`segment: ${found.comment}: ${found.expect}`, () => {
+    assert.equal(judgeSegment(found), found.expect)
+  })
+}
+
+interface RecordCase {
+  comment: string
+  bytes: string
+  expect: string[]
+}
+
+for (const { comment, bytes, expect } of vectors<{ cases: RecordCase[] }>('records.json').cases) {
+  test(`records: ${comment}`, () => {
+    assert.deepEqual(
+      decodeRecords(hex(bytes)).map((record) => Buffer.from(record).toString('hex')),
+      expect
+    )
+  })
+}
+
+interface OrderCase {
+  comment: string
+  expect: string
+  fleet: string
+  node: string
+  stick: string
+  sequence: number
+  now: string
+  used: boolean
+  role: 'publisher' | 'branch'
+  bytes: string
+}
+
+async function judgeOrder(found: OrderCase): Promise<string> {
+  const check = {
+    fleet: found.fleet,
+    node: found.node,
+    stick: { id: found.stick, sequence: found.sequence },
+    now: Date.parse(found.now),
+    used: async () => found.used,
+    verifyMembership: (bytes: Uint8Array) => {
+      const node = Buffer.from(bytes).toString('hex')
+      return { node, invite: '', name: '', groups: [], modules: [], role: found.role }
+    },
+    verifySignature: (message: Uint8Array, signature: Uint8Array, node: string) =>
+      sodium.crypto_sign_verify_detached(signature, message, hex(node))
+  }
+  try {
+    return (await checkOrder(Buffer.from(found.bytes), check)) === null ? 'OTHER' : 'OK'
+  } catch (error) {
+    if (error instanceof ChasquiError) return error.code
+    throw error
+  }
+}
+
+for (const found of vectors<{ cases: OrderCase[] }>('orders.json').cases) {
+  test(`apply order: ${found.comment}: ${found.expect}`, async () => {
+    assert.equal(await judgeOrder(found), found.expect)
+  })
+}
+
+test('an order has one encoding', () => {
+  const { cases } = vectors<{ cases: OrderCase[] }>('orders.json')
+  const file = JSON.parse(cases[0]?.bytes ?? '') as { order: never; membership: string; signature: string }
+  const again = encodeOrder(file.order, Buffer.from(file.membership, 'base64'), hex(file.signature))
+  assert.equal(Buffer.from(again).toString(), cases[0]?.bytes)
+  assert.match(Buffer.from(orderBytes(file.order)).toString(), /^chasqui\/apply-now\/1\0\{"created":/)
+})
