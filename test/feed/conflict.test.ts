@@ -73,15 +73,30 @@ async function printedWhile(work: () => Promise<void>): Promise<string[]> {
   return printed.filter((chunk) => chunk.includes('hypercore'))
 }
 
-/** Histories that replication alone does not tell apart. The longer side has the proof in its hands, and freezes. */
+/**
+ * Histories that replication alone does not tell apart. The longer side has the proof in its hands, and freezes. Other entries
+ * come with other bytes: then both cores prove it, and whichever head is compared first is the one that is remembered.
+ */
 const heads = [
-  { name: 'equally long, other bytes', path: '/t', values: ['a', 'b', 'X'], core: 'blobs', froze: 'both' },
-  { name: 'equally long, other entries', path: '/u', values: ['a', 'b', 'X'], core: 'db', froze: 'both' },
-  { name: 'shorter', path: '/u', values: ['a', 'X'], core: 'db', froze: 'a' },
-  { name: 'longer by one', path: '/u', values: ['a', 'b', 'X', 'Y'], core: 'db', froze: 'b' }
+  {
+    name: 'equally long, other bytes',
+    path: '/t',
+    values: ['a', 'b', 'X'],
+    proofs: ['blobs'],
+    froze: 'both'
+  },
+  {
+    name: 'equally long, other entries',
+    path: '/u',
+    values: ['a', 'b', 'X'],
+    proofs: ['db', 'blobs'],
+    froze: 'both'
+  },
+  { name: 'shorter', path: '/u', values: ['a', 'X'], proofs: ['db', 'blobs'], froze: 'a' },
+  { name: 'longer by one', path: '/u', values: ['a', 'b', 'X', 'Y'], proofs: ['db', 'blobs'], froze: 'b' }
 ]
 
-for (const { name, path, values, core, froze } of heads) {
+for (const { name, path, values, proofs, froze } of heads) {
   test(`signed heads tell a second history that is ${name}`, async (t) => {
     const folder = await temporaryFolder(t)
     const one = await openPublisher(t, join(folder, '1'))
@@ -111,8 +126,8 @@ for (const { name, path, values, core, froze } of heads) {
       connect(a, b, { heads: true })
       await isFrozen
     })
-    if (froze !== 'b') assert.equal(a.conflict?.core, core)
-    if (froze !== 'a') assert.equal(b.conflict?.core, core)
+    if (froze !== 'b') assert.ok(proofs.includes(a.conflict?.core ?? ''), a.conflict?.core)
+    if (froze !== 'a') assert.ok(proofs.includes(b.conflict?.core ?? ''), b.conflict?.core)
     assert.deepEqual(await kept?.read('/t', { limit: 9 }), text('c'))
     for (const feed of [a, b, one.feed, two.feed]) await closeFeed(feed)
   })
