@@ -5,7 +5,7 @@ import { createHash, randomBytes } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { cp, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { dirname, join, resolve } from 'node:path'
+import { delimiter, dirname, join, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { createEngine } from '../../node/apply/engine.ts'
@@ -36,10 +36,16 @@ const RESTLESS = [
   'res_device*'
 ]
 
+/** What the rig builds and enters its root file system with. */
+const RIG_TOOLS = ['debootstrap', 'unshare', 'zstd', 'flock', 'curl']
+
 /** Why the tests cannot run here, or undefined. */
 export function whyNot(): string | undefined {
   if (!existsSync(PROGRAM)) return `there is no Odoo rig at ${PROGRAM} (CHASQUI_ODOO_RIG)`
-  return process.getuid?.() === 0 ? undefined : 'the Odoo rig needs root'
+  if (process.getuid?.() !== 0) return 'the Odoo rig needs root'
+  const folders = (process.env.PATH ?? '').split(delimiter)
+  const missing = RIG_TOOLS.filter((tool) => !folders.some((folder) => existsSync(join(folder, tool))))
+  return missing.length === 0 ? undefined : `the Odoo rig needs ${missing.join(', ')}`
 }
 
 async function manifestOf(folder: string): Promise<Manifest> {
