@@ -232,7 +232,7 @@ function addDelegateCommand(group: Command): void {
     .description('lets another team release modules whose names fit a pattern')
     .argument('<pattern>', 'for example pos_*')
     .argument('<key...>', "the team's public keys")
-    .requiredOption('--team <name>', 'name of the team')
+    .option('--team <name>', 'name of the team; default: the pattern without its wildcards')
     .option('--threshold <m>', 'how many of them must sign', positiveInteger, 1)
     .option(...PASSPHRASE)
   act(command, async (line, options, [pattern, ...keys]) => {
@@ -241,7 +241,7 @@ function addDelegateCommand(group: Command): void {
     const made = await runWithKeys<RoleLine & { pattern: string }>(line, options, 'delegate', args)
     line.output.result(
       made,
-      `${made.pattern} may be released by ${made.threshold} of ${made.keys.length} keys of ${team}`
+      `${made.pattern} may be released by ${made.threshold} of ${made.keys.length} keys of ${made.role.slice(2)}`
     )
     return undefined
   })

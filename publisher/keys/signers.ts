@@ -1,7 +1,7 @@
 // `keys signers` and `delegate`: who may sign a role, how many of them must, and which names another team may release.
 import { z } from 'zod'
 import { ChasquiError } from '../../src/errors.ts'
-import { delegatePattern, moduleRole, type RoleSetup } from '../../src/trust/author.ts'
+import { delegatePattern, moduleRole, patternPath, type RoleSetup } from '../../src/trust/author.ts'
 import { toHex } from '../../src/trust/bytes.ts'
 import { setReleaseSigners, setRootSigners } from '../../src/trust/ceremony.ts'
 import type { KeyRole } from '../../src/trust/key-file.ts'
@@ -25,7 +25,8 @@ const signersArgs = z.strictObject({
 const delegateArgs = z.strictObject({
   pattern: z.string().min(1),
   keys: z.array(z.string()).min(1),
-  team: z.string().min(1),
+  /** default: the pattern without its wildcards */
+  team: z.string().min(1).optional(),
   threshold: z.int().min(1).default(1),
   passphrase: z.string().optional()
 })
@@ -49,12 +50,25 @@ export async function delegate(
   raw: unknown
 ): Promise<RoleLine & { pattern: string } & Partial<Waiting>> {
   const args = parse(delegateArgs, raw)
-  const { draft } = await openDraft(app, [], [`t.${args.team}`])
+  const team = args.team ?? teamOf(args.pattern)
+  const { draft } = await openDraft(app, [], [`t.${team}`])
+  const before = draft.delegation(`t.${team}`)?.paths[0]
+  if (args.team === undefined && before !== undefined && before !== patternPath(args.pattern)) {
+    throw new ChasquiError('USAGE', `there is a team ${team} already, for ${before.split('/')[1]}`, {
+      hint: 'name the team with --team: the same name gives that team this pattern instead'
+    })
+  }
   const setup = { keys: args.keys.map(publicKeyOf), threshold: args.threshold }
-  const role = delegatePattern(draft, args.team, args.pattern, setup)
-  const title = `${args.pattern} for ${args.team}`
+  const role = delegatePattern(draft, team, args.pattern, setup)
+  const title = `${args.pattern} for ${team}`
   const waiting = await finishChange(app, draft, title, { roles: keysFor(role), passphrase: args.passphrase })
   return { role, keys: setup.keys.map(keyId), threshold: setup.threshold, pattern: args.pattern, ...waiting }
+}
+
+/** `pos_*` is released by the team `pos`. */
+function teamOf(pattern: string): string {
+  const bare = pattern.replace(/[*?]+/g, '').replace(/[_.-]+$/, '')
+  return bare === '' ? 'all' : bare
 }
 
 function keysFor(role: string): KeyRole[] {

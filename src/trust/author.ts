@@ -156,8 +156,13 @@ export function delegatePattern(draft: FleetDraft, team: string, pattern: string
     })
   }
   const name = `t.${team}`
-  draft.delegate({ name, ...setup, paths: [`releases/${pattern}/*/*/release.json`] })
+  draft.delegate({ name, ...setup, paths: [patternPath(pattern)] })
   return name
+}
+
+/** The target paths that a pattern of module names covers. */
+export function patternPath(pattern: string): string {
+  return `releases/${pattern}/*/*/release.json`
 }
 
 export function targetEntry(bytes: Uint8Array): { length: number; hashes: { sha256: string } } {
