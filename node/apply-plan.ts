@@ -1,9 +1,9 @@
 // From a plan to applied releases: gets the packs, hands each app's transaction to the engine. One
 // at a time in the whole node, whoever asks: the daemon's schedule, a command, a stick.
+import type { CommandContext } from '../src/control/commands.ts'
 import { ChasquiError } from '../src/errors.ts'
 import { pointerOf } from '../src/fleet/channels.ts'
 import type { PlanMode, PlannedRelease, PlannedTransaction } from '../src/fleet/plan.ts'
-import type { CommandContext } from '../src/control/commands.ts'
 import type { NodeApp } from './app.ts'
 import type { ApplyRequest, ApplyResult } from './apply/types.ts'
 import type { NodePlan } from './planner.ts'

@@ -1,9 +1,9 @@
 // The releases that the trust metadata vouches for, read from one version of the feed: parsed once, by hash. A release
 // whose file is damaged or missing is left out and named; the others are not affected.
-import { type Release, parseRelease, RELEASE_LIMITS } from '../src/release/release.ts'
 import { ChasquiError } from '../src/errors.ts'
-import type { FleetView } from './trust-keeper.ts'
+import { parseRelease, RELEASE_LIMITS, type Release } from '../src/release/release.ts'
 import { type ReleaseTarget, verifyTarget } from '../src/trust/trust.ts'
+import type { FleetView } from './trust-keeper.ts'
 
 export interface Catalog {
   /** Verified releases of a module and track, in no particular order; load the module first. */

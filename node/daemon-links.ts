@@ -1,9 +1,9 @@
 // The node's links: what the configuration and the command line say, and the accounts of where blocks came from.
+import { readGrantFile } from '../src/feed/grant-files.ts'
 import { isOpen } from '../src/fleet/window.ts'
 import { type FleetLinks, type LinkSettings, startFleetLinks } from '../src/member/fleet-links.ts'
 import type { RatePolicy } from '../src/net/pacing.ts'
 import type { Peer } from '../src/net/peer.ts'
-import { readGrantFile } from '../src/feed/grant-files.ts'
 import type { NodeApp } from './app.ts'
 import type { NodeConfig } from './config/schema.ts'
 

@@ -1,19 +1,19 @@
 // The daemon of a node: opens the home, serves the control socket, keeps the links up, does what the schedule says. Ends
 // when asked to, with everything closed.
-import { serveControl } from '../src/control/server.ts'
 import type { ControlEvent } from '../src/control/commands.ts'
+import { serveControl } from '../src/control/server.ts'
+import { formatHostPort } from '../src/net/address.ts'
+import type { Peer } from '../src/net/peer.ts'
 import { realStickTools } from '../src/stick/commands.ts'
 import { mountSource } from '../src/stick/mounts.ts'
 import { type StickWatcher, watchSticks } from '../src/stick/watcher.ts'
 import { realFileSystem } from '../src/system/file-system.ts'
-import { lockHome } from '../src/system/home.ts'
 import type { HomePaths } from '../src/system/home.ts'
+import { lockHome } from '../src/system/home.ts'
+import { toHex } from '../src/trust/bytes.ts'
 import { type NodeApp, type NodeTools, openNode } from './app.ts'
 import { nodeCommandTable } from './commands/table.ts'
 import { type LinkFlags, startLinks } from './daemon-links.ts'
-import { formatHostPort } from '../src/net/address.ts'
-import type { Peer } from '../src/net/peer.ts'
-import { toHex } from '../src/trust/bytes.ts'
 import { Schedule } from './schedule.ts'
 
 export interface DaemonRequest {

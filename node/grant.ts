@@ -1,6 +1,5 @@
 // Takes the publisher's grant out of the feed when it is there: from then on this node is a member for good, and its
 // invite belongs to no other. FORMAT 7.4.
-import { writeMembership } from './identity.ts'
 import { readGrantFile } from '../src/feed/grant-files.ts'
 import type { FeedSnapshot } from '../src/feed/types.ts'
 import { equalBytes, fromHex } from '../src/trust/bytes.ts'
@@ -9,6 +8,7 @@ import { openGrant, readGrant } from '../src/trust/grant.ts'
 import { withGrant } from '../src/trust/membership.ts'
 import type { Trust } from '../src/trust/trust.ts'
 import type { NodeApp } from './app.ts'
+import { writeMembership } from './identity.ts'
 
 /** True when the membership is a better one now. Throws GRANT_INVALID (of another node: this home is a clone). */
 export async function takeGrant(

@@ -15,8 +15,8 @@ import { configCommands } from './commands/config.ts'
 import { nodeCommandTable } from './commands/table.ts'
 import { runDaemon } from './daemon.ts'
 import type { LinkFlags } from './daemon-links.ts'
-import { joinFleet } from './join.ts'
 import * as describe from './describe.ts'
+import { joinFleet } from './join.ts'
 
 /** Runs a command of the table on a node's home: in its daemon, or directly. */
 export async function runNodeCommand(

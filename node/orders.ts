@@ -1,8 +1,8 @@
 // What a stick may bring for this very branch: "apply now" orders of head office, each for one visit and one release, and
 // the grant of its membership. Verified before they count; an order is marked as used before it is acted on.
-import type { Letter, LetterBox, StickVisit } from '../src/stick/home.ts'
-import { checkOrder } from '../src/stick/apply-order.ts'
 import { asChasquiError } from '../src/errors.ts'
+import { checkOrder } from '../src/stick/apply-order.ts'
+import type { Letter, LetterBox, StickVisit } from '../src/stick/home.ts'
 import { verifyBytes } from '../src/trust/keys.ts'
 import type { NodeApp } from './app.ts'
 

@@ -1,10 +1,10 @@
 // What the daemon does by itself: looks whenever something has changed and every so often, applies what policy and window
 // allow, reports. One round at a time; a change during a round makes another one.
+import type { ControlEvent } from '../src/control/commands.ts'
 import { asChasquiError, ChasquiError } from '../src/errors.ts'
 import type { PlannedTransaction } from '../src/fleet/plan.ts'
 import { revokedSets } from '../src/fleet/revoked.ts'
 import { nextOpening } from '../src/fleet/window.ts'
-import type { ControlEvent } from '../src/control/commands.ts'
 import type { NodeApp } from './app.ts'
 import { applyTransactions, fetchPacks, readyTransactions } from './apply-plan.ts'
 import { carrySteps } from './carry.ts'

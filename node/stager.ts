@@ -1,12 +1,12 @@
 // From a release to a verified tree: chooses the packs, makes sure that they are here, decodes them over the live tree.
 // Where a live file is not as it was released, it is rebuilt from kept packs, else the release comes from its keyframe.
+import { ChasquiError } from '../src/errors.ts'
+import type { FeedSnapshot } from '../src/feed/types.ts'
 import { applyPacks, openChain, type PackBase, type PackStep } from '../src/pack/apply.ts'
 import { folderContents } from '../src/pack/content.ts'
 import type { Manifest } from '../src/release/manifest.ts'
-import { packPath, type PackInfo, type Release } from '../src/release/release.ts'
+import { type PackInfo, packPath, type Release } from '../src/release/release.ts'
 import { cheapestPath, type Route, type RouteStep } from '../src/release/route.ts'
-import { ChasquiError } from '../src/errors.ts'
-import type { FeedSnapshot } from '../src/feed/types.ts'
 import type { FileSystem } from '../src/system/file-system.ts'
 import type { Log } from '../src/system/log.ts'
 import type { Stager } from './apply/types.ts'

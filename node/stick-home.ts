@@ -1,10 +1,10 @@
 // This node as a stick sees it: its feed as blocks, its records, the root chain, and what is new after an import.
+import { asChasquiError } from '../src/errors.ts'
+import { grantsIn } from '../src/feed/grant-files.ts'
 import type { ImportedRelease, StickHome, StickKeys } from '../src/stick/home.ts'
 import { selectReleases } from '../src/stick/select.ts'
 import { stickFeed } from '../src/stick/stick-feed.ts'
 import { stickRecords } from '../src/stick/stick-records.ts'
-import { asChasquiError } from '../src/errors.ts'
-import { grantsIn } from '../src/feed/grant-files.ts'
 import type { NodeApp } from './app.ts'
 import { type ApplyOrder, applyTransactions, readyTransactions } from './apply-plan.ts'
 import { ownGrant } from './follow.ts'

@@ -1,9 +1,12 @@
 // What this node believes about its fleet: the TUF metadata that it has accepted, kept as files, and what the
 // online role says (channels, yanks, revocations). Yanks and revocations only grow here, whatever is heard later.
+import { ChasquiError } from '../src/errors.ts'
+import { feedMetadataSource } from '../src/feed/tuf-files.ts'
+import type { FeedSnapshot } from '../src/feed/types.ts'
 import {
-  type Channels,
   CHANNELS_LIMIT,
   CHANNELS_PATH,
+  type Channels,
   emptyChannels,
   mergeYanks,
   parseChannels,
@@ -17,13 +20,10 @@ import {
   REVOKED_PATH,
   type RevokedFile
 } from '../src/fleet/revoked.ts'
-import { feedMetadataSource } from '../src/feed/tuf-files.ts'
-import type { FeedSnapshot } from '../src/feed/types.ts'
 import type { StateStore } from '../src/system/state.ts'
 import { openTrustStore, readRootChain } from '../src/system/trust-store.ts'
 import { refreshTrust, type TrustStore } from '../src/trust/refresh.ts'
 import { type FleetInfo, fleetOfRoot, type Trust, verifyTarget } from '../src/trust/trust.ts'
-import { ChasquiError } from '../src/errors.ts'
 
 /** One consistent view: trust and everything that was read under it. */
 export interface FleetView {

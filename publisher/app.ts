@@ -1,9 +1,9 @@
 // A publisher's home, opened: store, feed, keys, trust, state. One process has it at a time; the commands and the daemon
 // work on this object. Opening it reads no release and needs no passphrase.
 import { randomBytes } from 'node:crypto'
+import { ChasquiError } from '../src/errors.ts'
 import { type DriveFeed, openFeed } from '../src/feed/feed.ts'
 import { type FeedIdentity, feedKey } from '../src/feed/open.ts'
-import { ChasquiError } from '../src/errors.ts'
 import { openStore, type Store } from '../src/feed/store.ts'
 import { type FeedWriter, openWriter } from '../src/feed/writer.ts'
 import { RecordKeeper } from '../src/member/record-keeper.ts'

@@ -3,12 +3,12 @@
 import { z } from 'zod'
 import { ChasquiError } from '../src/errors.ts'
 import {
-  type Channels,
   CHANNELS_PATH,
+  type Channels,
   DOWNGRADE,
   type Downgrade,
-  downgradeBytes,
   type DowngradeStatement,
+  downgradeBytes,
   encodeChannels,
   type Pointer,
   pointerOf,

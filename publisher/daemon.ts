@@ -1,10 +1,10 @@
 // `publisher run`: serves the feed to members, collects their reports, answers the commands of this home, and signs the
 // timestamp again every day, so that branches can tell silence from news.
-import { serveControl } from '../src/control/server.ts'
 import type { ControlEvent } from '../src/control/commands.ts'
-import { parseReportHeader } from '../src/fleet/report.ts'
-import type { AddResult } from '../src/fleet/record-set.ts'
+import { serveControl } from '../src/control/server.ts'
 import { readGrantFile } from '../src/feed/grant-files.ts'
+import type { AddResult } from '../src/fleet/record-set.ts'
+import { parseReportHeader } from '../src/fleet/report.ts'
 import { type FleetLinks, startFleetLinks } from '../src/member/fleet-links.ts'
 import { formatHostPort } from '../src/net/address.ts'
 import type { Links } from '../src/net/links.ts'
@@ -18,10 +18,10 @@ import type { Log } from '../src/system/log.ts'
 import { toHex } from '../src/trust/bytes.ts'
 import { openPublisher, type PublisherApp } from './app.ts'
 import { publisherTable, stickHome } from './commands.ts'
-import { publisherStickHome } from './stick-home.ts'
-import { resignWhenDue } from './timestamp.ts'
 import { grantNewMembers } from './grants.ts'
 import { isRevoked } from './members.ts'
+import { publisherStickHome } from './stick-home.ts'
+import { resignWhenDue } from './timestamp.ts'
 import { oneChange } from './turns.ts'
 
 export interface RunOptions {

@@ -1,12 +1,12 @@
 // What the publisher's own feed says about the fleet: verified trust metadata, channels, revocations. The newest version
 // of the feed is the only source, so that nothing in the home can contradict what branches see.
+import { ChasquiError } from '../src/errors.ts'
 import { feedMetadataSource } from '../src/feed/tuf-files.ts'
 import type { Feed, FeedSnapshot } from '../src/feed/types.ts'
-import { ChasquiError } from '../src/errors.ts'
 import {
-  type Channels,
   CHANNELS_LIMIT,
   CHANNELS_PATH,
+  type Channels,
   emptyChannels,
   parseChannels
 } from '../src/fleet/channels.ts'
@@ -22,7 +22,7 @@ import type { HomePaths } from '../src/system/home.ts'
 import { openTrustStore } from '../src/system/trust-store.ts'
 import { fromHex } from '../src/trust/bytes.ts'
 import { enrolmentKeysOf } from '../src/trust/ceremony.ts'
-import { NOBODY_REVOKED, verifyMembership, type VerifiedMember } from '../src/trust/membership.ts'
+import { NOBODY_REVOKED, type VerifiedMember, verifyMembership } from '../src/trust/membership.ts'
 import { refreshTrust } from '../src/trust/refresh.ts'
 import { type Trust, verifyTarget } from '../src/trust/trust.ts'
 

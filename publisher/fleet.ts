@@ -3,7 +3,7 @@ import type { Channels } from '../src/fleet/channels.ts'
 import type { VerifiedRecord } from '../src/fleet/record.ts'
 import { openReport, parseReportHeader, type ReportBody } from '../src/fleet/report.ts'
 import { formatTime } from '../src/trust/bytes.ts'
-import { sealingPairOf, type SigningKeyPair } from '../src/trust/keys.ts'
+import { type SigningKeyPair, sealingPairOf } from '../src/trust/keys.ts'
 import type { PublisherApp } from './app.ts'
 import { isRevoked, listInvites } from './members.ts'
 

@@ -1,11 +1,11 @@
 // Makes a publisher's home: keys, the first metadata, the feed with its first version. home.json comes last, so that a home
 // that was cut in the making is none, and init can be run on it again.
 import { randomBytes } from 'node:crypto'
+import { ChasquiError } from '../src/errors.ts'
 import { openFeed } from '../src/feed/feed.ts'
 import { feedKey } from '../src/feed/open.ts'
 import { openStore } from '../src/feed/store.ts'
 import { openWriter, startFeed } from '../src/feed/writer.ts'
-import { ChasquiError } from '../src/errors.ts'
 import { CHANNELS_PATH, emptyChannels, encodeChannels } from '../src/fleet/channels.ts'
 import { encodeRevoked, nobodyRevoked, REVOKED_PATH } from '../src/fleet/revoked.ts'
 import { ensureDirectory, removeTree } from '../src/system/durable.ts'

@@ -1,5 +1,5 @@
 // Opens the keys that a change needs, and only those.
-import { Passphrase, type KeyRole } from '../src/trust/key-file.ts'
+import { type KeyRole, Passphrase } from '../src/trust/key-file.ts'
 import { keyPairOf, type Signer, signerOf } from '../src/trust/keys.ts'
 import type { PublisherApp } from './app.ts'
 

@@ -1,15 +1,15 @@
 // The publisher's home as the stick sees it.
+import { grantsIn } from '../src/feed/grant-files.ts'
 import type { StickHome } from '../src/stick/home.ts'
 import { selectReleases } from '../src/stick/select.ts'
 import { stickFeed } from '../src/stick/stick-feed.ts'
 import { stickRecords } from '../src/stick/stick-records.ts'
-import { grantsIn } from '../src/feed/grant-files.ts'
 import { readRootChain } from '../src/system/trust-store.ts'
 import type { PublisherApp } from './app.ts'
 import { grantNewMembers } from './grants.ts'
-import { oneChange } from './turns.ts'
 import { keyframeNeeds } from './stick-needs.ts'
 import { signOrder } from './stick-orders.ts'
+import { oneChange } from './turns.ts'
 
 export function publisherStickHome(app: PublisherApp): StickHome {
   const records = stickRecords(app.records.set, (bytes) => app.records.offer(bytes, 'stick'))

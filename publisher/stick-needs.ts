@@ -1,7 +1,7 @@
 // Which branches cannot use deltas of a module any more, by their own reports: their copy drifted and could not be rebuilt.
 // A stick for them carries keyframes.
-import { openReport } from '../src/fleet/report.ts'
 import type { VerifiedRecord } from '../src/fleet/record.ts'
+import { openReport } from '../src/fleet/report.ts'
 import { type SigningKeyPair, sealingPairOf } from '../src/trust/keys.ts'
 import type { PublisherApp } from './app.ts'
 

@@ -4,8 +4,8 @@ import { currentOf } from '../src/trust/draft.ts'
 import { EXPIRY } from '../src/trust/expiry.ts'
 import type { PublisherApp } from './app.ts'
 import { commit } from './commit.ts'
-import { oneChange } from './turns.ts'
 import { openSigners } from './signing.ts'
+import { oneChange } from './turns.ts'
 
 /** True when it was signed. Throws FEED_BEHIND, KEY_MISSING. */
 export function resignWhenDue(app: PublisherApp): Promise<boolean> {

@@ -3,12 +3,11 @@
 import { rm } from 'node:fs/promises'
 import { applyPacks } from '../../src/pack/apply.ts'
 import { encodePack } from '../../src/pack/encode.ts'
-import { checkPackBytes } from '../../src/pack/layout.ts'
 import { hashFile } from '../../src/pack/hash-file.ts'
+import { checkPackBytes } from '../../src/pack/layout.ts'
 import { readTree } from '../../src/pack/tree.ts'
-import { manifestBytes, manifestRoot, parseManifest } from '../../src/release/manifest.ts'
+import { encodeManifest, manifestBytes, manifestRoot, parseManifest } from '../../src/release/manifest.ts'
 import { realFileSystem } from '../../src/system/file-system.ts'
-import { encodeManifest } from '../../src/release/manifest.ts'
 
 const [mode, ...args] = process.argv.slice(2)
 const result = mode === 'encode' ? await encode(args) : await apply(args)

@@ -1,12 +1,12 @@
 // Takes over what is already installed: finds, per module, the published release whose files are there, so that the first
 // update is a delta and local changes are known by name. Changes nothing on the disk.
 import type { Manifest } from '../../src/release/manifest.ts'
+import { manifestRoot } from '../../src/release/manifest.ts'
 import { isoTime } from './finish.ts'
 import { livePlace } from './layout.ts'
 import { createRecords, KEYS, manifestText } from './records.ts'
 import { differences } from './tree.ts'
 import type { AdoptedModule, AdoptRequest, EngineParts, InstalledModule } from './types.ts'
-import { manifestRoot } from '../../src/release/manifest.ts'
 import { globMatcher } from './work.ts'
 
 /** Below this share of equal files it is something else that happens to have the same name. */

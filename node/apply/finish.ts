@@ -6,6 +6,7 @@ import { dueForPruning } from '../backups/retention.ts'
 import { KEYS, manifestText, type Records } from './records.ts'
 import type { Also } from './steps.ts'
 import type { Transaction } from './transaction.ts'
+import { treeBytes } from './tree.ts'
 import type {
   ApplyResult,
   BackupInfo,
@@ -14,7 +15,6 @@ import type {
   ModuleChange,
   QuarantineEntry
 } from './types.ts'
-import { treeBytes } from './tree.ts'
 import type { Work } from './work.ts'
 
 export function isoTime(milliseconds: number): string {

@@ -1,8 +1,8 @@
 // Where things are: the live places of an app, and the work folder beside them with staging and backups. The work folder is
 // on the volume of the live places, because everything that changes hands does so by rename.
 import { basename, dirname, join } from 'node:path'
-import type { FileSystem } from '../../src/system/file-system.ts'
 import { ChasquiError } from '../../src/errors.ts'
+import type { FileSystem } from '../../src/system/file-system.ts'
 import { type AppConfig, isSingleModule } from '../config/apps.ts'
 
 /** Where a module of the app lives. */

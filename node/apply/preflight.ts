@@ -1,11 +1,11 @@
 // Everything that can be known to go wrong is found here, before anything is stopped. Each refusal has its own code.
 import { dirname } from 'node:path'
 import { ChasquiError } from '../../src/errors.ts'
-import { ensureDirectory } from '../../src/system/durable.ts'
 import { checkPaths } from '../../src/release/path-policy.ts'
-import type { Release } from '../../src/release/release.ts'
 import { satisfies } from '../../src/release/range.ts'
+import type { Release } from '../../src/release/release.ts'
 import { detectOrder } from '../../src/release/version.ts'
+import { ensureDirectory } from '../../src/system/durable.ts'
 import { isSingleModule } from '../config/apps.ts'
 import type { Profile } from '../profiles/profile.ts'
 import { livePlace } from './layout.ts'

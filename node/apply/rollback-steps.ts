@@ -1,16 +1,16 @@
 // What each state of the way back does: only as much as the forward way may have begun, and each safe to do again.
 import { dirname, join } from 'node:path'
-import { ensureDirectory, removeTree } from '../../src/system/durable.ts'
 import { ChasquiError } from '../../src/errors.ts'
+import { ensureDirectory, removeTree } from '../../src/system/durable.ts'
 import { failureOf, runChecks } from '../checks/checks.ts'
 import { contextFor } from '../checks/plan.ts'
+import type { Profile } from '../profiles/profile.ts'
 import { hasBegun, type Step } from './machine.ts'
 import { type Operation, undo } from './operations.ts'
 import { KEYS, type PlannedExchange, type Records } from './records.ts'
 import type { StepFunction } from './steps.ts'
 import { foreignEntries, namesOf } from './tree.ts'
 import { globMatcher, type Work } from './work.ts'
-import type { Profile } from '../profiles/profile.ts'
 
 function begun(work: Work, step: Step): boolean {
   const { failedAt } = work.transaction

@@ -1,10 +1,10 @@
 // What has to be renamed so that the new version of a module stands where the old one is, with the old one in the backup and
 // everything that is not ours where it was. Looks at names only: planning happens while the application is stopped.
 import { dirname, join } from 'node:path'
-import type { FileSystem } from '../../src/system/file-system.ts'
-import { ensureDirectory } from '../../src/system/durable.ts'
 import { ChasquiError } from '../../src/errors.ts'
 import type { Manifest } from '../../src/release/manifest.ts'
+import { ensureDirectory } from '../../src/system/durable.ts'
+import type { FileSystem } from '../../src/system/file-system.ts'
 import type { Operation } from './operations.ts'
 import { foreignEntries, type Names, namesOf } from './tree.ts'
 

@@ -1,9 +1,9 @@
 // A transaction as the journal keeps it: all that a new process needs to go on, or back. Written whole at every change of
 // state, synced, before the state's work begins.
-import type { StateStore } from '../../src/system/state.ts'
 import { ChasquiError } from '../../src/errors.ts'
-import type { AppConfig } from '../config/apps.ts'
+import type { StateStore } from '../../src/system/state.ts'
 import type { CheckResult } from '../checks/types.ts'
+import type { AppConfig } from '../config/apps.ts'
 import type { State } from './machine.ts'
 import type { BackupInfo, Clock, DriftReport, Failure, ModuleChange, StepReport } from './types.ts'
 

@@ -1,8 +1,8 @@
 // Trees of files against their list: what was changed, what is missing, what is not ours. Reads only.
 import { createHash } from 'node:crypto'
 import { join } from 'node:path'
-import type { FileSystem, ReadableFileSystem } from '../../src/system/file-system.ts'
 import type { FileEntry, Manifest } from '../../src/release/manifest.ts'
+import type { FileSystem, ReadableFileSystem } from '../../src/system/file-system.ts'
 
 const AT_ONCE = 8 // files
 

@@ -1,13 +1,13 @@
 // What the engine takes and gives: the public shape of apply. No code.
-import type { Log } from '../../src/system/log.ts'
-import type { FileSystem } from '../../src/system/file-system.ts'
-import type { ProcessRunner } from '../../src/system/process.ts'
-import type { StateStore } from '../../src/system/state.ts'
 import type { ErrorCode } from '../../src/errors.ts'
 import type { Manifest } from '../../src/release/manifest.ts'
 import type { Release } from '../../src/release/release.ts'
-import type { AppConfig } from '../config/apps.ts'
+import type { FileSystem } from '../../src/system/file-system.ts'
+import type { Log } from '../../src/system/log.ts'
+import type { ProcessRunner } from '../../src/system/process.ts'
+import type { StateStore } from '../../src/system/state.ts'
 import type { CheckResult } from '../checks/types.ts'
+import type { AppConfig } from '../config/apps.ts'
 import type { State, Step } from './machine.ts'
 
 /** One module's way from one version to another. `release` null: the module goes (`to` is null) or comes from a backup. */

@@ -1,8 +1,8 @@
 // What every step works with: the parts of the engine, the transaction, and where its things are.
 import picomatch from 'picomatch'
-import type { AppConfig } from '../config/apps.ts'
 import type { Manifest } from '../../src/release/manifest.ts'
 import type { ProcessMark } from '../../src/system/process-mark.ts'
+import type { AppConfig } from '../config/apps.ts'
 import * as layout from './layout.ts'
 import type { Transaction } from './transaction.ts'
 import type { EngineParts } from './types.ts'

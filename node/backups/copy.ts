@@ -1,8 +1,8 @@
 // Brings a backup's files into staging, as copies: the backup stays whole whatever happens next.
 import { dirname, join } from 'node:path'
-import { ensureDirectory } from '../../src/system/durable.ts'
 import { ChasquiError } from '../../src/errors.ts'
 import type { Manifest } from '../../src/release/manifest.ts'
+import { ensureDirectory } from '../../src/system/durable.ts'
 import type { FileSystem } from '../../src/system/file-system.ts'
 import { livePlace } from '../apply/layout.ts'
 import type { Records } from '../apply/records.ts'

@@ -2,8 +2,8 @@
 // broken installation often still answers 200 with a page that has neither).
 import { ChasquiError } from '../../src/errors.ts'
 import type { HttpClient } from '../apply/types.ts'
-import type { CheckConfig } from '../config/checks.ts'
 import type { AppWork } from '../apply/work.ts'
+import type { CheckConfig } from '../config/checks.ts'
 
 const PAGE_LIMIT = 2 * 1024 * 1024 // bytes of a page that are looked at
 const ASSETS = 100 // addresses of one page

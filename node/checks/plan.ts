@@ -1,10 +1,10 @@
 // Which checks an app has, and what they need to know beside the app itself.
-import type { CheckConfig } from '../config/checks.ts'
-import type { Profile } from '../profiles/profile.ts'
 import { livePlace } from '../apply/layout.ts'
 import type { Records } from '../apply/records.ts'
 import { differences } from '../apply/tree.ts'
 import { type AppWork, globMatcher } from '../apply/work.ts'
+import type { CheckConfig } from '../config/checks.ts'
+import type { Profile } from '../profiles/profile.ts'
 import type { CheckContext } from './checks.ts'
 import { resolvePath } from './kinds.ts'
 

@@ -3,8 +3,8 @@
 import { isAbsolute, join } from 'node:path'
 import { ChasquiError, type ErrorCode } from '../../src/errors.ts'
 import type { ProcessResult } from '../../src/system/process.ts'
-import type { Argv } from '../config/fields.ts'
 import type { AppWork } from '../apply/work.ts'
+import type { Argv } from '../config/fields.ts'
 
 export type Values = Readonly<Partial<Record<'backup' | 'from' | 'to' | 'module' | 'version', string>>>
 

@@ -1,15 +1,15 @@
 // The generic profile: everything that is special about the application is in the operator's own commands.
+import { dirname } from 'node:path'
+import type { ErrorCode } from '../../src/errors.ts'
 import { ChasquiError } from '../../src/errors.ts'
 import { ensureDirectory } from '../../src/system/durable.ts'
+import type { AppWork, Work } from '../apply/work.ts'
 import type { AppConfig } from '../config/apps.ts'
 import type { Argv } from '../config/fields.ts'
 import { commandService } from '../services/command.ts'
 import { createService, type Service } from '../services/service.ts'
-import type { AppWork, Work } from '../apply/work.ts'
 import { type CommandOptions, findProgram, isPerModule, mustRun, namesFrom } from './commands.ts'
 import type { Profile } from './profile.ts'
-import { dirname } from 'node:path'
-import type { ErrorCode } from '../../src/errors.ts'
 
 export function genericProfile(app: AppConfig): Profile {
   const commands = app.commands

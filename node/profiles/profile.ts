@@ -1,7 +1,7 @@
 // What the engine asks of a kind of application. A profile knows how it is stopped, saved, changed and started; the order,
 // the journal and the way back are the engine's. Every method may be called again after a cut.
-import type { CheckConfig } from '../config/checks.ts'
 import type { AppWork, Work } from '../apply/work.ts'
+import type { CheckConfig } from '../config/checks.ts'
 
 export interface Profile {
   /** Refuses (throws) before anything is stopped: tools, databases, what else must be there. */

@@ -1,6 +1,6 @@
 // An application that is started and stopped by the operator's own commands.
-import { mustRun, runCommand } from '../profiles/commands.ts'
 import type { ServiceConfig } from '../config/apps.ts'
+import { mustRun, runCommand } from '../profiles/commands.ts'
 import type { Service } from './service.ts'
 
 type Config = Omit<Extract<ServiceConfig, { kind: 'command' }>, 'kind'>

@@ -1,9 +1,9 @@
 // docker compose: stops and starts the services of one file; containers and volumes are never removed.
 import { ChasquiError } from '../../src/errors.ts'
-import { mustRun } from '../profiles/commands.ts'
 import type { AppWork } from '../apply/work.ts'
-import type { Argv } from '../config/fields.ts'
 import type { ServiceConfig } from '../config/apps.ts'
+import type { Argv } from '../config/fields.ts'
+import { mustRun } from '../profiles/commands.ts'
 import type { Service } from './service.ts'
 
 type Config = Extract<ServiceConfig, { kind: 'compose' }>

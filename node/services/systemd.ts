@@ -1,9 +1,9 @@
 // systemd: states by `systemctl show`, whose keys and values are the same in every language.
 import { ChasquiError } from '../../src/errors.ts'
-import { mustRun, runCommand } from '../profiles/commands.ts'
 import type { AppWork } from '../apply/work.ts'
-import type { Argv } from '../config/fields.ts'
 import type { ServiceConfig } from '../config/apps.ts'
+import type { Argv } from '../config/fields.ts'
+import { mustRun, runCommand } from '../profiles/commands.ts'
 import type { Service } from './service.ts'
 
 type Config = Extract<ServiceConfig, { kind: 'systemd' }>

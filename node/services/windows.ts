@@ -1,10 +1,10 @@
 // Windows services. `sc query` is translated, but its state is a number (1 stopped, 2 starting, 3 stopping, 4 running); NSSM
 // and WinSW install ordinary services, so their state is read by sc too and only stop and start are theirs.
 import { ChasquiError } from '../../src/errors.ts'
-import { runCommand } from '../profiles/commands.ts'
 import type { AppWork } from '../apply/work.ts'
-import type { Argv } from '../config/fields.ts'
 import type { ServiceConfig } from '../config/apps.ts'
+import type { Argv } from '../config/fields.ts'
+import { runCommand } from '../profiles/commands.ts'
 import type { Service } from './service.ts'
 
 type Config = Extract<ServiceConfig, { kind: 'windows' }>

@@ -1,7 +1,7 @@
 // The moment in which a publisher's home changes to the next feed. What the state says decides, so that a cut between two key
 // files does not leave a home with the key of one feed and the encryption key of the other.
-import { openWriter } from '../../src/feed/writer.ts'
 import type { DriveFeed } from '../../src/feed/feed.ts'
+import { openWriter } from '../../src/feed/writer.ts'
 import { realFileSystem } from '../../src/system/file-system.ts'
 import type { HomePaths } from '../../src/system/home.ts'
 import type { KeyStore } from '../../src/system/key-store.ts'

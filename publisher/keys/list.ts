@@ -1,6 +1,6 @@
 // `keys list`: which keys the fleet trusts, for what, and which of them are in this home.
-import type { KeyFile } from '../../src/trust/key-file.ts'
 import { fromHex } from '../../src/trust/bytes.ts'
+import type { KeyFile } from '../../src/trust/key-file.ts'
 import { keyId } from '../../src/trust/keys.ts'
 import type { Trust } from '../../src/trust/trust.ts'
 import type { PublisherApp } from '../app.ts'

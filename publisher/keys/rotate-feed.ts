@@ -18,7 +18,7 @@ import { publicationFiles } from '../commit.ts'
 import { grantNewMembers, renewGrants } from '../grants.ts'
 import { parse } from './arguments.ts'
 import { finishChange, nextKey, openDraft, type Waiting } from './change.ts'
-import { copyBulk, differences, type Copied } from './feed-copy.ts'
+import { type Copied, copyBulk, differences } from './feed-copy.ts'
 import { goToFeed } from './feed-move.ts'
 
 const rotateArgs = z.strictObject({ passphrase: z.string().optional() })

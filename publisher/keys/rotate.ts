@@ -7,8 +7,8 @@ import { replaceEnrolment, replaceReleaseKey, setRootSigners } from '../../src/t
 import type { FleetDraft } from '../../src/trust/draft.ts'
 import type { KeyRole, OpenKey } from '../../src/trust/key-file.ts'
 import { keyId } from '../../src/trust/keys.ts'
-import { loadMember, saveMembership } from '../member.ts'
 import type { PublisherApp } from '../app.ts'
+import { loadMember, saveMembership } from '../member.ts'
 import { parse } from './arguments.ts'
 import {
   finishChange,

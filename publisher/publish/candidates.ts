@@ -2,7 +2,7 @@
 // Nothing is written here; everything that can be refused is refused here.
 import { join } from 'node:path'
 import { ChasquiError } from '../../src/errors.ts'
-import { looksLikeModule, readModuleIdentity, type ModuleIdentity } from '../../src/pack/identity.ts'
+import { looksLikeModule, type ModuleIdentity, readModuleIdentity } from '../../src/pack/identity.ts'
 import { readTree, type Tree } from '../../src/pack/tree.ts'
 import { manifestRoot } from '../../src/release/manifest.ts'
 import { checkNext, type NextRelease } from '../../src/release/next.ts'

@@ -1,18 +1,18 @@
 // `publish`: from folders to signed releases in the feed, as one step for readers. The order is: read and refuse, make the
 // packs, then sign, then append; until the append nothing has happened that anybody could see.
-import { ChasquiError } from '../../src/errors.ts'
 import type { CommandContext } from '../../src/control/commands.ts'
+import { ChasquiError } from '../../src/errors.ts'
 import type { LocalFile } from '../../src/feed/writer.ts'
-import { type Channels, CHANNELS_PATH, encodeChannels, withPointer } from '../../src/fleet/channels.ts'
-import { encodeRelease, packPath, releasePath, type Release } from '../../src/release/release.ts'
-import { removeTree } from '../../src/system/durable.ts'
+import { CHANNELS_PATH, type Channels, encodeChannels, withPointer } from '../../src/fleet/channels.ts'
+import { encodeRelease, packPath, type Release, releasePath } from '../../src/release/release.ts'
 import { freeSpace } from '../../src/system/disk.ts'
+import { removeTree } from '../../src/system/durable.ts'
 import {
   CHANNELS_ROLE,
   draftReleases,
   moduleRole,
-  rolesToLoad,
   type RoleSetup,
+  rolesToLoad,
   targetEntry
 } from '../../src/trust/author.ts'
 import { fromHex, sha256Hex } from '../../src/trust/bytes.ts'
@@ -23,7 +23,7 @@ import { commit } from '../commit.ts'
 import type { FleetView } from '../fleet-keeper.ts'
 import { keepPending } from '../keys/pending.ts'
 import { openSigners } from '../signing.ts'
-import { parsePublishArgs, type PublishArgs } from './arguments.ts'
+import { type PublishArgs, parsePublishArgs } from './arguments.ts'
 import { type BuildContext, type BuiltRelease, buildRelease, type Changed, isNew } from './build.ts'
 import { type Candidate, findFolders, readCandidates } from './candidates.ts'
 

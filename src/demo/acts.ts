@@ -1,8 +1,8 @@
 // What happens again and again in the demo: an update, an update that fails, a visit of the stick, a look at the fleet, the
 // count of the sales. Each says what it saw and throws DEMO_FAILED when it is not what it should be.
 import { mkdir } from 'node:fs/promises'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { formatBytes, formatDuration } from '../cli/output.ts'
 import { ChasquiError } from '../errors.ts'
 import type { Applied, Branch } from './branch.ts'

@@ -1,7 +1,7 @@
 // The processes of the demo: the real command line with --json, its daemons, and the end of all of them. Nothing here knows
 // what the demo is about.
 import { type ChildProcessByStdio, spawn } from 'node:child_process'
-import { createServer, type AddressInfo } from 'node:net'
+import { type AddressInfo, createServer } from 'node:net'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import type { Readable } from 'node:stream'

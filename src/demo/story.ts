@@ -5,14 +5,14 @@ import { startLocalDht } from '../net/testnet.ts'
 import {
   closeTills,
   DELTA,
-  failedUpdate,
   FIRST,
   FIX,
+  failedUpdate,
   hearFrom,
   type Say,
   type Scene,
-  takeStick,
   TILL_MODULE,
+  takeStick,
   update
 } from './acts.ts'
 import { Branch } from './branch.ts'

@@ -1,6 +1,6 @@
 // Gives back the room of a feed that the fleet has left: its blocks go, its two cores stay as empty names in the store.
-import Hyperdrive from 'hyperdrive'
 import Hypercore from 'hypercore'
+import Hyperdrive from 'hyperdrive'
 import type { Store } from './store.ts'
 
 /** Nobody may have the feed open. Does nothing for one that was never here. */

@@ -1,9 +1,9 @@
 // What a branch would apply now, and why not the rest. Pure: channel pointers, what is installed, the operator's policy
 // and the signed limits come in; transactions (one per app) and reasons come out. It decides nothing about bytes or disks.
+import type { ErrorCode } from '../errors.ts'
 import { satisfies } from '../release/range.ts'
 import type { Release } from '../release/release.ts'
 import { compareVersions } from '../release/version.ts'
-import type { ErrorCode } from '../errors.ts'
 import { type Channels, pointerOf, tracksOf, type Yanks, yankOf } from './channels.ts'
 import { matchesAny } from './pattern.ts'
 import { orderByNeed, settleRequirements } from './requires.ts'

@@ -7,8 +7,8 @@ import type { Comparable } from './reconcile.ts'
 import {
   compareRecords,
   decodeRecord,
-  recordKey,
   type RecordType,
+  recordKey,
   type SignedRecord,
   type VerifiedRecord
 } from './record.ts'

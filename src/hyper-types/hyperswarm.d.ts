@@ -1,8 +1,8 @@
 declare module 'hyperswarm' {
   import type { EventEmitter } from 'node:events'
-  import type DHT from 'hyperdht'
   import type NoiseSecretStream from '@hyperswarm/secret-stream'
   import type { KeyPair } from '@hyperswarm/secret-stream'
+  import type DHT from 'hyperdht'
 
   namespace Hyperswarm {
     interface Discovery {

@@ -1,6 +1,6 @@
 declare module 'multicast-dns' {
-  import type { EventEmitter } from 'node:events'
   import type { RemoteInfo } from 'node:dgram'
+  import type { EventEmitter } from 'node:events'
 
   namespace multicastDns {
     interface Question {

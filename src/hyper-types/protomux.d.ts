@@ -1,6 +1,6 @@
 declare module 'protomux' {
-  import type { State } from 'compact-encoding'
   import type { Duplex } from 'node:stream'
+  import type { State } from 'compact-encoding'
 
   namespace Protomux {
     interface Encoding<T> {

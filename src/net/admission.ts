@@ -1,9 +1,9 @@
 // Admission (FORMAT 9): on a fresh Noise stream each side proves that it is a member of the fleet before anything
 // else is said. The initiator speaks first, so that whoever only knocks learns no identity. Three messages:
 // hello →, ← hello, commit →. Nothing is opened or replicated before the commit.
-import c from 'compact-encoding'
 import type NoiseSecretStream from '@hyperswarm/secret-stream'
 import type { KeyPair } from '@hyperswarm/secret-stream'
+import c from 'compact-encoding'
 import sodium from 'sodium-native'
 import { asChasquiError, ChasquiError } from '../errors.ts'
 import type { Member } from '../trust/membership.ts'

@@ -2,9 +2,9 @@
 // summaries; afterwards each passes on what is new. A record is asked for from one peer at a time, and only what was
 // asked for is taken, so that a flood costs the flooder its connection and nobody else anything.
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { AddResult, RecordSet } from '../fleet/record-set.ts'
-import { compare, type Comparison, type Item, missing, openComparison } from '../fleet/reconcile.ts'
+import { type Comparison, compare, type Item, missing, openComparison } from '../fleet/reconcile.ts'
 import { decodeRecord, recordKey, type VerifiedRecord } from '../fleet/record.ts'
+import type { AddResult, RecordSet } from '../fleet/record-set.ts'
 import { type Codec, encodedLength } from './codec.ts'
 import { byImportance, GossipBudget } from './gossip-budget.ts'
 import { comparisonCodec, itemsCodec, keysCodec, recordCodec, WIRE_LIMITS } from './gossip-wire.ts'

@@ -1,15 +1,15 @@
 // From packs to a tree: decodes a chain of packs over what is here and leaves the wanted release in a new folder, or
 // nothing. What is here is only read. Every pack is held against the signed release before a byte of it is decoded.
+import { ChasquiError } from '../errors.ts'
 import type { Manifest } from '../release/manifest.ts'
-import type { FileSystem } from '../system/file-system.ts'
 import { removeTree } from '../system/durable.ts'
-import { checkedContents, type ContentSource } from './content.ts'
+import type { FileSystem } from '../system/file-system.ts'
+import { type ContentSource, checkedContents } from './content.ts'
 import { checkClaim, decodeGroups, type FilesClaim } from './decode.ts'
 import { checkPackBytes, type PackIdentity, type PackSource, readIndex } from './layout.ts'
 import { PACK_LIMITS, type PackLimits } from './limits.ts'
 import { Spool } from './spool.ts'
 import { StagedTree } from './stage.ts'
-import { ChasquiError } from '../errors.ts'
 
 /** One pack of a chain with what the signed release says. */
 export interface PackStep {

@@ -1,14 +1,14 @@
 // Decodes one pack: every coded file goes, in order, to a sink; the result is the full file list with the hashes that the
 // decoder computed. Whether that list is the signed one is the last check and the caller sees no success before it.
-import { createHash, hash, type Hash } from 'node:crypto'
+import { createHash, type Hash, hash } from 'node:crypto'
 import { ChasquiError } from '../errors.ts'
 import { type FileEntry, type Manifest, makeManifest, manifestRoot } from '../release/manifest.ts'
 import { damaged } from './bytes.ts'
 import type { CheckedContents } from './content.ts'
-import { contentOrder, type PackGroup, type PackIndex, type PlannedFile } from './pack-index.ts'
 import { MAGIC, type PackSource, readExactly } from './layout.ts'
 import type { PackLimits } from './limits.ts'
 import { oldBytes } from './old-bytes.ts'
+import { contentOrder, type PackGroup, type PackIndex, type PlannedFile } from './pack-index.ts'
 import { applyPatch, decodePatchFrame } from './patch.ts'
 import { decompressFrame, makeDictionary } from './zstd.ts'
 

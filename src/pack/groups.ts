@@ -1,8 +1,8 @@
 // Cuts the content of a pack into groups: small files together, a large file in segments, each group with the old bytes
 // that help it. Decides nothing about bytes, only about which of them go together.
 import type { FileEntry, Manifest } from '../release/manifest.ts'
-import type { BaseRange, GroupMethod } from './pack-index.ts'
 import type { MatchedFile } from './match.ts'
+import type { BaseRange, GroupMethod } from './pack-index.ts'
 
 /** A part of a target file. */
 export interface Piece {

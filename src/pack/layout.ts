@@ -4,8 +4,8 @@ import { ChasquiError } from '../errors.ts'
 import { type Manifest, manifestRoot } from '../release/manifest.ts'
 import { damaged } from './bytes.ts'
 import { decodeIndex, readRoots } from './index-decode.ts'
-import type { PackIndex } from './pack-index.ts'
 import type { PackLimits } from './limits.ts'
+import type { PackIndex } from './pack-index.ts'
 import { decompressWhole, makeDictionary } from './zstd.ts'
 
 export const MAGIC = Buffer.from('CHASQPK1')

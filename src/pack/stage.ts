@@ -7,10 +7,10 @@ import type { FileSystem } from '../system/file-system.ts'
 import { damaged } from './bytes.ts'
 import { type CheckedContents, READ_CHUNK } from './content.ts'
 import type { CodedFileSink } from './decode.ts'
-import type { PlannedFile } from './pack-index.ts'
-import { checkLinkTargets } from './links.ts'
-import { inParallel } from './parallel.ts'
 import { hashFile } from './hash-file.ts'
+import { checkLinkTargets } from './links.ts'
+import type { PlannedFile } from './pack-index.ts'
+import { inParallel } from './parallel.ts'
 
 const WHOLE = 1024 * 1024 // bytes: smaller files are copied through memory
 const PARALLEL = 8 // files at once

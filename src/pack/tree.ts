@@ -2,7 +2,7 @@
 // changed meanwhile. Refuses what cannot stand on every system.
 import { hash } from 'node:crypto'
 import { join } from 'node:path'
-import { ChasquiError, asChasquiError } from '../errors.ts'
+import { asChasquiError, ChasquiError } from '../errors.ts'
 import { type FileEntry, type Manifest, makeManifest } from '../release/manifest.ts'
 import type { FileStat, ReadableFileSystem } from '../system/file-system.ts'
 import { type ContentSource, folderContents } from './content.ts'

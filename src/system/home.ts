@@ -1,15 +1,15 @@
 // A home: the folder where one publisher or one node keeps its keys, feeds, state and chasqui.toml. Knows the layout of
 // the folder, who owns it and what role it has; opens nothing else.
+import { open } from 'node:fs'
+import { stat } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { join, resolve } from 'node:path'
+import { promisify } from 'node:util'
 import FDLock from 'fd-lock'
 import { z } from 'zod'
 import { ChasquiError } from '../errors.ts'
 import { ensureDirectory, readFileLimited, writeFileDurably } from './durable.ts'
 import { realFileSystem } from './file-system.ts'
-import { open } from 'node:fs'
-import { stat } from 'node:fs/promises'
-import { promisify } from 'node:util'
 
 export type Role = 'publisher' | 'node'
 

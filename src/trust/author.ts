@@ -3,8 +3,8 @@
 import { ChasquiError } from '../errors.ts'
 import { formatTime, sha256Hex, toHex } from './bytes.ts'
 import { type Current, FleetDraft, type Publication } from './draft.ts'
-import { EXPIRY } from './expiry.ts'
 import { addSignatures, encodeEnvelope, type RootPart, SPEC_VERSION } from './envelope.ts'
+import { EXPIRY } from './expiry.ts'
 import { keyId, type Signer, tufKey } from './keys.ts'
 import { releaseTargetPath } from './trust.ts'
 

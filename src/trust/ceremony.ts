@@ -1,8 +1,8 @@
 // Changes of who may sign: adding and removing signers, rotating keys that were lost or stolen, naming another feed. Each
 // is an edit of a draft; the draft knows which roles have to be signed again and by whom.
 import { ChasquiError } from '../errors.ts'
-import { fromHex, toHex } from './bytes.ts'
 import { CHANNELS_ROLE, keyTable, type RoleSetup, roleKeys } from './author.ts'
+import { fromHex, toHex } from './bytes.ts'
 import type { FleetDraft } from './draft.ts'
 import { keyId } from './keys.ts'
 

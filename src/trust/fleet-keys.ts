@@ -1,8 +1,8 @@
 // The keys that a new fleet needs, and their files. Random bytes are passed in.
 import {
   encodeKeyFile,
-  type KeyCost,
   KEY_ROLES,
+  type KeyCost,
   type KeyRole,
   type OpenKey,
   type Passphrase,

@@ -5,8 +5,8 @@ import { fromHex, toHex } from './bytes.ts'
 import {
   KEY_ROLES,
   type KeyCost,
-  openSecret,
   type OpenKey,
+  openSecret,
   type Passphrase,
   publicPartOf,
   sealedBox,

@@ -4,9 +4,9 @@
 // entry (seconds for 20,000 targets, before any signature is checked) is avoided. No I/O, no clock.
 import {
   Key,
-  MetaFile,
   Metadata,
   MetadataKind,
+  MetaFile,
   type Root,
   type Signature,
   type Snapshot,
@@ -16,9 +16,9 @@ import {
 } from '@tufjs/models'
 import { ChasquiError } from '../errors.ts'
 import { parseTime } from './bytes.ts'
+import { LIMITS } from './limits.ts'
 import type { DelegatedRole, SuccinctRoles } from './path-pattern.ts'
 import { DelegationIndex } from './path-pattern.ts'
-import { LIMITS } from './limits.ts'
 
 /** What a verifier accepts beyond the rules of TUF that always hold. */
 export interface TrustProfile {

@@ -4,7 +4,7 @@ import { ChasquiError } from '../errors.ts'
 import { sha256Hex } from './bytes.ts'
 import { LIMITS } from './limits.ts'
 import { CHASQUI_PROFILE, type ParsedTargets, rootKeys, type TrustProfile } from './metadata.ts'
-import { type DelegatedRole, binFor } from './path-pattern.ts'
+import { binFor, type DelegatedRole } from './path-pattern.ts'
 import { type Trust, trustOf } from './trust.ts'
 import { TrustedSet } from './trusted-set.ts'
 

@@ -5,8 +5,7 @@
 //   root 1…n  →  timestamp (stored, then new)  →  snapshot (stored, then new)  →  targets  →  delegated roles
 // Each update throws and changes nothing, except expiry and "not the version that the timestamp names": those leave the
 // old file in place as the base of the rollback checks, which is what the specification asks for.
-import type { Root, Snapshot, Targets, Timestamp } from '@tufjs/models'
-import type { MetaFile } from '@tufjs/models'
+import type { MetaFile, Root, Snapshot, Targets, Timestamp } from '@tufjs/models'
 import { ChasquiError } from '../errors.ts'
 import {
   expiresAt,
@@ -17,8 +16,8 @@ import {
   parseTargets,
   parseTimestamp,
   rootKeys,
-  signedAt,
   type SigningRole,
+  signedAt,
   type TrustProfile,
   verifyThreshold
 } from './metadata.ts'

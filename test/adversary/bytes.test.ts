@@ -7,8 +7,8 @@ import {
   applyVector,
   type ManifestVector,
   type PackVector,
-  readVectors,
   type ReleaseVector,
+  readVectors,
   type Vector
 } from '../independent/vectors.ts'
 import { type AttackCase, attack } from './table.ts'

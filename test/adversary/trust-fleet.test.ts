@@ -1,25 +1,25 @@
 // Attacks by those who hold some key of the fleet: a team with its pattern, a second signer, the online machine, a thief of
 // a release key. And one flipped byte in every place of every metadata file.
 import assert from 'node:assert/strict'
-import { emptyChannels, DOWNGRADE, downgradeBytes } from '../../src/fleet/channels.ts'
-import { isDowngradeAllowed } from '../../src/fleet/downgrade.ts'
 import { ChasquiError } from '../../src/errors.ts'
+import { DOWNGRADE, downgradeBytes, emptyChannels } from '../../src/fleet/channels.ts'
+import { isDowngradeAllowed } from '../../src/fleet/downgrade.ts'
 import { addReleases, delegatePattern, targetEntry } from '../../src/trust/author.ts'
 import { toHex } from '../../src/trust/bytes.ts'
 import { FleetDraft } from '../../src/trust/draft.ts'
 import { signAs } from '../../src/trust/keys.ts'
 import { refreshTrust } from '../../src/trust/refresh.ts'
 import {
+  applyRequest,
   createRequest,
   decodeRequest,
   encodeRequest,
   mergeRequests,
-  signRequest,
-  applyRequest
+  signRequest
 } from '../../src/trust/signing-request.ts'
 import { verifyTarget } from '../../src/trust/trust.ts'
-import { MemoryStore, OWNER, pair, setup, signer, START, TestFleet, utf8 } from '../trust/test-fleet.ts'
-import { attack, type AttackCase, harmless } from './table.ts'
+import { MemoryStore, OWNER, pair, START, setup, signer, TestFleet, utf8 } from '../trust/test-fleet.ts'
+import { type AttackCase, attack, harmless } from './table.ts'
 
 /** A fleet with the module shop, and a team "pos" that may release pos_*. */
 async function fleetWithTeam(): Promise<TestFleet> {

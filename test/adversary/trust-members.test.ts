@@ -1,12 +1,12 @@
 // Attacks on what members and publishers hold in their hands: invites, memberships, grants, key files, backups.
-import { encodeInvite, encodeInviteWithPin, parseInvite } from '../../src/trust/invite.ts'
+import { toHex } from '../../src/trust/bytes.ts'
 import { createKey, encodeKeyFiles } from '../../src/trust/fleet-keys.ts'
 import { openGrant, readGrant, sealForNode } from '../../src/trust/grant.ts'
+import { encodeInvite, encodeInviteWithPin, parseInvite } from '../../src/trust/invite.ts'
 import { decodeKeyBackup, encodeKeyBackup } from '../../src/trust/key-backup.ts'
 import { decodeKeyFile, openKeyFile, Passphrase } from '../../src/trust/key-file.ts'
 import { verifyMembership, withGrant } from '../../src/trust/membership.ts'
-import { toHex } from '../../src/trust/bytes.ts'
-import { DAY, pair, seedOf, START } from '../trust/test-fleet.ts'
+import { DAY, pair, START, seedOf } from '../trust/test-fleet.ts'
 import {
   CHEAP,
   check,
@@ -18,7 +18,7 @@ import {
   RANDOM,
   signedCertificateOf
 } from '../trust/test-members.ts'
-import { attack, type AttackCase } from './table.ts'
+import { type AttackCase, attack } from './table.ts'
 
 const invite = encodeInvite(inviteOf())
 const parse = (name: string, text: string, code = 'INVITE_DAMAGED'): AttackCase => ({

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import type { ApplyResult } from '../../node/apply/types.ts'
 import { createEngine } from '../../node/apply/engine.ts'
+import type { ApplyResult } from '../../node/apply/types.ts'
 import { type BranchOptions, type FakeRelease, manifestOf, SimulatedBranch } from './simulated-branch.ts'
 import type { TillFaults } from './simulated-till.ts'
 

@@ -2,8 +2,8 @@
 // there at the end is judged: old or new, whole, running, with a database that fits and no sale lost.
 import { createEngine } from '../../node/apply/engine.ts'
 import type { ApplyResult, EngineParts } from '../../node/apply/types.ts'
-import { type FakeRelease, type Files, manifestOf, SimulatedBranch } from './simulated-branch.ts'
 import { applies, FAULTS, type Injection, Injector } from './faults.ts'
+import { type FakeRelease, type Files, manifestOf, SimulatedBranch } from './simulated-branch.ts'
 import type { TillFaults } from './simulated-till.ts'
 
 export interface Scenario {

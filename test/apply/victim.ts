@@ -9,8 +9,8 @@ import { realFileSystem } from '../../src/system/file-system.ts'
 import { silentLog } from '../../src/system/log.ts'
 import { realProcessRunner } from '../../src/system/process.ts'
 import { openState } from '../../src/system/state.ts'
-import { manifestOf, parseApp, releaseOf } from './simulated-branch.ts'
 import { versionFiles, writeTree } from './kill-files.ts'
+import { manifestOf, parseApp, releaseOf } from './simulated-branch.ts'
 
 const [directory = '', action, version = ''] = process.argv.slice(2)
 const config = JSON.parse(await readFile(join(directory, 'app.json'), 'utf8')) as Record<string, unknown>

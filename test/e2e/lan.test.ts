@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { mkdir } from 'node:fs/promises'
 import { describe, it } from 'node:test'
-import { Lab as Network, labUnavailable } from '../net/labnet.ts'
+import { labUnavailable, Lab as Network } from '../net/labnet.ts'
 import { type Daemon, type DaemonEvent, json, Lab, readFolder, writeTree } from './support.ts'
 
 const skip = labUnavailable()

@@ -8,7 +8,7 @@ import {
   emptyChannels
 } from '../../src/fleet/channels.ts'
 import { isDowngradeAllowed } from '../../src/fleet/downgrade.ts'
-import { keyId, keyPairOf, signAs, type SigningKeyPair, tufKey } from '../../src/trust/keys.ts'
+import { keyId, keyPairOf, type SigningKeyPair, signAs, tufKey } from '../../src/trust/keys.ts'
 import type { Delegations } from '../../src/trust/metadata.ts'
 import { DelegationIndex } from '../../src/trust/path-pattern.ts'
 

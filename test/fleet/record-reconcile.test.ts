@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { compare, type Comparison, openComparison } from '../../src/fleet/reconcile.ts'
-import { RecordIndex } from '../../src/fleet/record-index.ts'
+import { type Comparison, compare, openComparison } from '../../src/fleet/reconcile.ts'
 import type { SignedRecord } from '../../src/fleet/record.ts'
+import { RecordIndex } from '../../src/fleet/record-index.ts'
 import { encodedLength } from '../../src/net/codec.ts'
 import { comparisonCodec } from '../../src/net/gossip-wire.ts'
 

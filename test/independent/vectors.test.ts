@@ -11,9 +11,9 @@ import {
   applyVector,
   type ManifestVector,
   type PackVector,
+  type ReleaseVector,
   readVectors,
-  readVectorTree,
-  type ReleaseVector
+  readVectorTree
 } from './vectors.ts'
 
 async function outcome(run: () => unknown): Promise<string> {

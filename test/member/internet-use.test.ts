@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { ratePolicy } from '../../node/daemon-links.ts'
+import { parseWindows } from '../../src/fleet/window.ts'
 import { InternetUse } from '../../src/member/internet-use.ts'
 import type { LinkClass, Peer } from '../../src/net/peer.ts'
 import type { StateStore } from '../../src/system/state.ts'
-import { parseWindows } from '../../src/fleet/window.ts'
 
 const JANUARY = Date.UTC(2026, 0, 15)
 const FEBRUARY = Date.UTC(2026, 1, 1)

@@ -2,9 +2,9 @@
 import { constants, zstdCompressSync } from 'node:zlib'
 import type { ErrorCode } from '../../src/errors.ts'
 import { encodeIndex } from '../../src/pack/index-encode.ts'
-import type { PackIndex, PlannedFile } from '../../src/pack/pack-index.ts'
 import { MAGIC, trailer } from '../../src/pack/layout.ts'
 import { PACK_LIMITS } from '../../src/pack/limits.ts'
+import type { PackIndex, PlannedFile } from '../../src/pack/pack-index.ts'
 import { type Manifest, makeManifest } from '../../src/release/manifest.ts'
 import { type MadePack, stepOf } from './fixtures.ts'
 

@@ -8,7 +8,7 @@ import type { PublisherApp } from '../../publisher/app.ts'
 import { grantBranch, grantNewMembers } from '../../publisher/grants.ts'
 import { invite, revoke } from '../../publisher/members.ts'
 import { homePaths } from '../../src/system/home.ts'
-import { join1, type Joined, report } from './joined.ts'
+import { type Joined, join1, report } from './joined.ts'
 import { makePublisher, temporaryFolder } from './support.ts'
 
 const DAY = 24 * 60 * 60 * 1000

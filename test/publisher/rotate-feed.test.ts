@@ -19,7 +19,7 @@ import type { HomePaths } from '../../src/system/home.ts'
 import { keyPairOf, signerOf } from '../../src/trust/keys.ts'
 import { decodeRequest } from '../../src/trust/signing-request.ts'
 import { connect, openBranch, usable } from '../feed/support.ts'
-import { join1, type Joined, report } from './joined.ts'
+import { type Joined, join1, report } from './joined.ts'
 import { context, makeHome, temporaryFolder, writeFiles } from './support.ts'
 
 type T = Parameters<typeof temporaryFolder>[0]

@@ -5,9 +5,9 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { createInterface } from 'node:readline'
 import type { TestContext } from 'node:test'
-import type { CommandContext } from '../../src/control/commands.ts'
 import { openPublisher, type PublisherApp } from '../../publisher/app.ts'
 import { initPublisher } from '../../publisher/init.ts'
+import type { CommandContext } from '../../src/control/commands.ts'
 import { type HomePaths, homePaths } from '../../src/system/home.ts'
 
 const PROGRAM = join(import.meta.dirname, '..', '..', 'bin', 'chasqui.js')

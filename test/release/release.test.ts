@@ -5,8 +5,8 @@ import { choosePacks, keyframeDue, newestRelease, planPacks } from '../../src/re
 import {
   checkRelease,
   encodeRelease,
-  type Release,
   parseRelease,
+  type Release,
   releasePath
 } from '../../src/release/release.ts'
 import { cheapestPath } from '../../src/release/route.ts'

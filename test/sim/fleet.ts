@@ -1,9 +1,9 @@
 // A simulated fleet for gossip: real reconciliation code (src/fleet/reconcile.ts) and real message sizes over record sets
 // that are only version numbers, so that 10,000 branches fit into memory. No network, no clock, no cryptography.
 import {
-  compare,
   type Comparable,
   type Comparison,
+  compare,
   type Item,
   openComparison,
   type Summary

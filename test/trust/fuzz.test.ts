@@ -4,9 +4,10 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { ChasquiError } from '../../src/errors.ts'
 import { readCertificate } from '../../src/trust/certificate.ts'
+import { FleetDraft } from '../../src/trust/draft.ts'
+import { encodeKeyFiles } from '../../src/trust/fleet-keys.ts'
 import { readGrant } from '../../src/trust/grant.ts'
 import { encodeInvite, parseInvite } from '../../src/trust/invite.ts'
-import { encodeKeyFiles } from '../../src/trust/fleet-keys.ts'
 import { encodeKeyBackup, fleetOfBackup } from '../../src/trust/key-backup.ts'
 import { decodeKeyFile, openKeyFile, Passphrase, publicPartOf } from '../../src/trust/key-file.ts'
 import { verifyMembership } from '../../src/trust/membership.ts'
@@ -19,8 +20,7 @@ import {
   TUF_PROFILE
 } from '../../src/trust/metadata.ts'
 import { createRequest, decodeRequest, encodeRequest } from '../../src/trust/signing-request.ts'
-import { FleetDraft } from '../../src/trust/draft.ts'
-import { pair, seedOf, START, TestFleet, utf8 } from './test-fleet.ts'
+import { pair, START, seedOf, TestFleet, utf8 } from './test-fleet.ts'
 import { CHEAP, check, grantOf, inviteOf, membershipOf, RANDOM, signedCertificateOf } from './test-members.ts'
 
 const RUNS = { numRuns: 300 }

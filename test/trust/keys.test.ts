@@ -10,7 +10,7 @@ import { createFleetKeys, encodeKeyFiles, PROTECTED_ROLES } from '../../src/trus
 import { decodeKeyBackup, encodeKeyBackup, fleetOfBackup } from '../../src/trust/key-backup.ts'
 import { decodeKeyFile, KEY_ROLES, openKeyFile, Passphrase } from '../../src/trust/key-file.ts'
 import { keyId, keyPairOf, wipe } from '../../src/trust/keys.ts'
-import { seedOf, START } from './test-fleet.ts'
+import { START, seedOf } from './test-fleet.ts'
 import { CHEAP, RANDOM } from './test-members.ts'
 
 const random = (bytes: number) => new Uint8Array(randomBytes(bytes))

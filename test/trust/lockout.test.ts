@@ -1,6 +1,7 @@
 // Zero ways to a permanent lockout: every accident of keys, clocks and disks ends with a branch that takes an update.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { formatTime, sha256Hex, toHex } from '../../src/trust/bytes.ts'
 import {
   replaceEnrolment,
   replaceFeed,
@@ -10,14 +11,13 @@ import {
 } from '../../src/trust/ceremony.ts'
 import { FleetDraft } from '../../src/trust/draft.ts'
 import {
+  addSignatures,
   decodeEnvelope,
   encodeEnvelope,
-  addSignatures,
   type SnapshotPart,
   type TimestampPart
 } from '../../src/trust/envelope.ts'
 import { openGrant, readGrant } from '../../src/trust/grant.ts'
-import { formatTime, sha256Hex, toHex } from '../../src/trust/bytes.ts'
 import { CHASQUI_PROFILE } from '../../src/trust/metadata.ts'
 import { refreshTrust } from '../../src/trust/refresh.ts'
 import { judgeFreshness } from '../../src/trust/trust.ts'
@@ -27,9 +27,9 @@ import {
   MemoryStore,
   pair,
   publicKey,
+  START,
   setup,
   signer,
-  START,
   TestFleet
 } from './test-fleet.ts'
 import { grantOf } from './test-members.ts'

@@ -5,7 +5,7 @@ import { openGrant, readGrant } from '../../src/trust/grant.ts'
 import { encodeInvite, encodeInviteWithPin, parseInvite, requireUsable } from '../../src/trust/invite.ts'
 import { findClones, isEntitled, verifyMembership, withGrant } from '../../src/trust/membership.ts'
 import { discoveryTopic, responderKeyPair } from '../../src/trust/topic.ts'
-import { DAY, pair, seedOf, START } from './test-fleet.ts'
+import { DAY, pair, START, seedOf } from './test-fleet.ts'
 import {
   CHEAP,
   check,

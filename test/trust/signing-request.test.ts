@@ -14,7 +14,7 @@ import {
   type SigningRequest,
   signRequest
 } from '../../src/trust/signing-request.ts'
-import { setup, signer, START, TestFleet, utf8 } from './test-fleet.ts'
+import { START, setup, signer, TestFleet, utf8 } from './test-fleet.ts'
 
 /** A fleet whose module `shop` needs the keys `ana` and `beto`. */
 async function twoPersonFleet(): Promise<TestFleet> {

@@ -3,7 +3,7 @@
 import { createHash } from 'node:crypto'
 import { addReleases, createFleet, type FleetSetup, type RoleSetup } from '../../src/trust/author.ts'
 import { type Current, currentOf, type Publication } from '../../src/trust/draft.ts'
-import { keyPairOf, sealingPairOf, type Signer, signerOf } from '../../src/trust/keys.ts'
+import { keyPairOf, type Signer, sealingPairOf, signerOf } from '../../src/trust/keys.ts'
 import type { TrustProfile } from '../../src/trust/metadata.ts'
 import { type MetadataSource, refreshTrust, type TrustStore } from '../../src/trust/refresh.ts'
 import { fleetIdOf, type Trust } from '../../src/trust/trust.ts'

@@ -3,7 +3,7 @@ import { type Certificate, signCertificate } from '../../src/trust/certificate.t
 import { type Grant, sealForNode, signGrant } from '../../src/trust/grant.ts'
 import type { Invite } from '../../src/trust/invite.ts'
 import { createMembership, type MembershipCheck, NOBODY_REVOKED } from '../../src/trust/membership.ts'
-import { DAY, pair, seedOf, START } from './test-fleet.ts'
+import { DAY, pair, START, seedOf } from './test-fleet.ts'
 
 export const FLEET = seedOf('fleet id')
 export const INVITE_ID = seedOf('invite id').subarray(0, 16)

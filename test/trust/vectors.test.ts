@@ -12,9 +12,9 @@ import { refreshTrust } from '../../src/trust/refresh.ts'
 import {
   followFleet,
   type MembershipVector,
+  Refused,
   readInvite,
   readMembership,
-  Refused,
   type TrustVector
 } from './independent-reader.ts'
 import { MemoryStore, utf8 } from './test-fleet.ts'

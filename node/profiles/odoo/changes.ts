@@ -1,6 +1,6 @@
 // Which modules of a transaction Odoo has to upgrade (-u), and for which a restart is enough. Pure.
-import type { Manifest } from '../../../src/release/manifest.ts'
 import { type PythonValue, parsePythonLiteral } from '../../../src/release/identity/python-literal.ts'
+import type { Manifest } from '../../../src/release/manifest.ts'
 
 export const MANIFEST_FILE = '__manifest__.py'
 

@@ -6,8 +6,8 @@ import { ensureDirectory } from '../../../src/system/durable.ts'
 import type { Work } from '../../apply/work.ts'
 import type { Odoo } from './context.ts'
 import { filestoreOf, linkMissing } from './filestore.ts'
-import { modulesToUpgrade, type Roots, upgrade } from './upgrade.ts'
 import { quoteName, quoteText } from './postgres.ts'
+import { modulesToUpgrade, type Roots, upgrade } from './upgrade.ts'
 
 const NAME_LIMIT = 63 // bytes of a PostgreSQL name
 
