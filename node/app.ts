@@ -3,7 +3,6 @@
 import { randomBytes } from 'node:crypto'
 import { EventEmitter } from 'node:events'
 import { asChasquiError, ChasquiError } from '../src/errors.ts'
-import { dropFeed } from '../src/feed/drop.ts'
 import { openFeed } from '../src/feed/feed.ts'
 import { openStore, type Store } from '../src/feed/store.ts'
 import type { Feed } from '../src/feed/types.ts'
@@ -29,7 +28,7 @@ import { loadNodeConfig } from './config/load.ts'
 import type { NodeConfig } from './config/schema.ts'
 import { Evidence } from './evidence.ts'
 import { Fetcher } from './fetcher.ts'
-import { nextAccess } from './follow.ts'
+import { FeedFollower } from './follow.ts'
 import { takeGrant } from './grant.ts'
 import { type FleetAccess, loadIdentity, type NodeIdentity, saveAccess } from './identity.ts'
 import { makePlan, type NodePlan, platforms } from './planner.ts'
@@ -39,7 +38,6 @@ import { createStager } from './stager.ts'
 import { nodeStickHome } from './stick-home.ts'
 import { type FleetView, TrustKeeper } from './trust-keeper.ts'
 
-const OFFERED = 8 // grants that wait for their root
 const JUDGED_AGAIN = 10 * 60_000 // milliseconds until the age of the news is looked at again
 
 export interface NodeTools {
@@ -86,8 +84,7 @@ export class NodeApp {
   #refreshedAt = 0
   /** while links are up, they go down before the feed changes and come up again after it */
   aroundMove: (move: () => Promise<void>) => Promise<void> = (move) => move()
-  /** grants that came for a feed which root may not name yet; whoever brought them, newest first */
-  #offered: Uint8Array[] = []
+  readonly follower: FeedFollower
   readonly #cache = new ReleaseCache()
   #stop = new AbortController()
 
@@ -119,6 +116,16 @@ export class NodeApp {
       feed: () => this.feed,
       sources: this.sources,
       hasPeers: () => (this.links?.peers().length ?? 0) > 0
+    })
+    this.follower = new FeedFollower({
+      identity: this.identity,
+      paths: this.paths,
+      store: this.store,
+      log: this.log,
+      fleet: () => this.trust.fleet,
+      inTurn: (work) => this.inTurn(work),
+      move: (access) => this.aroundMove(() => this.#move(access)),
+      moved: () => this.events.emit('changed')
     })
     this.engine = createNodeEngine(this)
     this.stick = nodeStickHome(this)
@@ -156,45 +163,10 @@ export class NodeApp {
     return this.verifyMember(this.identity.membership, null)
   }
 
-  /** A grant came in, for whatever feed: moves when it is good and root names that one. */
-  async offerGrant(grant: Uint8Array): Promise<boolean> {
-    this.#offered = [grant, ...this.#offered].slice(0, OFFERED)
-    return this.follow()
-  }
-
-  /** Goes to the feed that the newest root names, once its key is here; true when it went. */
-  async follow(): Promise<boolean> {
-    if (this.#nextAccess() === null) return false
-    return this.inTurn(async () => {
-      const access = this.#nextAccess()
-      if (access === null) return false
-      this.#offered = []
-      await this.aroundMove(() => this.#move(access))
-      this.events.emit('changed')
-      return true
-    })
-  }
-
-  #nextAccess(): FleetAccess | null {
-    const { fleet } = this.trust
-    if (fleet === null) return null
-    for (const offered of this.#offered) {
-      try {
-        const access = nextAccess(this.identity, fleet, offered)
-        if (access !== null) return access
-      } catch (error) {
-        this.log.warn({ err: error }, 'a grant that was brought is not good')
-      }
-    }
-    return null
-  }
-
-  /** For those who must not wait: links go down and up again on the way. */
-  followSoon(): void {
-    this.follow().catch((error: unknown) => this.log.warn({ err: error }, 'the new feed cannot be followed'))
-  }
-
-  /** What is durable first is where to go: a cut leaves a home that opens the new feed. */
+  /**
+   * After whatever is being read of the feed: the one that `access` opens takes its place. What is durable first is where
+   * to go: a cut leaves a home that opens the new feed.
+   */
   async #move(access: FleetAccess): Promise<void> {
     const moved = this.#refreshing.then(async () => {
       await saveAccess(this.paths, access)
@@ -207,19 +179,6 @@ export class NodeApp {
     })
     this.#refreshing = moved.catch(() => undefined)
     await moved
-    this.log.info({ feed: this.trust.fleet?.feed }, 'followed the fleet to its new feed')
-  }
-
-  /** The new feed is readable here: the old one's blocks go. */
-  async #dropFormer(): Promise<void> {
-    const { formerFeeds = [], ...access } = this.identity.access
-    try {
-      for (const key of formerFeeds) await dropFeed(this.store, key)
-      await saveAccess(this.paths, access)
-      this.identity.access = access
-    } catch (error) {
-      this.log.warn({ err: error }, 'the former feed could not be removed')
-    }
   }
 
   /** The newest usable version of the feed under the newest trust; null while nothing has arrived. Throws TUF_*. */
@@ -239,8 +198,8 @@ export class NodeApp {
     const next = await this.trust.refresh(snapshot)
     this.#refreshedAt = this.now()
     await this.#countersign(next)
-    if (this.identity.access.formerFeeds !== undefined) await this.#dropFormer()
-    if (this.#offered.length > 0) this.followSoon()
+    await this.follower.dropFormer()
+    this.follower.followSoon()
     return next
   }
 

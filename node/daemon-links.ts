@@ -41,7 +41,7 @@ export async function startLinks(
     grants: {
       generation: async () => app.identity.access.generation,
       find: async (invite) => readGrantFile(await app.feed.snapshot(), invite),
-      take: async (grant) => void (await app.offerGrant(grant))
+      take: async (grant) => void (await app.follower.offer(grant))
     },
     announce: (type, header) => app.records.announce(type, header),
     onPeer: (peer) => {
@@ -80,7 +80,7 @@ async function takeRoots(app: NodeApp, chain: ReadonlyMap<number, Uint8Array>): 
   const added = await app.trust.offerRoots(chain)
   if (added > 0) {
     app.events.emit('changed')
-    app.followSoon()
+    app.follower.followSoon()
   }
   return added
 }

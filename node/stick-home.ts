@@ -55,7 +55,7 @@ function nodeKeys(app: NodeApp): StickKeys {
     async take(grants) {
       const { fleet } = app.trust
       const own = fleet === null ? null : ownGrant(grants, fleet, app.identity.keyPair.publicKey)
-      return own !== null && (await app.offerGrant(own))
+      return own !== null && (await app.follower.offer(own))
     }
   }
 }
