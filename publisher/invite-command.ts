@@ -1,4 +1,4 @@
-// `publisher invite`: the text that lets a branch join, on stdout or in a file that only its owner can read.
+// `publisher invite`: the text that lets a branch join, on stdout or in a file that only its owner can read; and `grant`.
 import { resolve } from 'node:path'
 import type { Command } from 'commander'
 import { act } from '../src/cli/program.ts'
@@ -31,6 +31,20 @@ export function addInviteCommand(group: Command): void {
     } else {
       line.output.result(made, made.invite)
     }
+    return undefined
+  })
+}
+
+/** The daemon does it by itself for every branch that it hears of before the invite ends. */
+export function addGrantCommand(group: Command): void {
+  const command = group
+    .command('grant')
+    .description('countersigns the node of a branch whose invite has ended meanwhile')
+    .argument('<branch>', 'name or id')
+  act(command, async (line, _options, [branch]) => {
+    const granted = await run<{ name: string; node: string }[]>(line, 'grant', { branch })
+    const text = granted.map(({ name, node }) => `${name}: ${node}`).join('\n')
+    line.output.result(granted, text === '' ? 'it has a grant already' : text)
     return undefined
   })
 }

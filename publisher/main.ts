@@ -2,11 +2,12 @@
 // the daemon when there is one.
 import { Command } from 'commander'
 import { act } from '../src/cli/program.ts'
+import { addRecoverCommand } from './backup-command.ts'
 import { run, runWithKeys } from './cli.ts'
 import { describeBranches, describeDiff, describeFleet, describeReleases } from './describe.ts'
 import type { FleetOverview } from './fleet.ts'
 import { addInitCommand } from './init-command.ts'
-import { addInviteCommand } from './invite-command.ts'
+import { addGrantCommand, addInviteCommand } from './invite-command.ts'
 import type { RotatedFeed } from './keys/rotate-feed.ts'
 import { addKeyCommands, describeRotatedFeed } from './keys-command.ts'
 import type { BranchLine } from './members.ts'
@@ -15,6 +16,7 @@ import { addPruneCommand } from './prune-command.ts'
 import { addPublishCommand } from './publish-command.ts'
 import type { ReleaseDiff, ReleaseLine } from './queries.ts'
 import { addRunCommand } from './run-command.ts'
+import { addSignCommand } from './sign-command.ts'
 
 /** The `publisher` group of the command line. */
 export function publisherCommands(): Command {
@@ -27,6 +29,9 @@ export function publisherCommands(): Command {
   addMemberCommands(group)
   addPruneCommand(group)
   addKeyCommands(group)
+  addSignCommand(group)
+  addRecoverCommand(group)
+  addGrantCommand(group)
   addRunCommand(group)
   return group
 }

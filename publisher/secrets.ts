@@ -1,9 +1,17 @@
 // Passphrases and PINs: from a file that a flag or the environment names, else from a prompt without echo. Never a flag.
+import { resolve } from 'node:path'
 import { createInterface } from 'node:readline'
 import { Writable } from 'node:stream'
+import type { CommandLine } from '../src/cli/program.ts'
 import { ChasquiError } from '../src/errors.ts'
-import { readFileLimited } from '../src/system/durable.ts'
+import { readFileLimited, writeFileDurably } from '../src/system/durable.ts'
 import { realFileSystem } from '../src/system/file-system.ts'
+
+/** The option of every command that opens protected keys. */
+export const PASSPHRASE = [
+  '--passphrase-file <file>',
+  'file with the passphrase of the keys (CHASQUI_PASSPHRASE_FILE)'
+] as const
 
 const SECRET_LIMIT = 10_000 // bytes
 
@@ -32,7 +40,7 @@ export function promptSecret(question: string, signal: AbortSignal): Promise<str
   const silent = new Writable({ write: (_chunk, _encoding, done) => done() })
   const reader = createInterface({ input: process.stdin, output: silent, terminal: true })
   process.stderr.write(question)
-  return new Promise((resolve, reject) => {
+  return new Promise((settle, reject) => {
     const stop = () => {
       reader.close()
       reject(new ChasquiError('CANCELLED', 'no passphrase was given'))
@@ -43,7 +51,7 @@ export function promptSecret(question: string, signal: AbortSignal): Promise<str
       signal.removeEventListener('abort', stop)
       reader.close()
       process.stderr.write('\n')
-      resolve(answer)
+      settle(answer)
     })
   })
 }
@@ -54,4 +62,30 @@ export async function promptNewPassphrase(signal: AbortSignal): Promise<string> 
   const second = await promptSecret('the same again: ', signal)
   if (first !== '' && first === second) return first
   throw new ChasquiError('USAGE', first === '' ? 'the passphrase is empty' : 'the two passphrases differ')
+}
+
+/** A passphrase for new keys, or null with --no-passphrase. Throws PASSPHRASE_NEEDED. */
+export async function chosenPassphrase(
+  options: Record<string, unknown>,
+  line: CommandLine
+): Promise<string | null> {
+  if (options.passphrase === false) {
+    line.output.note('the keys are not protected: anybody who reads them can release')
+    return null
+  }
+  const given = await givenPassphrase(options)
+  if (given !== undefined) return given
+  if (canPrompt()) return promptNewPassphrase(line.signal)
+  throw new ChasquiError('PASSPHRASE_NEEDED', 'a passphrase is needed to protect the keys', {
+    hint: 'name its file with --passphrase-file, or choose --no-passphrase'
+  })
+}
+
+/** Writes a secret file that must not exist yet. */
+export async function writeNewSecret(file: string, bytes: Uint8Array): Promise<void> {
+  const path = resolve(file)
+  if ((await realFileSystem.stat(path)) !== null) {
+    throw new ChasquiError('USAGE', `${path} exists already`, { hint: 'choose another name' })
+  }
+  await writeFileDurably(realFileSystem, path, bytes, 0o600)
 }
