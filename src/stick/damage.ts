@@ -4,7 +4,8 @@ import { join } from 'node:path'
 import { z } from 'zod'
 import { removeTree } from '../system/durable.ts'
 import type { BlockPlace, FeedOnStick } from './feed-folder.ts'
-import { onStick, readStickHint, type StickFolder, writeStickBytes } from './folder.ts'
+import { readStickHint, type StickFolder, writeStickBytes } from './folder.ts'
+import { onStick } from './on-stick.ts'
 import type { CoreName } from './segment.ts'
 
 const DAMAGE_LIMIT = 4 * 1024 * 1024 // bytes

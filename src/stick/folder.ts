@@ -2,9 +2,10 @@
 // a link. Errors of a drive that goes away become STICK_REMOVED.
 import { join } from 'node:path'
 import { z } from 'zod'
-import { asChasquiError, ChasquiError } from '../errors.ts'
+import { ChasquiError } from '../errors.ts'
 import { ensureDirectory, readFileLimited, writeFileDurably } from '../system/durable.ts'
 import type { FileReader, FileSystem } from '../system/file-system.ts'
+import { onStick, stickRemoved } from './on-stick.ts'
 import { deviceAt, onDevice, requireDevice } from './same-device.ts'
 
 /** FORMAT 12.1 */
@@ -47,7 +48,14 @@ export interface StickFolder {
   readonly root: string
   /** null when stick.json is missing or unreadable */
   readonly file: StickFile | null
+  /** the id that stick.json had when the round began; null when it could not be read */
+  readonly id: string | null
+  /** false until the `chasqui` folder is there: what was there once and is not is a stick that was pulled */
+  exists: boolean
 }
+
+/** A folder that an export writes to: stick.json is known, or made. */
+export type WritableStick = StickFolder & { file: StickFile }
 
 /** Opens the stick at `place` (where it is mounted) for reading. Throws STICK_MISSING, STICK_LINK or STICK_NOT_A_STICK. */
 export function openFolder(plain: FileSystem, place: string): Promise<StickFolder> {
@@ -64,7 +72,7 @@ async function openNow(plain: FileSystem, place: string): Promise<StickFolder> {
   if (found.kind !== 'directory') throw linkFound(root)
   const file = await readStickFile(fs, root)
   if (file === null && !(await isAdoptable(fs, root, true))) throw notAStick
-  return { fs, place, device, root, file }
+  return { fs, place, device, root, file, id: file?.id ?? null, exists: true }
 }
 
 /** Opens the stick at `place` for writing, and makes the folder when there is none. Throws as above, and STICK_NOT_OURS. */
@@ -72,7 +80,7 @@ export function prepareFolder(
   plain: FileSystem,
   place: string,
   fresh: { id: string; label: string; created: string }
-): Promise<StickFolder & { file: StickFile }> {
+): Promise<WritableStick> {
   return onStick(() => prepareNow(plain, place, fresh))
 }
 
@@ -80,19 +88,20 @@ async function prepareNow(
   plain: FileSystem,
   place: string,
   fresh: { id: string; label: string; created: string }
-): Promise<StickFolder & { file: StickFile }> {
+): Promise<WritableStick> {
   const { fs, root, device } = await findRoot(plain, place)
   const found = await fs.stat(root)
   if (found !== null && found.kind !== 'directory') throw linkFound(root)
-  const empty = { schema: 1, sequence: 0, fleets: [], ...fresh } as const
-  if (found === null) return { fs, place, device, root, file: { ...empty, fleets: [] } }
+  const empty: StickFile = { schema: 1, sequence: 0, fleets: [], ...fresh }
+  const at = { fs, place, device, root }
+  if (found === null) return { ...at, file: empty, id: null, exists: false }
   const file = await readStickFile(fs, root)
   if (file === null && !(await isAdoptable(fs, root, false))) {
     throw new ChasquiError('STICK_NOT_OURS', `${root} is a folder that Chasqui did not write`, {
       hint: 'rename it, or use another stick'
     })
   }
-  return { fs, place, device, root, file: file ?? { ...empty, fleets: [] } }
+  return { ...at, file: file ?? empty, id: file?.id ?? null, exists: true }
 }
 
 async function findRoot(
@@ -113,6 +122,17 @@ async function findRoot(
 /** Throws STICK_REMOVED when the stick is not where it was: what was read as missing may be there after all. */
 export function requireStick({ fs, place, device }: StickFolder): Promise<void> {
   return onStick(() => requireDevice(fs, place, device))
+}
+
+/** Throws STICK_REMOVED also when another stick, or none, is at the place by now, whatever its device number. */
+export async function requireSameStick(folder: StickFolder): Promise<void> {
+  await requireStick(folder)
+  if (!folder.exists) return
+  const id = await onStick(async () => {
+    if ((await folder.fs.stat(folder.root))?.kind !== 'directory') throw stickRemoved()
+    return (await readStickFile(folder.fs, folder.root))?.id ?? null
+  })
+  if (folder.id !== null && id !== folder.id) throw stickRemoved()
 }
 
 /** Writes stick.json. */
@@ -221,8 +241,10 @@ export async function makeStickFolder(folder: StickFolder, path: readonly string
   for (let i = 0; i <= path.length; i++) {
     const full = join(folder.root, ...path.slice(0, i))
     if ((await folder.fs.stat(full)) !== null) continue
+    if (i === 0 && folder.exists) throw stickRemoved()
     await ensureDirectory(folder.fs, full)
     await folder.fs.syncDirectory(join(full, '..'))
+    folder.exists = true
   }
 }
 
@@ -240,36 +262,4 @@ function linkFound(path: string): ChasquiError {
   return new ChasquiError('STICK_LINK', `${path} is not what Chasqui writes there`, {
     hint: 'look at the stick: somebody put a link or a file in place of a folder'
   })
-}
-
-/** What a drive that goes away answers; ENOENT: what was there a moment ago is not. */
-const REMOVED = new Set(['ENODEV', 'ENXIO', 'ENOTCONN', 'ESTALE', 'ECONNABORTED', 'ENOMEDIUM', 'ENOENT'])
-
-/** Runs an operation on the stick; a stick that is gone, full or read-only gets its own error. */
-export async function onStick<T>(operation: () => Promise<T>): Promise<T> {
-  try {
-    return await operation()
-  } catch (cause) {
-    if (cause instanceof ChasquiError) throw cause
-    const code = (cause as NodeJS.ErrnoException).code ?? ''
-    if (REMOVED.has(code)) {
-      throw new ChasquiError('STICK_REMOVED', 'the stick was pulled out', {
-        cause,
-        hint: 'plug it in again and run the same command: it goes on where it was'
-      })
-    }
-    // a file that was opened for writing and then may not be written: fusefat's way to say "full" (measured)
-    const isFull =
-      code === 'ENOSPC' || (code === 'EPERM' && (cause as NodeJS.ErrnoException).syscall === 'write')
-    if (isFull) {
-      throw new ChasquiError('STICK_FULL', 'the stick is full', { cause, hint: 'free some space on it' })
-    }
-    if (code === 'EROFS' || code === 'EACCES' || code === 'EPERM') {
-      throw new ChasquiError('STICK_READ_ONLY', 'the stick cannot be written to', {
-        cause,
-        hint: 'remount it writable (look for a lock switch on it), or use import only'
-      })
-    }
-    throw asChasquiError(cause)
-  }
 }

@@ -7,7 +7,8 @@ import { ChasquiError } from '../errors.ts'
 import { removeTree } from '../system/durable.ts'
 import type { FileReader, FileSystem } from '../system/file-system.ts'
 import { stopIfCancelled } from './cancel.ts'
-import { makeStickFolder, onStick, type StickFolder, writeStickBytes } from './folder.ts'
+import { makeStickFolder, type StickFolder, writeStickBytes } from './folder.ts'
+import { onStick } from './on-stick.ts'
 
 export interface InstallerRequest {
   /** absolute paths of archives (.tar.gz for Linux, .zip for Windows) */

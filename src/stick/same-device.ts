@@ -1,7 +1,7 @@
 // A stick that was pulled leaves an empty folder at its mount point, on the machine's own disk. Everything that Chasqui
 // makes must be on the device that the stick was when the round began: what landed elsewhere is removed again.
-import { ChasquiError } from '../errors.ts'
 import type { FileSystem } from '../system/file-system.ts'
+import { stickRemoved } from './on-stick.ts'
 
 /** The device at `place`; null when nothing is there. Follows a link at `place` itself. */
 export async function deviceAt(fs: FileSystem, place: string): Promise<number | null> {
@@ -10,7 +10,7 @@ export async function deviceAt(fs: FileSystem, place: string): Promise<number | 
 
 /** Throws STICK_REMOVED when another device is at `place` by now. */
 export async function requireDevice(fs: FileSystem, place: string, device: number): Promise<void> {
-  if ((await deviceAt(fs, place)) !== device) throw removed()
+  if ((await deviceAt(fs, place)) !== device) throw stickRemoved()
 }
 
 /** `fs` for writing below `place` as long as it is `device`. */
@@ -18,7 +18,7 @@ export function onDevice(fs: FileSystem, place: string, device: number): FileSys
   const requireThere = async (path: string) => {
     if ((await fs.stat(path))?.device === device) return
     await fs.remove(path).catch(() => undefined)
-    throw removed()
+    throw stickRemoved()
   }
   return {
     ...fs,
@@ -47,10 +47,4 @@ export function onDevice(fs: FileSystem, place: string, device: number): FileSys
       await fs.remove(path)
     }
   }
-}
-
-function removed(): ChasquiError {
-  return new ChasquiError('STICK_REMOVED', 'the stick was pulled out', {
-    hint: 'plug it in again and run the same command: it goes on where it was'
-  })
 }

@@ -7,7 +7,8 @@ import type { BlockCore } from '../feed/block-core.ts'
 import { removeTree } from '../system/durable.ts'
 import type { FileWriter } from '../system/file-system.ts'
 import { stopIfCancelled } from './cancel.ts'
-import { makeStickFolder, onStick, openStickFile, type StickFolder } from './folder.ts'
+import { makeStickFolder, openStickFile, type StickFolder } from './folder.ts'
+import { onStick } from './on-stick.ts'
 import {
   type CoreName,
   encodeFooter,

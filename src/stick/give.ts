@@ -1,0 +1,101 @@
+// Home → stick, everything in its order: roots, sealed keys, segments, marker, records, letters, installer, stick.json.
+import type { CommandContext } from '../control/commands.ts'
+import { ChasquiError } from '../errors.ts'
+import { compactFeed } from './compact.ts'
+import { lacksSpace, planExport, refuseWithoutSpace, writeExport } from './export.ts'
+import { summarize } from './export-summary.ts'
+import { type StickFile, type WritableStick, writeStickFile } from './folder.ts'
+import type { Letter, OrderRequest, StickHome, StickVisit } from './home.ts'
+import { measureInstaller, writeInstaller } from './installer.ts'
+import { giveLetters } from './letters.ts'
+import { giveRecords, takeRecords } from './reports.ts'
+import { giveRoots } from './roots.ts'
+import type { ExportRequest, ExportResult, StickTools } from './round.ts'
+import { progressOf, timestamp } from './round-progress.ts'
+import { giveKeys } from './sealed-keys.ts'
+
+export async function give(
+  home: StickHome,
+  folder: WritableStick,
+  request: ExportRequest,
+  tools: StickTools,
+  context: CommandContext
+): Promise<ExportResult> {
+  const startedAt = tools.now()
+  const selection = await home.select(request.filter)
+  const blocks = request.filter === null ? null : selection.blocks
+  const plan = await planExport(home, folder, { blocks, maxSize: request.maxSize, part: request.part })
+  const summary = summarize(plan, selection, await tools.freeSpace(request.stick))
+  context.emit({ event: 'stick-plan', ...summary })
+  const extra = request.installer === null ? 0 : await measureInstaller(tools.fs, request.installer)
+  const fits = lacksSpace(plan.bytes + extra, summary.free) === 0
+  if (!fits && !request.asFits) refuseWithoutSpace(plan.bytes + extra, summary.free)
+  const complete = plan.parts === 1 && fits
+  const result = { stick: folder.file.id, complete, plan: summary }
+  const nothing = { blocks: 0, bytes: 0, segments: 0 }
+  if (request.dryRun) {
+    const ms = tools.now() - startedAt
+    return { ...result, complete: complete && !plan.due, wrote: nothing, reports: { out: 0, in: 0 }, ms }
+  }
+  const file = nextFile(folder.file, home)
+  if (folder.file.sequence === 0) await writeStickFile(folder, { ...file, sequence: 0 })
+  await giveRoots(folder, home.fleet, home.roots)
+  if (home.keys !== undefined) await giveKeys(folder, home.fleet, home.keys)
+  const { releases } = summary
+  const names = releases.map(({ module, track, version }) => ({ module, track, version }))
+  const marked = {
+    sequence: file.sequence,
+    written: timestamp(tools.now()),
+    whole: complete,
+    releases: names
+  }
+  const progress = progressOf(context, 'export', plan.bytes)
+  const write = () => writeExport(home, folder, plan, marked, progress)
+  const wrote = plan.due && fits ? await (request.asFits ? unlessFull(write) : write()) : nothing
+  await compactFeed(folder, plan.feed, home.fleet, context.signal)
+  const records = await takeRecords(folder, home.records)
+  const out = await giveRecords(folder, home.records, records)
+  const visit = { id: file.id, sequence: file.sequence }
+  await giveLetters(folder, await outgoingLetters(home, request.orders, visit))
+  const { installer } = request
+  const installed = installer && (await writeInstaller(tools.fs, folder, installer, context.signal))
+  await writeStickFile(folder, file)
+  const reports = { out, in: records.taken }
+  return {
+    ...result,
+    complete: complete && wrote !== null,
+    wrote: wrote ?? nothing,
+    reports,
+    ...(installed !== null && { installer: installed }),
+    ms: tools.now() - startedAt
+  }
+}
+
+async function outgoingLetters(
+  home: StickHome,
+  orders: readonly OrderRequest[],
+  visit: StickVisit
+): Promise<Letter[]> {
+  const letters = [...((await home.letters?.outgoing(visit)) ?? [])]
+  for (const order of orders) {
+    if (home.order === undefined)
+      throw new ChasquiError('USAGE', 'only head office can order a branch to apply')
+    letters.push(await home.order(order, visit))
+  }
+  return letters
+}
+
+/** A stick that does not say how much is free can still turn out to be full. */
+async function unlessFull<T>(write: () => Promise<T>): Promise<T | null> {
+  return write().catch((error: unknown) => {
+    if (error instanceof ChasquiError && error.code === 'STICK_FULL') return null
+    throw error
+  })
+}
+
+function nextFile(file: StickFile, home: StickHome): StickFile {
+  const others = file.fleets.filter(({ id }) => id !== home.fleet)
+  const known = file.fleets.find(({ id }) => id === home.fleet)
+  const name = home.role === 'publisher' ? home.name : (known?.name ?? '')
+  return { ...file, sequence: file.sequence + 1, fleets: [...others, { id: home.fleet, name }] }
+}

@@ -1,0 +1,19 @@
+// What a round says while it runs, and the form in which it writes times.
+import type { CommandContext } from '../control/commands.ts'
+
+/** Counts bytes of one step into `progress` events. */
+export function progressOf(context: CommandContext, step: 'import' | 'export', total: number | null) {
+  let done = 0
+  return {
+    signal: context.signal,
+    onBytes(bytes: number) {
+      done += bytes
+      context.emit({ event: 'progress', step, done, total })
+    }
+  }
+}
+
+/** RFC 3339 UTC without a fraction. */
+export function timestamp(now: number): string {
+  return new Date(now).toISOString().replace(/\.\d+Z$/, 'Z')
+}
