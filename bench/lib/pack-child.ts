@@ -1,5 +1,6 @@
 // One measured step in a process of its own, so that its peak memory is its own. Prints one JSON line.
 //   encode OUTPUT TARGET [BASE] · apply PACK INTO TARGET [BASE]
+import { readFileSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { applyPacks } from '../../src/pack/apply.ts'
 import { encodePack } from '../../src/pack/encode.ts'
@@ -11,7 +12,13 @@ import { realFileSystem } from '../../src/system/file-system.ts'
 
 const [mode, ...args] = process.argv.slice(2)
 const result = mode === 'encode' ? await encode(args) : await apply(args)
-console.log(JSON.stringify({ ...result, rss: process.resourceUsage().maxRSS * 1024 }))
+console.log(JSON.stringify({ ...result, rss: peakMemory() }))
+
+/** Bytes. Linux counts the parent's memory before exec into maxRSS; VmHWM is this program's alone. */
+function peakMemory(): number {
+  if (process.platform !== 'linux') return process.resourceUsage().maxRSS * 1024
+  return Number(/VmHWM:\s+(\d+) kB/.exec(readFileSync('/proc/self/status', 'utf8'))?.[1]) * 1024
+}
 
 /** As a publisher does it: the new folder is read, the old release is read from where it lies. */
 async function encode([output = '', target = '', base]: string[]) {
