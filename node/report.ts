@@ -12,6 +12,7 @@ import { diskSpace } from '../src/system/disk.ts'
 import { formatTime, fromHex, toHex } from '../src/trust/bytes.ts'
 import type { NodeApp } from './app.ts'
 import type { HistoryEntry } from './apply/types.ts'
+import { orderProblems } from './orders.ts'
 import { moduleStates, sourcesOf } from './status.ts'
 
 /** Where the rollout round of a release stood when it was applied here. */
@@ -88,7 +89,7 @@ async function reportBody(app: NodeApp, history: readonly HistoryEntry[]): Promi
     },
     apps: await reportApps(app, history),
     transactions: history.slice(0, REPORT_LIMITS.transactions).map(reportTransaction),
-    problems: [...app.problems.values()].slice(0, 50),
+    problems: [...app.problems.values(), ...(await orderProblems(app))].slice(0, 50),
     held: [...new Set(held)].sort(),
     disk: await disks(app),
     sources: await sources(app, history)

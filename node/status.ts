@@ -6,6 +6,7 @@ import type { Source } from '../src/net/ledger.ts'
 import { packPath } from '../src/release/release.ts'
 import { formatTime, toHex } from '../src/trust/bytes.ts'
 import type { NodeApp } from './app.ts'
+import { orderProblems } from './orders.ts'
 import type { NodePlan } from './planner.ts'
 
 export interface ModuleState {
@@ -138,7 +139,7 @@ export async function nodeStatus(app: NodeApp): Promise<Record<string, unknown>>
     links: linkStates(app),
     sticks: app.sticks(),
     halts: halts(app, apps),
-    problems: [...app.problems.values()]
+    problems: [...app.problems.values(), ...(await orderProblems(app))]
   }
 }
 

@@ -1,14 +1,14 @@
 // This node as a stick sees it: its feed as blocks, its records, the root chain, and what is new after an import.
 import { asChasquiError } from '../src/errors.ts'
 import { grantsIn } from '../src/feed/grant-files.ts'
-import type { ImportedRelease, StickHome, StickKeys } from '../src/stick/home.ts'
+import type { ImportedRelease, SettleScope, StickHome, StickKeys, StickVisit } from '../src/stick/home.ts'
 import { selectReleases } from '../src/stick/select.ts'
 import { stickFeed } from '../src/stick/stick-feed.ts'
 import { stickRecords } from '../src/stick/stick-records.ts'
 import type { NodeApp } from './app.ts'
 import { type ApplyOrder, applyTransactions, readyTransactions } from './apply-plan.ts'
 import { ownGrant } from './follow.ts'
-import { forgetOrders, nodeLetters, waitingOrders } from './orders.ts'
+import { beginOrders, carryOutOrders, nodeLetters } from './orders.ts'
 import { announceReport } from './report.ts'
 
 export function nodeStickHome(app: NodeApp): StickHome {
@@ -31,6 +31,7 @@ export function nodeStickHome(app: NodeApp): StickHome {
       return selectReleases({ snapshot, trust, channels, reports: app.records.set.list('report') }, filter)
     },
     async beforeImport() {
+      await beginOrders(app)
       // what cannot be trusted before is judged again, and reported, after
       await app.refresh().catch(() => null)
       known = new Set((await listed(app)).map(nameOf))
@@ -41,7 +42,7 @@ export function nodeStickHome(app: NodeApp): StickHome {
       return app.config.sticks.language
     },
     installed: () => installedModules(app),
-    settle: (signal) => settle(app, signal)
+    settle: (visit, scope, signal) => settle(app, visit, scope, signal)
   }
 }
 
@@ -69,23 +70,22 @@ async function installedModules(app: NodeApp) {
   return found
 }
 
-/** What head office ordered by this stick at once, the rest as policy and windows allow. Troubles come back as text. */
-async function settle(app: NodeApp, signal: AbortSignal): Promise<string[]> {
-  const troubles: string[] = []
-  const orders = await waitingOrders(app)
-  const ordered = orders.map((one) => one.module)
-  const rounds = [
-    { mode: 'now', modules: ordered, reason: 'stick', force: false },
-    { mode: 'automatic', modules: [], reason: 'auto', force: false }
-  ] as const
-  for (const round of orders.length > 0 ? rounds : rounds.slice(1)) {
-    try {
-      troubles.push(...(await applyRound(app, round, signal)))
-    } catch (error) {
-      troubles.push(asChasquiError(error).message)
-    }
+/** What head office ordered by this stick, then what policy and windows allow. Troubles come back as text. */
+async function settle(
+  app: NodeApp,
+  visit: StickVisit,
+  scope: SettleScope,
+  signal: AbortSignal
+): Promise<string[]> {
+  const troubles = await carryOutOrders(app, visit, signal)
+  if (scope === 'all') {
+    const auto = { mode: 'automatic', modules: [], reason: 'auto', force: false } as const
+    const failed = (error: unknown) => [asChasquiError(error).message]
+    troubles.push(...(await applyRound(app, auto, signal).catch(failed)))
   }
-  await forgetOrders(app, orders)
+  // so that the stick brings home what could not be done
+  if (troubles.length > 0) await announceReport(app)
+  app.events.emit('changed')
   return troubles
 }
 

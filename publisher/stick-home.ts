@@ -8,7 +8,7 @@ import { readRootChain } from '../src/system/trust-store.ts'
 import type { PublisherApp } from './app.ts'
 import { grantNewMembers } from './grants.ts'
 import { keyframeNeeds } from './stick-needs.ts'
-import { signOrder } from './stick-orders.ts'
+import { isSpentOrder, signOrder } from './stick-orders.ts'
 import { oneChange } from './turns.ts'
 
 export function publisherStickHome(app: PublisherApp): StickHome {
@@ -51,6 +51,11 @@ export function publisherStickHome(app: PublisherApp): StickHome {
       const reports = app.records.set.list('report')
       const needsKeyframe = filter?.branches.length ? await keyframeNeeds(app) : () => false
       return selectReleases({ snapshot, trust, channels, reports, needsKeyframe }, filter)
+    },
+    letters: {
+      outgoing: async () => [],
+      take: async () => false,
+      isSpent: async (letter) => isSpentOrder(app, letter)
     },
     order: (request, visit) => signOrder(app, request, visit),
     async afterImport() {

@@ -1,6 +1,7 @@
 // "Apply now" orders that head office puts on a stick: signed with the publisher's node key, bound to that stick and branch.
 import { ChasquiError } from '../src/errors.ts'
-import { encodeOrder, orderBytes } from '../src/stick/apply-order.ts'
+import { pointerOf } from '../src/fleet/channels.ts'
+import { claimedOrder, encodeOrder, orderBytes } from '../src/stick/apply-order.ts'
 import type { Letter, OrderRequest, StickVisit } from '../src/stick/home.ts'
 import { formatTime, toHex } from '../src/trust/bytes.ts'
 import { signBytes } from '../src/trust/keys.ts'
@@ -38,6 +39,13 @@ export async function signOrder(
   }
 }
 
+/** An order of this fleet that ran out. By what it claims, for it is only taken off the stick. */
+export function isSpentOrder(app: PublisherApp, { folder, name, bytes }: Letter): boolean {
+  if (folder !== 'grants' || !name.startsWith('apply-')) return false
+  const order = claimedOrder(bytes)
+  return order !== null && order.fleet === app.fleet.id && Date.parse(order.expires) <= app.now()
+}
+
 function findNode(app: PublisherApp, branch: string): string {
   const found = app.records.set
     .list('report')
@@ -53,12 +61,20 @@ function findNode(app: PublisherApp, branch: string): string {
 }
 
 async function findTrack(app: PublisherApp, module: string, version: string): Promise<string> {
-  const { trust } = await app.fleet.view()
+  const { trust, channels } = await app.fleet.view()
   const tracks = (await trust.listReleases(module)).filter((release) => release.version === version)
   const [release] = tracks
-  if (release !== undefined && tracks.length === 1) return release.track
-  const what = tracks.length > 1 ? 'is on several tracks' : 'is not published'
-  throw new ChasquiError('STICK_NOTHING_SELECTED', `${module}@${version} ${what}`, {
-    hint: 'see "publisher releases"'
-  })
+  const isOffered =
+    release !== undefined &&
+    Object.keys(channels.channels).some(
+      (channel) => pointerOf(channels, channel, module, release.track)?.version === version
+    )
+  if (release !== undefined && tracks.length === 1 && isOffered) return release.track
+  const some =
+    tracks.length > 1 ? 'is on several tracks' : 'is on no channel, so that no branch would take it'
+  throw new ChasquiError(
+    'STICK_NOTHING_SELECTED',
+    `${module}@${version} ${release === undefined ? 'is not published' : some}`,
+    { hint: 'see "publisher releases"' }
+  )
 }

@@ -24,13 +24,14 @@ export function describeInstaller({ installer }: Pick<ExportResult, 'installer'>
   ].join('\n')
 }
 
-export function describeImport({ read, reports, releases, ms }: ImportResult): string {
+export function describeImport({ read, reports, releases, troubles, ms }: ImportResult): string {
   const what =
     read.blocks === 0
       ? 'nothing new on the stick'
       : `read ${formatBytes(read.bytes)} in ${formatDuration(ms)}`
   const lines = releases.map(({ module, version }) => `  ${module} ${version}`)
-  return [`${what}; ${reports.in} reports taken`, ...lines].join('\n')
+  const wrong = troubles.map((text) => `  trouble: ${text}`)
+  return [`${what}; ${reports.in} reports taken`, ...lines, ...wrong].join('\n')
 }
 
 export function describeStick(summary: StickSummary): string {

@@ -80,9 +80,18 @@ export async function checkOrder(bytes: Uint8Array, check: OrderCheck): Promise<
   if (found.stick !== check.stick.id || check.stick.sequence < found.sequence) {
     throw refused('it was made for another stick')
   }
-  if (check.now >= Date.parse(found.expires)) throw refused(`it ran out at ${found.expires}`)
   if (await check.used(found.id)) throw refused('it was used before')
+  if (check.now >= Date.parse(found.expires)) throw refused(`it ran out at ${found.expires}`)
   return found
+}
+
+/** What a letter says of itself, before any check: who it is for and until when. Null when it is no order. */
+export function claimedOrder(bytes: Uint8Array): ApplyOrder | null {
+  try {
+    return parseOrder(bytes).order
+  } catch {
+    return null
+  }
 }
 
 function parseOrder(bytes: Uint8Array) {

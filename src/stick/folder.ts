@@ -236,6 +236,17 @@ export function writeStickBytes(
   })
 }
 
+/** Removes a file on the stick durably; one that is not there is as good. */
+export function removeStickFile(folder: StickFolder, path: readonly string[]): Promise<void> {
+  return onStick(async () => {
+    await refuseLinks(folder, path.slice(0, -1))
+    const full = join(folder.root, ...path)
+    if ((await folder.fs.stat(full)) === null) return
+    await folder.fs.remove(full)
+    await folder.fs.syncDirectory(join(full, '..'))
+  })
+}
+
 export async function makeStickFolder(folder: StickFolder, path: readonly string[]): Promise<void> {
   await refuseLinks(folder, path)
   for (let i = 0; i <= path.length; i++) {

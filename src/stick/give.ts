@@ -7,7 +7,7 @@ import { summarize } from './export-summary.ts'
 import { type StickFile, type WritableStick, writeStickFile } from './folder.ts'
 import type { Letter, OrderRequest, StickHome, StickVisit } from './home.ts'
 import { measureInstaller, writeInstaller } from './installer.ts'
-import { giveLetters } from './letters.ts'
+import { dropSpentLetters, giveLetters } from './letters.ts'
 import { giveRecords, takeRecords } from './reports.ts'
 import { giveRoots } from './roots.ts'
 import type { ExportRequest, ExportResult, StickTools } from './round.ts'
@@ -22,6 +22,9 @@ export async function give(
   context: CommandContext
 ): Promise<ExportResult> {
   const startedAt = tools.now()
+  const file = nextFile(folder.file, home)
+  const visit = { id: file.id, sequence: file.sequence }
+  const orders = await signOrders(home, request.orders, visit)
   const selection = await home.select(request.filter)
   const blocks = request.filter === null ? null : selection.blocks
   const plan = await planExport(home, folder, { blocks, maxSize: request.maxSize, part: request.part })
@@ -37,7 +40,6 @@ export async function give(
     const ms = tools.now() - startedAt
     return { ...result, complete: complete && !plan.due, wrote: nothing, reports: { out: 0, in: 0 }, ms }
   }
-  const file = nextFile(folder.file, home)
   if (folder.file.sequence === 0) await writeStickFile(folder, { ...file, sequence: 0 })
   await giveRoots(folder, home.fleet, home.roots)
   if (home.keys !== undefined) await giveKeys(folder, home.fleet, home.keys)
@@ -55,8 +57,8 @@ export async function give(
   await compactFeed(folder, plan.feed, home.fleet, context.signal)
   const records = await takeRecords(folder, home.records)
   const out = await giveRecords(folder, home.records, records)
-  const visit = { id: file.id, sequence: file.sequence }
-  await giveLetters(folder, await outgoingLetters(home, request.orders, visit))
+  if (home.letters !== undefined) await dropSpentLetters(folder, home.letters)
+  await giveLetters(folder, [...((await home.letters?.outgoing(visit)) ?? []), ...orders])
   const { installer } = request
   const installed = installer && (await writeInstaller(tools.fs, folder, installer, context.signal))
   await writeStickFile(folder, file)
@@ -71,12 +73,13 @@ export async function give(
   }
 }
 
-async function outgoingLetters(
+/** Before anything is planned: what cannot be ordered stops the export. */
+async function signOrders(
   home: StickHome,
   orders: readonly OrderRequest[],
   visit: StickVisit
 ): Promise<Letter[]> {
-  const letters = [...((await home.letters?.outgoing(visit)) ?? [])]
+  const letters: Letter[] = []
   for (const order of orders) {
     if (home.order === undefined)
       throw new ChasquiError('USAGE', 'only head office can order a branch to apply')

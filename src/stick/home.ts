@@ -100,6 +100,8 @@ export interface LetterBox {
   outgoing(visit: StickVisit): Promise<readonly Letter[]>
   /** Reads a letter that the stick brought; true when it was for this home and news. Never throws for a bad letter. */
   take(letter: Letter, visit: StickVisit): Promise<boolean>
+  /** Is a letter on the stick over for good, by this home's knowledge? Then it is taken away. */
+  isSpent?(letter: Letter): Promise<boolean>
 }
 
 /** What head office orders a branch to apply at the next visit of the stick. */
@@ -138,8 +140,11 @@ export interface StickHome {
   /** What runs here, for the pages; nothing without it. */
   installed?(): Promise<Installed>
   /**
-   * After an import in a round that nobody typed: applies what policy and orders allow now, and returns when that is done.
-   * What went wrong comes back as text for people.
+   * After an import: carries out what the stick at hand orders, and in a round that nobody typed also what policy and
+   * windows allow. What went wrong comes back as text for people.
    */
-  settle?(signal: AbortSignal): Promise<readonly string[]>
+  settle?(visit: StickVisit, scope: SettleScope, signal: AbortSignal): Promise<readonly string[]>
 }
+
+/** `orders`: only what head office ordered by this stick; `all`: updates by policy and window as well. */
+export type SettleScope = 'orders' | 'all'

@@ -1,6 +1,6 @@
 // Small signed files between head office and branches that travel with the stick: requests (to join, to sign) and grants
 // (the answers, orders to apply). What they say and who may say it is the home's business; a letter is opaque here.
-import { listStick, readStickBytes, type StickFolder, writeStickBytes } from './folder.ts'
+import { listStick, readStickBytes, removeStickFile, type StickFolder, writeStickBytes } from './folder.ts'
 import type { Letter, LetterBox, LetterFolder, StickVisit } from './home.ts'
 
 /** FORMAT 12.6 */
@@ -11,14 +11,29 @@ const LETTER_NAME = /^[a-z0-9][a-z0-9._-]{0,119}$/
 /** Shows every letter on the stick to the home; returns how many it took. Bad letters are the home's to refuse. */
 export async function takeLetters(folder: StickFolder, box: LetterBox, visit: StickVisit): Promise<number> {
   let taken = 0
+  await eachLetter(folder, async (letter) => {
+    if (await box.take(letter, visit)) taken++
+  })
+  return taken
+}
+
+async function eachLetter(folder: StickFolder, visit: (letter: Letter) => Promise<void>): Promise<void> {
   for (const place of FOLDERS) {
     const names = (await listStick(folder, [place])).filter((name) => LETTER_NAME.test(name))
     for (const name of names.slice(0, LETTERS.files)) {
       const bytes = await readStickBytes(folder, [place, name], LETTERS.bytes).catch(ignoreForeign)
-      if (bytes !== null && (await box.take({ folder: place, name, bytes }, visit))) taken++
+      if (bytes !== null) await visit({ folder: place, name, bytes })
     }
   }
-  return taken
+}
+
+/** Takes letters away that are over for this home. */
+export async function dropSpentLetters(folder: StickFolder, box: LetterBox): Promise<void> {
+  const { isSpent } = box
+  if (isSpent === undefined) return
+  await eachLetter(folder, async (letter) => {
+    if (await isSpent(letter)) await removeStickFile(folder, [letter.folder, letter.name])
+  })
 }
 
 /** Puts letters on the stick; returns how many were not there. */

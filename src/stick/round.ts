@@ -4,12 +4,21 @@ import type { CommandContext } from '../control/commands.ts'
 import type { FileSystem } from '../system/file-system.ts'
 import type { ExportSummary } from './export-summary.ts'
 import type { Rejected } from './feed-folder.ts'
-import { openFolder, prepareFolder, requireSameStick, requireStick, type WritableStick } from './folder.ts'
+import {
+  openFolder,
+  prepareFolder,
+  requireSameStick,
+  requireStick,
+  type StickFolder,
+  type WritableStick
+} from './folder.ts'
 import { give } from './give.ts'
-import type { ImportedRelease, OrderRequest, StickFilter, StickHome } from './home.ts'
+import type { ImportedRelease, OrderRequest, SettleScope, StickFilter, StickHome } from './home.ts'
 import type { InstallerFile, InstallerRequest } from './installer.ts'
+import { dropSpentLetters } from './letters.ts'
+import { giveRecords } from './reports.ts'
 import { timestamp } from './round-progress.ts'
-import { take, unlessReadOnly } from './take.ts'
+import { take, unlessReadOnly, visitOf } from './take.ts'
 import { beginVisit, endVisit } from './visit-log.ts'
 
 /** What a round needs of the machine. */
@@ -57,6 +66,8 @@ export interface ImportResult {
   rejected: Rejected[]
   reports: { in: number; out: number }
   releases: ImportedRelease[]
+  /** what went wrong with orders and while applying, for people */
+  troubles: string[]
   ms: number
 }
 
@@ -88,18 +99,23 @@ export async function importStick(
 ): Promise<ImportResult> {
   const visit = await beginVisit(home, tools.now())
   const folder = await openFolder(tools.fs, stick)
-  const result = await take(home, folder, tools, context)
-  const { read, reports, rejected } = result
-  await unlessReadOnly(() =>
-    endVisit(home, folder, visit, tools.now(), { read: read.bytes, reports, rejected })
-  )
+  const { records, ...taken } = await take(home, folder, tools, context)
+  const troubles = await settle(home, folder, 'orders', context)
+  const { read, rejected } = taken
+  const out = await unlessReadOnly(async () => {
+    const given = await giveRecords(folder, home.records, records)
+    if (home.letters !== undefined) await dropSpentLetters(folder, home.letters)
+    const reports = { in: records.taken, out: given }
+    await endVisit(home, folder, visit, tools.now(), { read: read.bytes, reports, rejected, troubles })
+    return given
+  })
   await requireStick(folder)
-  return result
+  return { ...taken, troubles, reports: { in: records.taken, out: out ?? 0 } }
 }
 
 export interface SyncOptions {
-  /** let the home apply what it may between import and export, so that its report is on the stick already */
-  settle: boolean
+  /** what the home applies between import and export, so that its report is on the stick already */
+  settle: SettleScope
   /** make a stick of a drive that is none; false in a round that nobody typed */
   create: boolean
 }
@@ -110,26 +126,53 @@ export async function syncStick(
   request: ExportRequest,
   tools: StickTools,
   context: CommandContext,
-  options: SyncOptions = { settle: false, create: true }
+  options: SyncOptions = { settle: 'orders', create: true }
 ): Promise<SyncResult> {
   const visit = await beginVisit(home, tools.now())
   if (!options.create) await openFolder(tools.fs, request.stick)
   const folder = await prepare(home, request.stick, tools)
-  const taken = folder.exists ? await take(home, folder, tools, context) : nothingTaken
-  const troubles = options.settle ? ((await home.settle?.(context.signal)) ?? []) : []
-  // applying takes minutes: a stick that was pulled or changed meanwhile gets nothing
-  await requireSameStick(folder)
+  // a dry run takes nothing either
+  const taken =
+    folder.exists && !request.dryRun
+      ? await takeAndSettle(home, folder, tools, context, options.settle)
+      : nothingTaken
   const given = await give(home, folder, request, tools, context)
   const reports = { in: taken.reports.in + given.reports.in, out: taken.reports.out + given.reports.out }
   const { stick, wrote, complete, plan } = given
+  const { read, rejected, releases, troubles } = taken
   if (!request.dryRun) {
-    const { read, rejected } = taken
     const outcome = { read: read.bytes, wrote: wrote.bytes, reports, rejected, troubles }
     await endVisit(home, folder, visit, tools.now(), outcome)
     await requireStick(folder)
   }
-  const { read, rejected, releases } = taken
-  return { stick, read, rejected, reports, releases, wrote, complete, plan, ms: taken.ms + given.ms }
+  const ms = taken.ms + given.ms
+  return { stick, read, rejected, reports, releases, troubles, wrote, complete, plan, ms }
+}
+
+async function takeAndSettle(
+  home: StickHome,
+  folder: StickFolder,
+  tools: StickTools,
+  context: CommandContext,
+  scope: SettleScope
+): Promise<ImportResult> {
+  const { records, ...taken } = await take(home, folder, tools, context)
+  // before anything is applied: what is known by now goes along even if the stick is pulled then
+  const out = await unlessReadOnly(() => giveRecords(folder, home.records, records))
+  const troubles = await settle(home, folder, scope, context)
+  return { ...taken, troubles, reports: { in: records.taken, out: out ?? 0 } }
+}
+
+/** Applying takes minutes: a stick that was pulled or changed meanwhile gets nothing. Throws STICK_REMOVED. */
+async function settle(
+  home: StickHome,
+  folder: StickFolder,
+  scope: SettleScope,
+  context: CommandContext
+): Promise<string[]> {
+  const troubles = [...((await home.settle?.(visitOf(folder), scope, context.signal)) ?? [])]
+  await requireSameStick(folder)
+  return troubles
 }
 
 const nothingTaken: ImportResult = {
@@ -138,6 +181,7 @@ const nothingTaken: ImportResult = {
   rejected: [],
   reports: { in: 0, out: 0 },
   releases: [],
+  troubles: [],
   ms: 0
 }
 

@@ -1,16 +1,21 @@
-// Stick → home, everything in its order: roots, sealed keys, blocks, records, letters; then what this home has to say.
+// Stick → home, everything in its order: roots, sealed keys, blocks, records, letters.
 import type { CommandContext } from '../control/commands.ts'
 import { ChasquiError } from '../errors.ts'
 import { noteDamage } from './damage.ts'
 import { requireStick, type StickFolder } from './folder.ts'
-import type { StickHome } from './home.ts'
+import type { StickHome, StickVisit } from './home.ts'
 import { importFeed } from './import.ts'
 import { takeLetters } from './letters.ts'
-import { giveRecords, takeRecords } from './reports.ts'
+import { type RecordsIn, takeRecords } from './reports.ts'
 import { takeRoots } from './roots.ts'
 import type { ImportResult, StickTools } from './round.ts'
 import { progressOf } from './round-progress.ts'
 import { takeKeys } from './sealed-keys.ts'
+
+export interface Taken extends Omit<ImportResult, 'reports' | 'troubles'> {
+  /** what lies on the stick of reports */
+  records: RecordsIn
+}
 
 /** Takes all that `folder` brings. Throws STICK_*, DISK_IO, and what the home throws. */
 export async function take(
@@ -18,7 +23,7 @@ export async function take(
   folder: StickFolder,
   tools: StickTools,
   context: CommandContext
-): Promise<ImportResult> {
+): Promise<Taken> {
   const startedAt = tools.now()
   await home.beforeImport?.()
   await takeRoots(folder, home.fleet, home.roots)
@@ -26,16 +31,19 @@ export async function take(
   const { read, rejected, damaged } = await importFeed(home, folder, progressOf(context, 'import', null))
   const records = await takeRecords(folder, home.records)
   const releases = [...(await home.afterImport())]
-  const { id, sequence } = folder.file ?? { id: '', sequence: 0 }
-  if (home.letters !== undefined) await takeLetters(folder, home.letters, { id, sequence })
+  const visit = visitOf(folder)
+  if (home.letters !== undefined) await takeLetters(folder, home.letters, visit)
   await requireStick(folder)
-  const out = await unlessReadOnly(async () => {
+  await unlessReadOnly(async () => {
     const feed = Buffer.from(home.feed.db.key).toString('hex')
     for (const { core, places } of damaged) await noteDamage(folder, feed, core, places)
-    return giveRecords(folder, home.records, records)
   })
-  const reports = { in: records.taken, out: out ?? 0 }
-  return { stick: id, read, rejected, reports, releases, ms: tools.now() - startedAt }
+  return { stick: visit.id, read, rejected, releases, records, ms: tools.now() - startedAt }
+}
+
+/** The stick at hand as orders name it. */
+export function visitOf({ file }: StickFolder): StickVisit {
+  return { id: file?.id ?? '', sequence: file?.sequence ?? 0 }
 }
 
 /** An import also leaves this home's news on the stick, unless it cannot be written to. */

@@ -169,7 +169,7 @@ class Watcher implements StickWatcher {
       signal: this.#stopping.signal,
       emit: (event: ControlEvent) => emit({ ...event, event: 'stick', what: event.event, place })
     }
-    return inTurn(home, () => syncStick(home, request, tools, context, { settle: true, create: false }))
+    return inTurn(home, () => syncStick(home, request, tools, context, { settle: 'all', create: false }))
   }
 
   #state(place: string, state: WatchedStick['state'], error: WatchedStick['error']): WatchedStick {

@@ -73,7 +73,7 @@ for (const swap of swaps) {
         return []
       }
     }
-    const round = syncStick(branch, everything(stick), tools, context, { settle: true, create: false })
+    const round = syncStick(branch, everything(stick), tools, context, { settle: 'all', create: false })
     try {
       await assert.rejects(round, { code: 'STICK_REMOVED' })
       assert.deepEqual(await readdir(stick, { recursive: true }), before)
@@ -105,7 +105,7 @@ test('the watcher’s round makes no stick of a drive that is none', async (t) =
   const place = await temporaryFolder(t)
   await mkdir(join(place, 'DCIM'))
   await cp(new URL(import.meta.url), join(place, 'DCIM', 'foto.jpg'))
-  const round = syncStick(publisher, everything(place), tools, context, { settle: true, create: false })
+  const round = syncStick(publisher, everything(place), tools, context, { settle: 'all', create: false })
   await assert.rejects(round, { code: 'STICK_NOT_A_STICK' })
   assert.deepEqual(await readdir(place), ['DCIM'])
 })
