@@ -5,7 +5,7 @@ import { z } from 'zod'
 import type { VerifiedRecord } from '../fleet/record.ts'
 import type { RecordSet } from '../fleet/record-set.ts'
 import { formatHostPort, type HostPort, parseHostPort } from '../net/address.ts'
-import type { Links } from '../net/links.ts'
+import type { Links } from '../net/link-options.ts'
 import type { Log } from '../system/log.ts'
 
 const TIMES = {

@@ -27,15 +27,26 @@ export function formatHostPort({ host, port }: HostPort): string {
 }
 
 /**
- * Whether an address is on a network that this machine is itself part of (then it is the LAN: no uplink is used).
+ * Whether an address is on a network that this machine is itself part of (then it is the LAN: no uplink is used), or on one
+ * of the networks that count as such. Tunnels, which have no hardware address, do not: what is behind them is far.
  * @param interfaces `os.networkInterfaces()`
+ * @param networks CIDR, as other networks of the same site
  */
-export function isOnLan(host: string, interfaces: NodeJS.Dict<NetworkInterfaceInfo[]>): boolean {
+export function isOnLan(
+  host: string,
+  interfaces: NodeJS.Dict<NetworkInterfaceInfo[]>,
+  networks: readonly string[] = []
+): boolean {
   const plain = unmapped(host)
-  if (plain.toLowerCase().startsWith('fe80:')) return true
   if (isIP(plain) === 0) return false
-  const networks = Object.values(interfaces).flatMap((list) => list ?? [])
-  return networks.some((network) => network.cidr !== null && isInside(plain, network.cidr))
+  if (networks.some((network) => isInside(plain, network))) return true
+  if (plain.toLowerCase().startsWith('fe80:')) return true
+  const own = Object.values(interfaces).flatMap((list) => list ?? [])
+  return own.some((one) => one.cidr !== null && !isTunnel(one) && isInside(plain, one.cidr))
+}
+
+function isTunnel({ internal, mac }: NetworkInterfaceInfo): boolean {
+  return !internal && mac === '00:00:00:00:00:00'
 }
 
 /** `::ffff:10.0.0.1` → `10.0.0.1`; a zone is dropped. */

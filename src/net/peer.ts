@@ -4,6 +4,12 @@ import Protomux from 'protomux'
 import type { Member } from '../trust/membership.ts'
 import type { AdmittedPeer } from './admission.ts'
 
+/** A member as the links see it. */
+export type LinkMember = Member & {
+  /** the publisher has countersigned this node; absent: not known */
+  granted?: boolean
+}
+
 /** What a connection costs: its class decides rates, hours and what is fetched over it (DESIGN 4.4). */
 export type LinkClass = 'lan' | 'internet' | 'metered'
 
@@ -33,7 +39,7 @@ export interface PeerInfo {
 
 export class Peer {
   readonly node: string
-  readonly member: Member
+  readonly member: LinkMember
   readonly link: Link
   readonly connectedAt: number
   /** the Noise stream; Hypercore's replicate() takes it as it is */

@@ -1,5 +1,6 @@
 // TCP with Noise IK. The responder's key comes from the fleet secret, so only members can complete a handshake, and
 // the initiator's key is thrown away after use: who is who is said inside (admission.ts).
+import dns from 'node:dns'
 import type { Socket } from 'node:net'
 import net from 'node:net'
 import NoiseSecretStream, { type KeyPair } from '@hyperswarm/secret-stream'
@@ -51,16 +52,38 @@ export function listenTcp(
   })
 }
 
-/** Opens a connection to a member. The stream may still be in its handshake, and may fail at any time. */
-export function dialTcp(to: HostPort, responderKey: Uint8Array): TcpConnection {
-  const socket = net.connect({ host: to.host, port: to.port, noDelay: true, timeout: CONNECT })
+export interface DialOptions {
+  to: HostPort
+  responderKey: Uint8Array
+  /** asked for every address that the host's name stands for; an address in `to` itself is the caller's to judge */
+  mayDial(address: string): boolean
+  /** called when the connection is up, with where it really goes; the handshake is still to come */
+  onConnect(remote: HostPort): void
+}
+
+/** Opens a connection to a member. The stream may fail at any time, also before `onConnect`. */
+export function dialTcp({ to, responderKey, mayDial, onConnect }: DialOptions): NoiseSecretStream {
+  const lookup = lookupOnly(mayDial)
+  const socket = net.connect({ host: to.host, port: to.port, noDelay: true, timeout: CONNECT, lookup })
   socket.once('timeout', () => socket.destroy())
-  socket.once('connect', () => socket.setTimeout(0))
-  const stream = wrap(true, socket, {
-    keyPair: NoiseSecretStream.keyPair(),
-    remotePublicKey: responderKey
+  socket.once('connect', () => {
+    socket.setTimeout(0)
+    onConnect(remoteOf(socket))
   })
-  return { stream, remote: to }
+  return wrap(true, socket, { keyPair: NoiseSecretStream.keyPair(), remotePublicKey: responderKey })
+}
+
+/** `dns.lookup` with only those addresses of a name that may be dialled. */
+function lookupOnly(mayDial: (address: string) => boolean): net.LookupFunction {
+  return (host, options, done) => {
+    dns.lookup(host, { ...options, all: true }, (error, found) => {
+      const usable = (found ?? []).filter(({ address }) => mayDial(address))
+      const [first] = usable
+      if (error !== null || first === undefined) done(error ?? new Error(`${host} is not on the LAN`), [])
+      else if (options.all === true) done(null, usable)
+      else done(null, first.address, first.family)
+    })
+  }
 }
 
 /** Signs of life on a stream of any transport, and its end when the other side gives none. */

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { describe, it, type TestContext } from 'node:test'
 import type { DriveFeed } from '../../src/feed/feed.ts'
 import { BlockExchange } from '../../src/net/blocks/exchange.ts'
-import type { Links } from '../../src/net/links.ts'
+import type { Links } from '../../src/net/link-options.ts'
 import { silentLog } from '../../src/system/log.ts'
 import { TestFleet } from '../net/members.ts'
 import {

@@ -4,7 +4,7 @@ import { signRecord } from '../../src/fleet/record.ts'
 import type { RecordSet } from '../../src/fleet/record-set.ts'
 import { keepAddressBook } from '../../src/member/address-book.ts'
 import type { HostPort } from '../../src/net/address.ts'
-import type { Links } from '../../src/net/links.ts'
+import type { Links } from '../../src/net/link-options.ts'
 import { silentLog } from '../../src/system/log.ts'
 import { TestFleet } from './members.ts'
 

@@ -3,7 +3,7 @@ import { afterEach, test } from 'node:test'
 import type { RecordSet } from '../../src/fleet/record-set.ts'
 import { Gossip } from '../../src/net/gossip.ts'
 import { GossipBudget } from '../../src/net/gossip-budget.ts'
-import type { Links } from '../../src/net/links.ts'
+import type { Links } from '../../src/net/link-options.ts'
 import type { Peer } from '../../src/net/peer.ts'
 import { addressOf, TestFleet, until } from './members.ts'
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { afterEach, test } from 'node:test'
 import { type GrantBox, GrantExchange } from '../../src/net/grants.ts'
-import type { Links } from '../../src/net/links.ts'
+import type { Links } from '../../src/net/link-options.ts'
 import { silentLog } from '../../src/system/log.ts'
 import { addressOf, TestFleet, until } from './members.ts'
 

@@ -1,6 +1,7 @@
 // A member of the pretend fleet as a process of its own, for the lab: `lab-member.ts NAME`. Writes one JSON line for each
 // thing that happens; reads commands from stdin, one JSON line each.
 import { createInterface } from 'node:readline'
+import pino from 'pino'
 import { Gossip } from '../../src/net/gossip.ts'
 import { TestFleet } from './members.ts'
 
@@ -14,6 +15,7 @@ const gossip = new Gossip({ records, own: member.node, now: () => NOW })
 const links = fleet.links(member, {
   lan: true,
   listen: undefined,
+  log: pino({ level: 'warn' }, { write: (line) => say({ event: 'warning', line }) }),
   onPeer: (peer) => {
     say({ event: 'peer', name: peer.member.name, class: peer.link.class, address: peer.link.address })
     peer.onClose(() => say({ event: 'gone', name: peer.member.name }))

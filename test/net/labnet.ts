@@ -116,6 +116,11 @@ export class Lab {
     return child
   }
 
+  /** Sets a kernel parameter of a host's network. */
+  sysctl(n: number, name: string, value: number): void {
+    ip('netns', 'exec', this.#host(n), 'sysctl', '-q', '-w', `${name}=${value}`)
+  }
+
   cut(n: number): void {
     ip('-n', this.#switch, 'link', 'set', `p${n}`, 'down')
   }

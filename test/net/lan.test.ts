@@ -20,10 +20,12 @@ interface Host {
   events: Event[]
   peers(): number
   has(author: string): boolean
+  /** times that it logged a warning */
+  warned(): number
 }
 
-function start(lab: Lab, host: number, name: string): Host {
-  const child = lab.run(host, process.execPath, [join(import.meta.dirname, 'lab-member.ts'), name])
+function start(lab: Lab, host: number, name: string, script = 'lab-member.ts'): Host {
+  const child = lab.run(host, process.execPath, [join(import.meta.dirname, script), name])
   const events: Event[] = []
   createInterface(child.stdout as NodeJS.ReadableStream).on('line', (line) => events.push(JSON.parse(line)))
   const count = (event: string) => events.filter((one) => one.event === event).length
@@ -31,6 +33,7 @@ function start(lab: Lab, host: number, name: string): Host {
     child,
     events,
     peers: () => count('peer') - count('gone'),
+    warned: () => count('warning'),
     has: (author) => events.some((one) => one.event === 'record' && one.author === author)
   }
 }
@@ -74,6 +77,36 @@ test('a host that dies and comes back is found again', { skip }, async () => {
     await until(() => a.peers() === 0, 'a noticed')
     const again = start(lab, 2, 'b')
     await until(() => a.peers() === 1 && again.peers() === 1, 'they met again')
+  } finally {
+    await lab.close()
+  }
+})
+
+test('a host whose mDNS port is taken runs on, and is found when the port is free', { skip }, async () => {
+  const lab = new Lab(2)
+  try {
+    const holder = start(lab, 2, '', 'port-holder.ts')
+    await until(() => holder.events.length === 1, 'the port is taken')
+    const [a, b] = [start(lab, 1, 'a'), start(lab, 2, 'b')]
+    await until(() => b.warned() > 1, 'it could not have the port, and tried again')
+    assert.equal(b.child.exitCode, null)
+    holder.child.stdin?.end()
+    await until(() => a.peers() === 1 && b.peers() === 1, 'they met')
+  } finally {
+    await lab.close()
+  }
+})
+
+test('a host that may not join the multicast group at first joins it later', { skip }, async () => {
+  const lab = new Lab(2)
+  try {
+    const groups = (n: number) => lab.sysctl(2, 'net.ipv4.igmp_max_memberships', n)
+    lab.sysctl(2, 'net.ipv6.conf.e0.disable_ipv6', 1)
+    groups(0)
+    const [a, b] = [start(lab, 1, 'a'), start(lab, 2, 'b')]
+    await until(() => b.warned() > 0, 'it could not join')
+    groups(20)
+    await until(() => a.peers() === 1 && b.peers() === 1, 'they met')
   } finally {
     await lab.close()
   }

@@ -2,9 +2,12 @@ import assert from 'node:assert/strict'
 import net from 'node:net'
 import { afterEach, test } from 'node:test'
 import NoiseSecretStream from '@hyperswarm/secret-stream'
+import DHT from 'hyperdht'
 import createTestnet from 'hyperdht/testnet.js'
+import Hyperswarm from 'hyperswarm'
 import type { ChasquiError } from '../../src/errors.ts'
-import type { Links } from '../../src/net/links.ts'
+import { isOnLan } from '../../src/net/address.ts'
+import type { Links, StaticPeer } from '../../src/net/link-options.ts'
 import type { Peer } from '../../src/net/peer.ts'
 import { addressOf, TestFleet, until } from './members.ts'
 
@@ -13,6 +16,7 @@ const running: Links[] = []
 
 afterEach(async () => {
   fleet.revoked.clear()
+  fleet.granted = null
   await Promise.all(running.splice(0).map((links) => links.stop()))
 })
 
@@ -146,6 +150,110 @@ test('a prober without the fleet secret is told nothing at all', async () => {
   prober.on('error', () => undefined)
   await new Promise((resolve) => prober.once('close', resolve))
   assert.equal(Buffer.concat(heard).byteLength, 0)
+})
+
+test('a stranger whom a member dials over the DHT is not told who that is', async () => {
+  const testnet = await createTestnet(3)
+  const bootstrap = testnet.bootstrap.map(({ host, port }) => `${host}:${port}`)
+  const stranger = new Hyperswarm({ dht: new DHT({ bootstrap, host: '127.0.0.1' }) })
+  try {
+    const heard: Uint8Array[] = []
+    let closed = 0
+    stranger.on('connection', (stream: NoiseSecretStream) => {
+      stream.on('error', () => undefined)
+      stream.on('data', (bytes: Uint8Array) => heard.push(bytes))
+      stream.once('close', () => closed++)
+      stream.write(Buffer.concat([Buffer.from([1, 4]), Buffer.alloc(32, 9)])) // a proof that is none
+    })
+    await stranger.join(fleet.topic, { server: true, client: true }).flushed()
+    await start('Sucursal-Sur', { internet: true, bootstrap, listen: undefined })
+    await until(() => closed > 0, 'the member has hung up')
+    assert.ok(heard.every((bytes) => bytes.byteLength === 34))
+    assert.equal(Buffer.concat(heard).includes('Sucursal-Sur'), false)
+    await Promise.all(running.splice(0).map((links) => links.stop()))
+  } finally {
+    await stranger.destroy()
+    await testnet.destroy()
+  }
+})
+
+const far = { interfaces: () => ({}) }
+const classes: {
+  name: string
+  options: Parameters<TestFleet['links']>[1]
+  dial?: (at: string) => string | StaticPeer
+  expect: string
+}[] = [
+  { name: 'an address on an own network', options: {}, expect: 'lan' },
+  { name: 'an address beyond a router', options: far, expect: 'internet' },
+  {
+    name: 'an address beyond a router on a metered link',
+    options: { ...far, internetClass: 'metered' },
+    expect: 'metered'
+  },
+  {
+    name: 'an address on another network of the site',
+    options: { ...far, lanNetworks: ['127.0.0.0/8'] },
+    expect: 'lan'
+  },
+  {
+    name: 'the name of a machine on an own network',
+    options: {},
+    dial: (at) => at.replace('127.0.0.1', 'localhost'),
+    expect: 'lan'
+  },
+  {
+    name: 'a static peer that is said to be metered',
+    options: {},
+    dial: (address) => ({ address, class: 'metered' }),
+    expect: 'metered'
+  }
+]
+for (const { name, options, dial = (at: string) => at, expect } of classes) {
+  test(`${name} is of class ${expect}`, async () => {
+    const a = await start('a', options)
+    const b = await start('b', { ...options, peers: [dial(addressOf(a))] })
+    await until(() => a.peers().length === 1 && b.peers().length === 1, 'both sides admitted')
+    assert.equal(b.peers()[0]?.link.class, expect)
+    if (dial(addressOf(a)) === addressOf(a)) assert.equal(a.peers()[0]?.link.class, expect)
+  })
+}
+
+test('what is behind a tunnel is not the LAN', () => {
+  const own = { address: '10.8.0.5', netmask: '255.255.255.0', family: 'IPv4', internal: false } as const
+  const on = (mac: string) => ({ if0: [{ ...own, mac, cidr: '10.8.0.5/24' }] })
+  assert.equal(isOnLan('10.8.0.12', on('00:00:00:00:00:00')), false)
+  assert.equal(isOnLan('10.8.0.12', on('02:00:00:00:00:01')), true)
+})
+
+for (const { who, near } of [
+  { who: 'a far member', near: false },
+  { who: 'a neighbour', near: true }
+]) {
+  test(`outside the hours ${who} that dials in is ${near ? 'admitted' : 'refused'}`, async () => {
+    const a = await start('a', { ...(near ? {} : far), isInternetOpen: () => false })
+    const b = await start('b', { peers: [addressOf(a)] })
+    let refused = 0
+    const socket = net.connect(a.listening()?.port ?? 0, '127.0.0.1').on('error', () => undefined)
+    socket.once('close', () => refused++)
+    await until(() => (near ? b.peers().length > 0 : refused > 0), 'it is decided')
+    socket.destroy()
+    assert.equal(a.peers().length > 0, near)
+  })
+}
+
+test('the nodes of one invite hold a few places, and one that the publisher has confirmed gets in past them', async () => {
+  fleet.granted = new Set(['hub', 'other'])
+  const hub = await start('hub')
+  const at = { peers: [addressOf(hub)] }
+  for (let n = 0; n < 8; n++) await start(`leaked#${n}`, at)
+  await start('other', at)
+  const names = () => hub.peers().map((peer) => peer.member.name)
+  await until(() => names().includes('other') && names().length === 5, 'the other has a place')
+  fleet.granted.add('leaked')
+  await start('leaked', at)
+  await until(() => names().includes('leaked'), 'the one that is confirmed has a place')
+  assert.equal(names().filter((name) => name.startsWith('leaked')).length, 4)
 })
 
 test('closes the connection of a member that is revoked while it is connected', async () => {

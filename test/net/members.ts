@@ -4,7 +4,9 @@ import NoiseSecretStream, { type KeyPair } from '@hyperswarm/secret-stream'
 import { ChasquiError } from '../../src/errors.ts'
 import { type RecordType, signRecord, verifyRecord } from '../../src/fleet/record.ts'
 import { RecordSet } from '../../src/fleet/record-set.ts'
-import { createLinks, type Links, type LinksOptions } from '../../src/net/links.ts'
+import type { Links, LinksOptions } from '../../src/net/link-options.ts'
+import { createLinks } from '../../src/net/links.ts'
+import type { LinkMember } from '../../src/net/peer.ts'
 import { silentLog } from '../../src/system/log.ts'
 import type { Member } from '../../src/trust/membership.ts'
 
@@ -20,6 +22,8 @@ const seed = (text: string) => createHash('sha256').update(text).digest()
 export class TestFleet {
   readonly name: string
   readonly revoked = new Set<string>()
+  /** nodes that the publisher has confirmed, by name; null: all */
+  granted: Set<string> | null = null
 
   constructor(name: string) {
     this.name = name
@@ -31,26 +35,34 @@ export class TestFleet {
     return { name, keyPair, node, membership: Buffer.from(`${this.name} ${role} ${name} ${node}`) }
   }
 
-  verifyMembership = (membership: Uint8Array): Member => {
+  verifyMembership = (membership: Uint8Array): LinkMember => {
     const [fleet, role, name = '', node = ''] = Buffer.from(membership).toString().split(' ')
     if (fleet !== this.name || this.revoked.has(name)) {
       throw new ChasquiError('ADMISSION_REFUSED', `${name} is not a member of ${this.name}`)
     }
     return {
       node,
-      invite: seed(`invite ${name}`).toString('hex').slice(0, 32),
+      // `till#2` is the second node that came with the invite of `till`
+      invite: seed(`invite ${name.split('#')[0]}`)
+        .toString('hex')
+        .slice(0, 32),
       name,
       groups: [],
       modules: ['*'],
-      role: role as Member['role']
+      role: role as Member['role'],
+      granted: this.granted === null || this.granted.has(name)
     }
+  }
+
+  get topic(): Uint8Array {
+    return seed(`topic ${this.name}`)
   }
 
   links(member: TestMember, options: Partial<LinksOptions> = {}): Links {
     return createLinks({
       identity: { keyPair: member.keyPair, membership: member.membership },
       fleet: {
-        topic: seed(`topic ${this.name}`),
+        topic: this.topic,
         responder: NoiseSecretStream.keyPair(seed(`responder ${this.name}`)),
         verifyMembership: this.verifyMembership
       },

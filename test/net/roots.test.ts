@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { afterEach, test } from 'node:test'
-import type { Links } from '../../src/net/links.ts'
+import type { Links } from '../../src/net/link-options.ts'
 import { type RootChain, RootExchange } from '../../src/net/roots.ts'
 import { silentLog } from '../../src/system/log.ts'
 import { addressOf, TestFleet, until } from './members.ts'

@@ -1,9 +1,10 @@
-// The vectors of FORMAT 9.4 and 10 carry their own verdict; this reads them with the implementation.
+// The vectors of FORMAT 9.2, 9.4 and 10 carry their own verdict; this reads them with the implementation.
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { ChasquiError } from '../../src/errors.ts'
 import { recordKey, recordMark, verifyRecord } from '../../src/fleet/record.ts'
+import { admissionKey, verifyHello, verifyProof } from '../../src/net/hello.ts'
 import { isLanName, lanNameKey } from '../../src/net/lan-name.ts'
 
 function vectors<T>(name: string): T[] {
@@ -59,4 +60,28 @@ for (const { comment, name, expect } of vectors<{ comment: string; name: string;
     const key = lanNameKey(Buffer.alloc(64, 3))
     assert.equal(isLanName(key, name) ? 'ours' : 'foreign', expect)
   })
+}
+
+interface AdmissionCase {
+  comment: string
+  message: 'proof' | 'hello'
+  side: 'initiator' | 'responder'
+  handshakeHash: string
+  bytes: string
+  expect: 'ok' | 'refused'
+}
+
+for (const one of vectors<AdmissionCase>('admission.json')) {
+  test(`admission vector: ${one.comment}`, () => assert.equal(isGood(one) ? 'ok' : 'refused', one.expect))
+}
+
+function isGood({ message, side, handshakeHash, bytes }: AdmissionCase): boolean {
+  const [body, hash] = [Buffer.from(bytes, 'hex'), Buffer.from(handshakeHash, 'hex')]
+  const isInitiator = side === 'initiator'
+  try {
+    if (message === 'hello') return verifyHello(body, isInitiator, hash) !== null
+    return verifyProof(body, admissionKey(Buffer.alloc(64, 3)), isInitiator, hash)
+  } catch {
+    return false
+  }
 }
