@@ -5,7 +5,7 @@ import { encodeRevoked, REVOKED_PATH, type RevokedFile } from '../src/fleet/revo
 import { CHANNELS_ROLE, setOnlineTargets } from '../src/trust/author.ts'
 import { formatTime, fromHex, toHex } from '../src/trust/bytes.ts'
 import { signCertificate } from '../src/trust/certificate.ts'
-import { currentOf } from '../src/trust/draft.ts'
+import { currentOf } from '../src/trust/current.ts'
 import { encodeInvite, encodeInviteWithPin, type Invite } from '../src/trust/invite.ts'
 import { keyPairOf } from '../src/trust/keys.ts'
 import type { PublisherApp } from './app.ts'

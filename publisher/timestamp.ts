@@ -1,6 +1,6 @@
 // Freshness: the timestamp is signed again when the last one is a day old.
 import { refreshTimestamp } from '../src/trust/author.ts'
-import { currentOf } from '../src/trust/draft.ts'
+import { currentOf } from '../src/trust/current.ts'
 import { EXPIRY } from '../src/trust/expiry.ts'
 import type { PublisherApp } from './app.ts'
 import { commit } from './commit.ts'

@@ -4,7 +4,8 @@ import { z } from 'zod'
 import { ChasquiError } from '../../src/errors.ts'
 import { CHANNELS_PATH, encodeChannels, withPointer } from '../../src/fleet/channels.ts'
 import { CHANNELS_ROLE, targetEntry } from '../../src/trust/author.ts'
-import { currentOf, FleetDraft } from '../../src/trust/draft.ts'
+import { currentOf } from '../../src/trust/current.ts'
+import { FleetDraft } from '../../src/trust/draft.ts'
 import type { KeyRole } from '../../src/trust/key-file.ts'
 import type { Signer } from '../../src/trust/keys.ts'
 import {
@@ -97,7 +98,7 @@ async function draftOf(app: PublisherApp, request: SigningRequest): Promise<Flee
   const current = await currentOf(trust, [CHANNELS_ROLE, ...roles])
   const clockIsRight = request.roles.some(({ role }) => role === 'root')
   const draft = new FleetDraft(current, app.now(), { clockIsRight })
-  applyRequest(draft, current, request, app.fleet.id)
+  applyRequest(draft, request, app.fleet.id)
   return draft
 }
 

@@ -16,7 +16,8 @@ import {
   targetEntry
 } from '../../src/trust/author.ts'
 import { fromHex, sha256Hex } from '../../src/trust/bytes.ts'
-import { currentOf, type FleetDraft } from '../../src/trust/draft.ts'
+import { currentOf } from '../../src/trust/current.ts'
+import type { FleetDraft } from '../../src/trust/draft.ts'
 import { createRequest } from '../../src/trust/signing-request.ts'
 import type { PublisherApp } from '../app.ts'
 import { commit } from '../commit.ts'

@@ -2,10 +2,12 @@
 // edits, signatures, new files out, as one step for readers. Pure: keys, time and bytes are passed in.
 import { ChasquiError } from '../errors.ts'
 import { formatTime, sha256Hex, toHex } from './bytes.ts'
-import { type Current, FleetDraft, type Publication } from './draft.ts'
+import type { Current } from './current.ts'
+import { FleetDraft } from './draft.ts'
 import { addSignatures, encodeEnvelope, type RootPart, SPEC_VERSION } from './envelope.ts'
 import { EXPIRY } from './expiry.ts'
 import { keyId, type Signer, tufKey } from './keys.ts'
+import type { Publication } from './online-roles.ts'
 import { releaseTargetPath } from './trust.ts'
 
 /** Public keys of a role and how many of them must sign. */

@@ -1,13 +1,24 @@
 // One change of a fleet's metadata: collects edits, numbers the versions, collects signatures, and ends as a set of files
 // that readers see at once. Snapshot and timestamp follow from the rest and are made last, by the online keys.
 import { ChasquiError } from '../errors.ts'
-import { formatTime, fromHex, sha256Hex } from './bytes.ts'
+import { formatTime } from './bytes.ts'
+import type { Current } from './current.ts'
+import {
+  checkDelegate,
+  checkThreshold,
+  type Delegate,
+  delegationOf,
+  dropDelegation,
+  keysOf,
+  putDelegation,
+  roleFor,
+  rolesOfKey
+} from './delegations.ts'
 import {
   addSignatures,
   type DelegationEntry,
   decodeEnvelope,
   type Envelope,
-  encodeEnvelope,
   type RoleKeys,
   type RootPart,
   type SnapshotPart,
@@ -18,25 +29,9 @@ import {
   validSignatures
 } from './envelope.ts'
 import { EXPIRY } from './expiry.ts'
-import { keyId, type Signer, tufKey } from './keys.ts'
-import { CHASQUI_PROFILE } from './metadata.ts'
-import { matchesPattern } from './path-pattern.ts'
-import type { Trust } from './trust.ts'
-
-/** The metadata that a change starts from, verbatim. Delegated roles: those that the change touches. */
-export interface Current {
-  root: Uint8Array
-  timestamp?: Uint8Array
-  snapshot?: Uint8Array
-  targets?: Uint8Array
-  roles: ReadonlyMap<string, Uint8Array>
-}
-
-/** What a change comes to: repository files to add (`3.m.pos_base.json`) and those that nobody needs any more. */
-export interface Publication {
-  files: Map<string, Uint8Array>
-  obsolete: string[]
-}
+import type { Signer } from './keys.ts'
+import { finishOnline, type Publication } from './online-roles.ts'
+import { nextEra, nextRole } from './versions.ts'
 
 export interface MissingSignatures {
   role: string
@@ -44,35 +39,6 @@ export interface MissingSignatures {
   need: number
   /** ids of the keys that could still sign */
   keyids: string[]
-}
-
-export interface Delegate {
-  name: string
-  keys: readonly Uint8Array[]
-  threshold: number
-  paths: readonly string[]
-  terminating?: boolean
-}
-
-/** Versions above this are the work of a thief (fast-forward) and start again at 1 once root has rotated the key. */
-const SANE_VERSION = 2 ** 50
-
-/** Takes what a draft needs from verified metadata; roles that do not exist are left out. */
-export async function currentOf(trust: Trust, roles: readonly string[]): Promise<Current> {
-  const { root, timestamp, snapshot, targets } = trust.set
-  if (timestamp === null || snapshot === null || targets === null) throw new TypeError('trust is not loaded')
-  const loaded = new Map<string, Uint8Array>()
-  for (const role of roles) {
-    const found = await trust.role(role)
-    if (found !== null) loaded.set(role, found.bytes)
-  }
-  return {
-    root: root.bytes,
-    timestamp: timestamp.bytes,
-    snapshot: snapshot.bytes,
-    targets: targets.bytes,
-    roles: loaded
-  }
 }
 
 export class FleetDraft {
@@ -123,12 +89,11 @@ export class FleetDraft {
 
   /** The delegated role that answers for a target path now, or null. */
   roleFor(path: string): string | null {
-    const roles = this.#targetsPart().delegations?.roles ?? []
-    return roles.find((role) => role.paths.some((pattern) => matchesPattern(path, pattern)))?.name ?? null
+    return roleFor(this.#targetsPart(), path)
   }
 
   delegation(name: string): DelegationEntry | null {
-    return this.#targetsPart().delegations?.roles.find((role) => role.name === name) ?? null
+    return delegationOf(this.#targetsPart(), name)
   }
 
   /** The targets that a role lists, or null when the role was not loaded. */
@@ -146,63 +111,31 @@ export class FleetDraft {
     else part.targets[path] = entry
   }
 
-  /** Adds a delegation to targets, or changes its keys, threshold and paths. Exact module roles come before patterns. */
+  /** Adds a delegation to targets, or changes it. Throws ROLE_NAME, USAGE. */
   delegate(delegate: Delegate): void {
-    if (!CHASQUI_PROFILE.roleNames.test(delegate.name) || isTopLevel(delegate.name)) {
-      throw new ChasquiError('ROLE_NAME', `a role cannot be called "${delegate.name}"`, {
-        hint: 'use lower-case letters, digits, "_", "-" and "."'
-      })
-    }
-    checkThreshold(delegate.name, delegate.keys.length, delegate.threshold)
-    const part = this.#editTargets()
-    part.delegations ??= { keys: {}, roles: [] }
-    const { keys, roles } = part.delegations
-    for (const key of delegate.keys) keys[keyId(key)] = tufKey(key)
-    const entry: DelegationEntry = {
-      name: delegate.name,
-      keyids: delegate.keys.map(keyId),
-      threshold: delegate.threshold,
-      terminating: delegate.terminating ?? true,
-      paths: [...delegate.paths]
-    }
-    const place = roles.findIndex((role) => role.name === delegate.name)
-    if (place >= 0) roles[place] = entry
-    else roles.splice(isExact(entry) ? firstPattern(roles) : roles.length, 0, entry)
-    this.#dropUnusedKeys(part)
+    checkDelegate(delegate)
+    putDelegation(this.#editTargets(), delegate)
     // a role that exists has to be signed again by its new keys, or nobody could read it any more
-    if (this.#lastVersion(delegate.name) === 0) return
-    if (!this.#current.roles.has(delegate.name))
+    if (this.#current.roles.has(delegate.name)) this.#editRole(delegate.name)
+    else if (this.#lastVersion(delegate.name) > 0 && this.#current.isWhole !== true) {
       throw new TypeError(`${delegate.name} must be loaded to be changed`)
-    this.#editRole(delegate.name)
+    }
   }
 
   /** Names of the delegated roles that a key (TUF key id) signs. */
   rolesOfKey(keyid: string): string[] {
-    const roles = this.#targetsPart().delegations?.roles ?? []
-    return roles.filter((role) => role.keyids.includes(keyid)).map((role) => role.name)
+    return rolesOfKey(this.#targetsPart(), keyid)
   }
 
   /** Public keys of a delegated role. */
   keysOf(role: string): Uint8Array[] {
-    const { keys = {} } = this.#targetsPart().delegations ?? {}
-    const ids = this.delegation(role)?.keyids ?? []
-    return ids.flatMap((id) => fromHex(keys[id]?.keyval.public ?? '', 32) ?? [])
+    return keysOf(this.#targetsPart(), role)
   }
 
   /** Ends a delegation: what it listed no longer counts. */
   removeDelegation(name: string): void {
-    const part = this.#editTargets()
-    if (part.delegations === undefined) return
-    part.delegations.roles = part.delegations.roles.filter((role) => role.name !== name)
+    dropDelegation(this.#editTargets(), name)
     this.#changed.delete(name)
-    this.#dropUnusedKeys(part)
-  }
-
-  #dropUnusedKeys(part: TargetsPart): void {
-    if (part.delegations === undefined) return
-    const used = new Set(part.delegations.roles.flatMap((role) => role.keyids))
-    const kept = Object.entries(part.delegations.keys).filter(([id]) => used.has(id))
-    part.delegations.keys = Object.fromEntries(kept)
   }
 
   /** The next version of root. What only its former keys signed is signed again: targets, snapshot, timestamp. */
@@ -217,8 +150,8 @@ export class FleetDraft {
     next.keys = Object.fromEntries(Object.entries(next.keys).filter(([id]) => used.has(id)))
     this.#nextRoot = { signatures: [], signed: next }
     this.#changed.set('root', this.#nextRoot)
-    if (!sameKeys(this.#root.signed.roles.targets, next.roles.targets)) this.#editTargets()
     this.#noteRotation(next)
+    if (!sameKeys(this.#root.signed.roles.targets, next.roles.targets)) this.#editTargets()
   }
 
   #noteRotation(next: RootPart): void {
@@ -281,80 +214,20 @@ export class FleetDraft {
         { hint: 'sign with the missing key, or leave a request for the next person with "publisher sign"' }
       )
     }
-    const files = new Map<string, Uint8Array>()
-    for (const [role, envelope] of this.#changed) {
-      files.set(`${envelope.signed.version}.${role}.json`, encodeEnvelope(envelope))
-    }
-    const snapshot = this.#finishSnapshot(files, signers)
-    files.set('timestamp.json', encodeEnvelope(this.#makeTimestamp(snapshot, signers)))
-    return { files, obsolete: this.#obsolete(files, snapshot.signed.version) }
-  }
-
-  #finishSnapshot(files: Map<string, Uint8Array>, signers: readonly Signer[]): Envelope<SnapshotPart> {
-    const last = this.#current.snapshot && decodeEnvelope<SnapshotPart>(this.#current.snapshot)
-    const written = [...this.#changed].filter(([role]) => role !== 'root')
-    if (last !== undefined && written.length === 0 && !this.#restartOnline) return last
-    const meta = { ...last?.signed.meta }
-    for (const [role, { signed }] of written) meta[`${role}.json`] = { version: signed.version }
-    const signed: SnapshotPart = {
-      _type: 'snapshot',
-      spec_version: SPEC_VERSION,
-      version: this.#nextOnline(last?.signed.version),
-      expires: formatTime(this.#now + EXPIRY.snapshot),
-      meta
-    }
-    const snapshot = this.#signOnline('snapshot', { signatures: [], signed }, signers)
-    files.set(`${signed.version}.snapshot.json`, encodeEnvelope(snapshot))
-    return snapshot
-  }
-
-  #makeTimestamp(snapshot: Envelope<SnapshotPart>, signers: readonly Signer[]): Envelope<TimestampPart> {
-    const last = this.#current.timestamp && decodeEnvelope<TimestampPart>(this.#current.timestamp)
-    const bytes = encodeEnvelope(snapshot)
-    const { version } = snapshot.signed
-    const signed: TimestampPart = {
-      _type: 'timestamp',
-      spec_version: SPEC_VERSION,
-      version: this.#nextOnline(last?.signed.version),
-      expires: formatTime(this.#now + EXPIRY.timestamp),
-      meta: { 'snapshot.json': { version, length: bytes.length, hashes: { sha256: sha256Hex(bytes) } } },
-      'x-chasqui': { signed: formatTime(this.#now) }
-    }
-    return this.#signOnline('timestamp', { signatures: [], signed }, signers)
-  }
-
-  #nextOnline(last = 0): number {
-    if (last <= SANE_VERSION) return last + 1
-    if (this.#restartOnline) return 1
-    throw new ChasquiError('TUF_LIMIT', `the online key has signed version ${last}: somebody else used it`, {
-      hint: 'replace it with "publisher keys rotate online"'
+    return finishOnline({
+      current: this.#current,
+      changed: this.#changed,
+      isDelegated: (role) => this.delegation(role) !== null,
+      isRestart: this.#restartOnline,
+      root: this.root,
+      signers,
+      now: this.#now
     })
   }
 
-  #signOnline<T extends SnapshotPart | TimestampPart>(
-    role: 'snapshot' | 'timestamp',
-    envelope: Envelope<T>,
-    signers: readonly Signer[]
-  ): Envelope<T> {
-    const { keyids, threshold } = this.root.roles[role]
-    const signed = addSignatures(envelope, keyids, signers)
-    if (validSignatures(signed, keyids, this.root.keys).length >= threshold) return signed
-    throw new ChasquiError('KEY_MISSING', `the online key that signs ${role} is not here`, {
-      hint: 'run this on the publisher\'s machine, or restore its keys with "publisher keys restore"'
-    })
-  }
-
-  /** Every file version that this change replaces, but roots: the chain is needed for ever. */
-  #obsolete(files: ReadonlyMap<string, Uint8Array>, snapshot: number): string[] {
-    if (this.#current.snapshot === undefined) return []
-    const last = decodeEnvelope<SnapshotPart>(this.#current.snapshot).signed
-    const roles = [...this.#changed.keys()].filter((role) => role !== 'root')
-    const names = roles.flatMap((role) => {
-      const before = last.meta[`${role}.json`]?.version
-      return before === undefined ? [] : [`${before}.${role}.json`]
-    })
-    if (last.version !== snapshot) names.push(`${last.version}.snapshot.json`)
-    return names.filter((name) => !files.has(name))
+  #lastSnapshot(): Envelope<SnapshotPart> | null {
+    const { snapshot } = this.#current
+    return snapshot === undefined ? null : decodeEnvelope<SnapshotPart>(snapshot)
   }
 
   #targetsPart(): TargetsPart {
@@ -379,17 +252,29 @@ export class FleetDraft {
     }
     const next = last === null ? emptyTargets(this.#now) : structuredClone(last)
     next.signatures = []
-    next.signed.version = last === null ? this.#lastVersion(role) + 1 : last.signed.version + 1
+    next.signed.version = this.#nextRole(last?.signed.version ?? this.#lastVersion(role))
     next.signed.expires = formatTime(this.#now + EXPIRY.targets)
     this.#changed.set(role, next)
     return next.signed
   }
 
+  /** The version that a root, targets or delegated role of this change must have to follow what there is. */
+  nextVersion(role: string): number {
+    if (role === 'root') return this.#root.signed.version + 1
+    const bytes = role === 'targets' ? this.#current.targets : this.#current.roles.get(role)
+    return this.#nextRole(
+      bytes === undefined ? this.#lastVersion(role) : decodeEnvelope(bytes).signed.version
+    )
+  }
+
+  #nextRole(last: number): number {
+    const snapshot = this.#lastSnapshot()?.signed.version ?? 0
+    return nextRole(last, this.#restartOnline ? nextEra(snapshot) : snapshot)
+  }
+
   /** A role that was removed and comes back goes on from its old number: snapshots never forget a role. */
   #lastVersion(role: string): number {
-    if (this.#current.snapshot === undefined) return 0
-    const meta = decodeEnvelope<SnapshotPart>(this.#current.snapshot).signed.meta
-    return meta[`${role}.json`]?.version ?? 0
+    return this.#lastSnapshot()?.signed.meta[`${role}.json`]?.version ?? 0
   }
 
   /** Root is signed by its former keys and by its new ones; everything else by one set. */
@@ -415,26 +300,6 @@ function emptyTargets(now: number): Envelope<TargetsPart> {
   }
 }
 
-function isTopLevel(name: string): boolean {
-  return ['root', 'targets', 'snapshot', 'timestamp'].includes(name)
-}
-
-function isExact(role: DelegationEntry): boolean {
-  return role.paths.every((path) => !/[*?]/.test(path.split('/')[1] ?? '*'))
-}
-
-function firstPattern(roles: readonly DelegationEntry[]): number {
-  const place = roles.findIndex((role) => !isExact(role))
-  return place < 0 ? roles.length : place
-}
-
 function sameKeys(a: RoleKeys, b: RoleKeys): boolean {
   return a.threshold === b.threshold && [...a.keyids].sort().join() === [...b.keyids].sort().join()
-}
-
-function checkThreshold(role: string, keys: number, threshold: number): void {
-  if (Number.isSafeInteger(threshold) && threshold >= 1 && threshold <= keys) return
-  throw new ChasquiError('USAGE', `${role} cannot need ${threshold} of ${keys} keys`, {
-    hint: 'the threshold is at least 1 and at most the number of keys'
-  })
 }

@@ -3,15 +3,8 @@
 import { z } from 'zod'
 import { ChasquiError } from '../errors.ts'
 import { canonicalBytes, formatTime, sha256Hex } from './bytes.ts'
-import type { Current, FleetDraft } from './draft.ts'
-import {
-  addSignatures,
-  decodeEnvelope,
-  type Envelope,
-  type RootPart,
-  type SnapshotPart,
-  type TargetsPart
-} from './envelope.ts'
+import type { FleetDraft } from './draft.ts'
+import { addSignatures, type Envelope, type RootPart, type TargetsPart } from './envelope.ts'
 import type { Signer } from './keys.ts'
 import { LIMITS } from './limits.ts'
 
@@ -147,29 +140,18 @@ export function mergeRequests(one: SigningRequest, other: SigningRequest): Signi
  * Puts what was signed into a draft of the current metadata. Throws FLEET_MISMATCH, and REQUEST_OUTDATED when one of
  * its roles was published since: its versions would not follow.
  */
-export function applyRequest(
-  draft: FleetDraft,
-  current: Current,
-  request: SigningRequest,
-  fleetId: string
-): void {
+export function applyRequest(draft: FleetDraft, request: SigningRequest, fleetId: string): void {
   if (request.fleet !== fleetId) {
     throw new ChasquiError('FLEET_MISMATCH', 'the signing request belongs to another fleet')
   }
   for (const { role, envelope } of request.roles) {
-    if (envelope.signed.version !== currentVersion(current, role) + 1) {
+    if (envelope.signed.version !== draft.nextVersion(role)) {
       throw new ChasquiError('REQUEST_OUTDATED', `${role} was published after this request was made`, {
         hint: 'publish again: it leaves a new request'
       })
     }
     draft.addEnvelope(role, envelope as unknown as Envelope<RootPart | TargetsPart>)
   }
-}
-
-function currentVersion(current: Current, role: string): number {
-  if (role === 'root') return decodeEnvelope(current.root).signed.version
-  if (current.snapshot === undefined) return 0
-  return decodeEnvelope<SnapshotPart>(current.snapshot).signed.meta[`${role}.json`]?.version ?? 0
 }
 
 function targetsOf(envelope: { signed: Record<string, unknown> }): TargetsPart['targets'] {

@@ -180,7 +180,7 @@ const finishRequest = async (
 ) => {
   const current = await fleet.current(['channels', 'm.shop'])
   const draft = new FleetDraft(current, START)
-  applyRequest(draft, current, made, id)
+  applyRequest(draft, made, id)
   draft.finish([signer('online')])
 }
 

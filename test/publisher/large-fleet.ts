@@ -8,7 +8,7 @@ import { CHANNELS_PATH, encodeChannels, withPointer } from '../../src/fleet/chan
 import { encodeRelease, packPath, releasePath } from '../../src/release/release.ts'
 import { addReleases, rolesToLoad } from '../../src/trust/author.ts'
 import { formatTime, fromHex, sha256Hex } from '../../src/trust/bytes.ts'
-import { currentOf } from '../../src/trust/draft.ts'
+import { currentOf } from '../../src/trust/current.ts'
 
 /** Publishes a version of each of the `modules` as one step; returns the version of the feed. */
 export async function publishAll(

@@ -15,6 +15,7 @@ import {
   decodeEnvelope,
   encodeEnvelope,
   type SnapshotPart,
+  type TargetsPart,
   type TimestampPart
 } from '../../src/trust/envelope.ts'
 import { openGrant, readGrant } from '../../src/trust/grant.ts'
@@ -52,29 +53,57 @@ async function assertArrives(branch: Branch, version: string, now = START) {
   return trust
 }
 
-/** What a thief of the online key can write: timestamp and snapshot with any versions and times. */
-function forge(fleet: TestFleet, forged: { version: number; signed: number }): void {
-  const last = [...fleet.files].find(([name]) => name.endsWith('.snapshot.json'))
-  if (last === undefined) throw new Error('no snapshot')
+/** What a thief of the online key can write: timestamp and snapshot with any versions, times and listings. */
+function forge(
+  fleet: TestFleet,
+  forged: { version?: number; signed?: number; edit?(meta: SnapshotPart['meta']): void }
+): void {
+  const last = newest(fleet, 'snapshot')
   const thief = [signer('online')]
   const keyids = thief.map((key) => key.keyid)
-  const snapshot = decodeEnvelope<SnapshotPart>(last[1])
-  snapshot.signed.version = forged.version
+  const snapshot = decodeEnvelope<SnapshotPart>(last.bytes)
+  const version = forged.version ?? snapshot.signed.version + 1
+  const time = forged.signed ?? START
+  snapshot.signed.version = version
+  forged.edit?.(snapshot.signed.meta)
   snapshot.signatures = []
   const bytes = encodeEnvelope(addSignatures(snapshot, keyids, thief))
   const timestamp = decodeEnvelope<TimestampPart>(fleet.files.get('timestamp.json') as Uint8Array)
   timestamp.signatures = []
-  timestamp.signed.version = forged.version
-  timestamp.signed.expires = formatTime(forged.signed + YEAR)
-  timestamp.signed['x-chasqui'].signed = formatTime(forged.signed)
-  timestamp.signed.meta['snapshot.json'] = {
-    version: forged.version,
-    length: bytes.length,
-    hashes: { sha256: sha256Hex(bytes) }
-  }
-  fleet.files.delete(last[0])
-  fleet.files.set(`${forged.version}.snapshot.json`, bytes)
+  timestamp.signed.version = forged.version ?? timestamp.signed.version + 1
+  timestamp.signed.expires = formatTime(time + YEAR)
+  timestamp.signed['x-chasqui'].signed = formatTime(time)
+  const hashes = { sha256: sha256Hex(bytes) }
+  timestamp.signed.meta['snapshot.json'] = { version, length: bytes.length, hashes }
+  fleet.files.delete(last.name)
+  fleet.files.set(`${version}.snapshot.json`, bytes)
   fleet.files.set('timestamp.json', encodeEnvelope(addSignatures(timestamp, keyids, thief)))
+}
+
+function newest(fleet: TestFleet, role: string): { name: string; bytes: Uint8Array } {
+  const found = [...fleet.files].find(([name]) => name.replace(/^\d+\./, '') === `${role}.json`)
+  if (found === undefined) throw new Error(`no ${role}`)
+  return { name: found[0], bytes: found[1] }
+}
+
+/** With the key of a role as well: that role at any version, in place of the publisher's. */
+function forgeRole(fleet: TestFleet, role: string, key: string, version: number): void {
+  const { name, bytes } = newest(fleet, role)
+  const envelope = decodeEnvelope<TargetsPart>(bytes)
+  envelope.signed.version = version
+  envelope.signatures = []
+  const thief = signer(key)
+  fleet.files.delete(name)
+  fleet.files.set(`${version}.${role}.json`, encodeEnvelope(addSignatures(envelope, [thief.keyid], [thief])))
+  forge(fleet, { edit: (meta) => Object.assign(meta, { [`${role}.json`]: { version } }) })
+}
+
+/** Root replaces the online keys, by what the publisher remembers or, after a loss, by what is left. */
+async function rotateOnline(fleet: TestFleet, memory: 'remembers' | 'was restored'): Promise<void> {
+  const current = await fleet.salvaged(memory === 'remembers' ? fleet.own : new Map())
+  const draft = new FleetDraft(current, START, { clockIsRight: true })
+  setRootSigners(draft, 'online', setup(['online 2']))
+  fleet.apply(draft.finish(['root', 'targets', 'online 2'].map(signer)))
 }
 
 for (const [name, now] of [
@@ -157,14 +186,93 @@ for (const version of [1_000_000, Number.MAX_SAFE_INTEGER]) {
     forge(fleet, { version, signed: Date.parse('2099-01-01T00:00:00Z') })
     const robbed = await assertArrives(branch, '1.0.0')
     assert.ok(robbed.freshness.clockBehind)
-    const draft = new FleetDraft(await fleet.current(), START, { clockIsRight: true })
-    setRootSigners(draft, 'online', setup(['online 2']))
-    fleet.apply(draft.finish(['root', 'targets', 'online 2'].map(signer)))
+    await rotateOnline(fleet, 'remembers')
     await fleet.release('shop', '2.0.0', ['release', 'online 2'])
     const { freshness } = await assertArrives(branch, '2.0.0')
     assert.deepEqual([freshness.clockBehind, freshness.stale], [false, false])
     await assertArrives(fleet.branch(), '2.0.0')
   })
+}
+
+const MAX = Number.MAX_SAFE_INTEGER
+const THEFTS: [name: string, rob: (fleet: TestFleet) => void, more?: readonly ('release' | 'targets')[]][] = [
+  ...['targets', 'channels', 'm.shop'].flatMap((role): [string, (fleet: TestFleet) => void][] => [
+    [
+      `lists a version of ${role} that nobody has`,
+      (fleet) => forge(fleet, { edit: (meta) => Object.assign(meta, { [`${role}.json`]: { version: 9 } }) })
+    ],
+    [
+      `lists ${role} at version 2^53-1`,
+      (fleet) => forge(fleet, { edit: (meta) => Object.assign(meta, { [`${role}.json`]: { version: MAX } }) })
+    ],
+    [
+      `lists a wrong hash of ${role}`,
+      (fleet) =>
+        forge(fleet, {
+          edit(meta) {
+            const { version } = meta[`${role}.json`] as { version: number }
+            const hashes = { sha256: '00'.repeat(32) }
+            Object.assign(meta, { [`${role}.json`]: { version, hashes } })
+          }
+        })
+    ]
+  ]),
+  [
+    'lists 20,000 roles that there are not',
+    (fleet) =>
+      forge(fleet, {
+        edit(meta) {
+          for (let i = 0; i < 20_000; i++) meta[`m.x${i}.json`] = { version: 1 }
+        }
+      })
+  ],
+  ['no longer lists m.shop', (fleet) => forge(fleet, { edit: (meta) => delete meta['m.shop.json'] })],
+  ['signs channels at version 2^53-1', (fleet) => forgeRole(fleet, 'channels', 'online', MAX)],
+  ['signs channels at version 900', (fleet) => forgeRole(fleet, 'channels', 'online', 900)],
+  [
+    'overwrites the file of m.shop',
+    (fleet) => {
+      forge(fleet, {})
+      fleet.files.set(newest(fleet, 'm.shop').name, new Uint8Array(Buffer.from('{}')))
+    }
+  ],
+  ...[900, MAX].flatMap((version): typeof THEFTS => [
+    [
+      `signs m.shop at version ${version} with a stolen release key`,
+      (fleet) => forgeRole(fleet, 'm.shop', 'release', version),
+      ['release']
+    ],
+    [
+      `signs targets at version ${version} with a stolen targets key`,
+      (fleet) => forgeRole(fleet, 'targets', 'targets', version),
+      ['targets']
+    ]
+  ])
+]
+
+for (const memory of ['remembers', 'was restored'] as const) {
+  for (const [name, rob, more = []] of THEFTS) {
+    test(`a thief of the online key ${name}: rotated by a publisher that ${memory}, updates flow`, async () => {
+      const { fleet, branch } = await following()
+      rob(fleet)
+      await branch.refresh(START).catch(() => undefined)
+      await rotateOnline(fleet, memory)
+      const keys = { targets: 'targets', release: 'release' }
+      for (const role of more) {
+        keys[role] = `${role} 2`
+        const current = await fleet.salvaged(memory === 'remembers' ? fleet.own : new Map())
+        const draft = new FleetDraft(current, START, { clockIsRight: true })
+        if (role === 'targets') setRootSigners(draft, 'targets', setup(['targets 2']))
+        else replaceReleaseKey(draft, publicKey('release'), publicKey('release 2'))
+        fleet.apply(draft.finish(['root', keys.targets, keys.release, 'online 2'].map(signer)))
+      }
+      await fleet.release('shop', '2.0.0', [keys.targets, keys.release, 'online 2'])
+      await assertArrives(branch, '2.0.0')
+      const fresh = await assertArrives(fleet.branch(), '2.0.0')
+      assert.notEqual(await fresh.role('channels'), null)
+      if (memory === 'remembers') await assertArrives(branch, '1.0.0')
+    })
+  }
 }
 
 test('the online key is lost: root names another one', async () => {

@@ -46,7 +46,7 @@ async function requestFor(fleet: TestFleet): Promise<SigningRequest> {
 async function finish(fleet: TestFleet, request: SigningRequest): Promise<void> {
   const current = await fleet.current(['channels', 'm.shop'])
   const draft = new FleetDraft(current, START)
-  applyRequest(draft, current, request, fleet.id)
+  applyRequest(draft, request, fleet.id)
   fleet.apply(draft.finish([signer('online')]))
 }
 

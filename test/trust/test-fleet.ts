@@ -2,10 +2,12 @@
 // branches with a store of their own.
 import { createHash } from 'node:crypto'
 import { addReleases, createFleet, type FleetSetup, type RoleSetup } from '../../src/trust/author.ts'
-import { type Current, currentOf, type Publication } from '../../src/trust/draft.ts'
+import { type Current, currentOf } from '../../src/trust/current.ts'
 import { keyPairOf, type Signer, sealingPairOf, signerOf } from '../../src/trust/keys.ts'
 import type { TrustProfile } from '../../src/trust/metadata.ts'
+import type { Publication } from '../../src/trust/online-roles.ts'
 import { type MetadataSource, refreshTrust, type TrustStore } from '../../src/trust/refresh.ts'
+import { salvage } from '../../src/trust/salvage.ts'
 import { fleetIdOf, type Trust } from '../../src/trust/trust.ts'
 
 export const START = Date.parse('2026-01-01T00:00:00Z')
@@ -67,6 +69,8 @@ function fleetSetup(over: Partial<FleetSetup> = {}): FleetSetup {
 export class TestFleet {
   /** what the feed holds: every file by its repository name */
   readonly files = new Map<string, Uint8Array>()
+  /** what the publisher remembers of its own work, by role */
+  readonly own = new Map<string, Uint8Array>()
   now = START
 
   constructor(over: Partial<FleetSetup> = {}, signers: string[] = OWNER) {
@@ -78,7 +82,10 @@ export class TestFleet {
   }
 
   apply(publication: Publication): Publication {
-    for (const [name, bytes] of publication.files) this.files.set(name, bytes)
+    for (const [name, bytes] of publication.files) {
+      this.files.set(name, bytes)
+      this.own.set(name.replace(/^\d+\./, '').replace(/\.json$/, ''), bytes)
+    }
     for (const name of publication.obsolete) this.files.delete(name)
     return publication
   }
@@ -95,6 +102,18 @@ export class TestFleet {
   async current(roles: string[] = ['channels']): Promise<Current> {
     const branch = this.branch()
     return currentOf(await branch.refresh(this.now), roles)
+  }
+
+  /** What a change of keys starts from; without `own` the publisher was restored and remembers nothing. */
+  salvaged(own: ReadonlyMap<string, Uint8Array> = this.own): Promise<Current> {
+    const roots = [...this.files.keys()].filter((name) => name.endsWith('.root.json'))
+    const newest = Math.max(...roots.map((name) => Number.parseInt(name, 10)))
+    return salvage({
+      root: this.files.get(`${newest}.root.json`) as Uint8Array,
+      own,
+      names: [...this.files.keys()],
+      read: async (name) => this.files.get(name) ?? null
+    })
   }
 
   /** Publishes `module@version` by the owner's keys. */
