@@ -19,6 +19,7 @@ import { fleetOfRoot } from '../src/trust/trust.ts'
 import { FleetKeeper } from './fleet-keeper.ts'
 import { finishMove } from './keys/feed-move.ts'
 import { loadMember, type PublisherMember } from './member.ts'
+import { publishedVersion } from './own-work.ts'
 
 export interface PublisherApp {
   paths: HomePaths
@@ -62,7 +63,13 @@ export async function openPublisher(paths: HomePaths, log: Log = silentLog): Pro
     const app = { feed } as PublisherApp
     const writer = own.keyPair === undefined ? noWriter : await openWriter(feed, realFileSystem)
     const now = Date.now
-    const fleet = new FleetKeeper({ paths, feed: () => app.feed, fleetId: identity.fleet, now })
+    const fleet = new FleetKeeper({
+      paths,
+      feed: () => app.feed,
+      fleetId: identity.fleet,
+      now,
+      published: (key) => publishedVersion(state, key)
+    })
     const records = new RecordKeeper({
       state,
       self: member,

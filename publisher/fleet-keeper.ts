@@ -20,7 +20,7 @@ import {
 } from '../src/fleet/revoked.ts'
 import type { HomePaths } from '../src/system/home.ts'
 import { openTrustStore } from '../src/system/trust-store.ts'
-import { fromHex } from '../src/trust/bytes.ts'
+import { fromHex, toHex } from '../src/trust/bytes.ts'
 import { enrolmentKeysOf } from '../src/trust/ceremony.ts'
 import { NOBODY_REVOKED, type VerifiedMember, verifyMembership } from '../src/trust/membership.ts'
 import { refreshTrust } from '../src/trust/refresh.ts'
@@ -41,6 +41,8 @@ export interface FleetKeeperParts {
   /** hex */
   fleetId: string
   now(): number
+  /** the version of this feed (key in hex) that this home has published last, or null */
+  published(feed: string): Promise<number | null>
 }
 
 export class FleetKeeper {
@@ -107,7 +109,9 @@ export class FleetKeeper {
     const store = openTrustStore(paths.trust)
     const source = feedMetadataSource(snapshot)
     const trust = await refreshTrust({ store, source, now: now(), fleetId, keepRoots: true }).catch(
-      behindTrust
+      async (error: unknown) => {
+        throw (await this.#isWhole(snapshot)) ? robbed(error) : behind(error)
+      }
     )
     const channels = await readTarget(trust, snapshot, CHANNELS_PATH, CHANNELS_LIMIT)
     const revoked = await readTarget(trust, snapshot, REVOKED_PATH, REVOKED_LIMIT)
@@ -117,6 +121,13 @@ export class FleetKeeper {
       channels: channels === null ? emptyChannels() : parseChannels(channels),
       revoked: revoked === null ? nobodyRevoked() : parseRevoked(revoked)
     }
+  }
+
+  /** Everything that this home has published is there: what is wrong with it is somebody else's work. */
+  async #isWhole({ version }: FeedSnapshot): Promise<boolean> {
+    const { feed, published } = this.#parts
+    const last = await published(toHex(feed().key))
+    return last !== null && version >= last
   }
 
   /** Checks a membership against what is known of the fleet; `prepare` comes first. Throws MEMBERSHIP_INVALID, MEMBER_REVOKED… */
@@ -133,14 +144,27 @@ export class FleetKeeper {
 }
 
 /** The home has accepted newer metadata than its feed holds: the store was put back to an older state. */
-function behindTrust(error: unknown): never {
+function behind(error: unknown): unknown {
   if (error instanceof ChasquiError && error.code === 'TUF_ROLLBACK') {
-    throw new ChasquiError('FEED_BEHIND', 'the feed here is older than what this publisher has signed', {
+    return new ChasquiError('FEED_BEHIND', 'the feed here is older than what this publisher has signed', {
       cause: error,
       hint: 'run "publisher run" with a branch online, or import a stick, until the feed is whole again'
     })
   }
-  throw error
+  return error
+}
+
+/** Only the online key can list what is not there, or go back. */
+function robbed(error: unknown): unknown {
+  if (!(error instanceof ChasquiError && error.code.startsWith('TUF_'))) return error
+  return new ChasquiError(
+    error.code,
+    `the newest metadata of the feed is not what this home has signed: ${error.message}`,
+    {
+      cause: error,
+      hint: 'somebody else has the online key: replace it with "publisher keys rotate online"'
+    }
+  )
 }
 
 function hex32(text: string): Uint8Array {

@@ -2,35 +2,27 @@
 import { join } from 'node:path'
 import { ChasquiError } from '../../src/errors.ts'
 import { openKeyStore } from '../../src/system/key-store.ts'
-import { CHANNELS_ROLE, type Publication, type RoleSetup } from '../../src/trust/author.ts'
+import type { RoleSetup } from '../../src/trust/author.ts'
 import { formatTime, fromHex } from '../../src/trust/bytes.ts'
-import { currentOf } from '../../src/trust/current.ts'
 import { FleetDraft } from '../../src/trust/draft.ts'
 import { createKey, encodeKeyFiles, PROTECTED_ROLES } from '../../src/trust/fleet-keys.ts'
 import { type KeyRole, type OpenKey, openKeyFile, Passphrase } from '../../src/trust/key-file.ts'
 import { keyId, keyPairOf, type Signer, signerOf } from '../../src/trust/keys.ts'
 import { createRequest } from '../../src/trust/signing-request.ts'
 import type { PublisherApp } from '../app.ts'
-import { commit } from '../commit.ts'
+import { commitKeyChange, finishKeyChange, type KeyChange } from '../commit.ts'
 import { openSigners } from '../signing.ts'
+import { groundOf } from './ground.ts'
 import { rolesOf, trustedKeys } from './list.ts'
 import { keepPending } from './pending.ts'
 
 type Keys = Pick<PublisherApp, 'keys' | 'paths'>
 
-/** A draft of the newest metadata, with every role that one of these keys signs and `channels` loaded. */
-export async function openDraft(
-  app: PublisherApp,
-  keyids: readonly string[] = [],
-  roles: readonly string[] = []
-) {
-  const { trust } = await app.fleet.view()
-  const delegated = trust.set.targets?.delegations?.roles ?? []
-  const concerned = delegated.filter(({ keyIDs }) => keyIDs.some((id) => keyids.includes(id)))
-  const load = new Set([CHANNELS_ROLE, ...roles, ...concerned.map(({ name }) => name)])
-  const current = await currentOf(trust, [...load])
+/** A draft of what the fleet's metadata is without anybody else's work. */
+export async function openDraft(app: PublisherApp, options: { isLost?: boolean } = {}): Promise<FleetDraft> {
+  const { current } = await groundOf(app, options)
   // whoever holds the keys in hand knows the time better than what a thief may have signed
-  return { trust, current, draft: new FleetDraft(current, app.now(), { clockIsRight: true }) }
+  return new FleetDraft(current, app.now(), { clockIsRight: true })
 }
 
 /** What a change still waits for: the request that was left, and which roles lack signatures; null when it is done. */
@@ -52,15 +44,15 @@ export async function finishChange(
     passphrase: string | undefined
     more?: readonly Signer[]
     /** where the signed change goes; absent: to the feed */
-    put?(publication: Publication): Promise<void>
+    put?(change: KeyChange): Promise<void>
   }
 ): Promise<Waiting | null> {
   const signers = [...(await openSigners(app, keys.roles, keys.passphrase)), ...(keys.more ?? [])]
   draft.sign(signers)
   const missing = draft.missing().map(({ role, have, need }) => ({ role, have, need }))
   if (missing.length === 0) {
-    const publication = draft.finish(signers)
-    await (keys.put?.(publication) ?? commit(app, publication))
+    const change = await finishKeyChange(app, draft, signers)
+    await (keys.put?.(change) ?? commitKeyChange(app, change))
     return null
   }
   const request = createRequest(draft, { fleetId: app.fleet.id, title, files: new Map(), now: app.now() })
@@ -141,12 +133,12 @@ export function publicKeyOf(text: string): Uint8Array {
 
 /** The signers of a role now, with one replaced, some added or taken away. */
 export async function signersOfRole(app: PublisherApp, role: string): Promise<RoleSetup> {
-  const { trust } = await app.fleet.view()
-  const line = rolesOf(trust).find((each) => each.role === (role === 'online' ? 'timestamp' : role))
+  const ground = await groundOf(app)
+  const line = rolesOf(ground).find((each) => each.role === (role === 'online' ? 'timestamp' : role))
   if (line === undefined) {
     throw new ChasquiError('ROLE_NAME', `there is no role ${role}`, { hint: 'see "publisher keys list"' })
   }
-  const known = trustedKeys(trust)
+  const known = trustedKeys(ground)
   return { keys: line.keys.map((id) => publicKeyOf(known.get(id) ?? '')), threshold: line.threshold }
 }
 

@@ -2,8 +2,8 @@
 import { fromHex } from '../../src/trust/bytes.ts'
 import type { KeyFile } from '../../src/trust/key-file.ts'
 import { keyId } from '../../src/trust/keys.ts'
-import type { Trust } from '../../src/trust/trust.ts'
 import type { PublisherApp } from '../app.ts'
+import { type Ground, groundOf } from './ground.ts'
 
 export interface KeyLine {
   /** TUF key id of signing keys; of the others the public key; hex */
@@ -27,12 +27,12 @@ export interface RoleLine {
 
 /** `keys list`. */
 export async function listKeys(app: PublisherApp): Promise<{ keys: KeyLine[]; roles: RoleLine[] }> {
-  const { trust } = await app.fleet.view()
-  const roles = rolesOf(trust)
+  const ground = await groundOf(app)
+  const roles = rolesOf(ground)
   const files = await app.keys.list()
   const keys = files.map((file) => lineOf(file, roles))
   const here = new Set(keys.map(({ id }) => id))
-  for (const [id, publicKey] of trustedKeys(trust)) {
+  for (const [id, publicKey] of trustedKeys(ground)) {
     if (here.has(id)) continue
     const signs = roles.filter((role) => role.keys.includes(id)).map(({ role }) => role)
     keys.push({ id, public: publicKey, role: null, label: null, created: null, protected: null, signs })
@@ -41,9 +41,9 @@ export async function listKeys(app: PublisherApp): Promise<{ keys: KeyLine[]; ro
 }
 
 /** Every role of the fleet with its signers: those of root first, then what targets delegates. */
-export function rolesOf(trust: Trust): RoleLine[] {
-  const root = Object.entries(trust.set.root.signed.roles)
-  const delegated = trust.set.targets?.delegations?.roles ?? []
+export function rolesOf({ set }: Pick<Ground, 'set'>): RoleLine[] {
+  const root = Object.entries(set.root.signed.roles)
+  const delegated = set.targets?.delegations?.roles ?? []
   return [
     ...root.map(([role, { keyIDs, threshold }]) => ({ role, keys: [...keyIDs], threshold })),
     ...delegated.map(({ name, keyIDs, threshold }) => ({ role: name, keys: [...keyIDs], threshold }))
@@ -69,8 +69,8 @@ export function idOf({ role, public: publicKey }: Pick<KeyFile, 'role' | 'public
 }
 
 /** Key id → public key, of root and of every delegation. */
-export function trustedKeys(trust: Trust): Map<string, string> {
-  const own = Object.entries(trust.set.root.signed.keys)
-  const delegated = trust.set.targets?.delegations?.keys ?? new Map()
+export function trustedKeys({ set }: Pick<Ground, 'set'>): Map<string, string> {
+  const own = Object.entries(set.root.signed.keys)
+  const delegated = set.targets?.delegations?.keys ?? new Map()
   return new Map([...own, ...delegated].map(([id, key]) => [id, String(key.keyVal.public)]))
 }

@@ -14,7 +14,7 @@ import { replaceFeed } from '../../src/trust/ceremony.ts'
 import type { OpenKey } from '../../src/trust/key-file.ts'
 import { keyPairOf } from '../../src/trust/keys.ts'
 import type { PublisherApp } from '../app.ts'
-import { publicationFiles } from '../commit.ts'
+import { type KeyChange, publicationFiles } from '../commit.ts'
 import { grantNewMembers, renewGrants } from '../grants.ts'
 import { parse } from './arguments.ts'
 import { finishChange, nextKey, openDraft, type Waiting } from './change.ts'
@@ -113,14 +113,13 @@ async function nameFeed(
   const isNamed = trust.fleet.feed.key === toHex(next.key)
   const isThere = !app.feed.writable && (await hasTrust(next))
   if (isNamed || isThere) return { files: [] }
-  const { draft } = await openDraft(app)
+  const draft = await openDraft(app)
   replaceFeed(draft, next.key)
   const files: PutFile[] = []
   const put = app.feed.writable
     ? {}
     : {
-        put: async (made: Parameters<typeof publicationFiles>[0]) =>
-          void files.push(...publicationFiles(made))
+        put: async (made: KeyChange) => void files.push(...made.files, ...publicationFiles(made.publication))
       }
   const waiting = await finishChange(app, draft, 'another feed', {
     roles: ['root', 'online'],

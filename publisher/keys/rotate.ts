@@ -22,6 +22,7 @@ import {
   type Waiting,
   waitingKeys
 } from './change.ts'
+import { groundOf } from './ground.ts'
 
 const ROTATED = ['root', 'targets', 'release', 'online', 'enrolment'] as const
 type Rotated = (typeof ROTATED)[number]
@@ -52,14 +53,13 @@ export async function rotateKey(app: PublisherApp, raw: unknown): Promise<Rotate
   const args = parse(rotateArgs, raw)
   const former = await formerKey(app, args.role, args.key)
   const next = await nextKey(app, args.role, args.passphrase)
-  const formerId = keyId(publicKeyOf(former))
-  const { draft } = await openDraft(app, [formerId])
+  const draft = await openDraft(app)
   const roles = await edit(app, draft, args, former, next)
   const title = `another ${args.role} key`
   const more = signs(next) ? [signerOfKey(next)] : []
   const keys = { roles: roles ?? [], passphrase: args.passphrase, more }
   const waiting = roles === null ? null : await finishChange(app, draft, title, keys)
-  const version = async () => (await app.fleet.view()).trust.rootVersion
+  const version = async () => (await groundOf(app)).set.root.signed.version
   const done = { role: args.role, former, key: next.public }
   // signed by everybody and published, the same command settles it
   if (waiting !== null) return { ...done, root: await version(), ...waiting }
@@ -97,10 +97,9 @@ async function edit(
 
 /** The key to replace: the named one, or the only one of its role. */
 async function formerKey(app: PublisherApp, role: Rotated, named: string | undefined): Promise<string> {
-  const { trust } = await app.fleet.view()
   if (role === 'enrolment') {
     const here = (await app.keys.list()).find((file) => file.role === 'enrolment')
-    return here?.public ?? trust.fleet.enrolment
+    return here?.public ?? (await groundOf(app)).fleet.enrolment
   }
   const here = (await app.keys.list()).filter((file) => file.role === role).map((file) => file.public)
   const trusted = role === 'release' ? [] : (await signersOfRole(app, role)).keys.map(toHex)

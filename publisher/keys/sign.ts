@@ -19,10 +19,10 @@ import {
   signRequest
 } from '../../src/trust/signing-request.ts'
 import type { PublisherApp } from '../app.ts'
-import { commit } from '../commit.ts'
+import { commit, commitKeyChange, finishKeyChange } from '../commit.ts'
 import { openSigners } from '../signing.ts'
 import { parse } from './arguments.ts'
-import { onlineSigners } from './change.ts'
+import { onlineSigners, openDraft } from './change.ts'
 import { dropPending, filesOf, findPending, type PendingRequest, requestId, saveRequest } from './pending.ts'
 
 const signArgs = z.strictObject({
@@ -93,13 +93,21 @@ function describe(request: SigningRequest) {
 }
 
 async function draftOf(app: PublisherApp, request: SigningRequest): Promise<FleetDraft> {
+  if (isKeyChange(request)) {
+    const draft = await openDraft(app)
+    applyRequest(draft, request, app.fleet.id)
+    return draft
+  }
   const { trust } = await app.fleet.view()
   const roles = request.roles.map(({ role }) => role).filter((role) => role !== 'root' && role !== 'targets')
   const current = await currentOf(trust, [CHANNELS_ROLE, ...roles])
-  const clockIsRight = request.roles.some(({ role }) => role === 'root')
-  const draft = new FleetDraft(current, app.now(), { clockIsRight })
+  const draft = new FleetDraft(current, app.now())
   applyRequest(draft, request, app.fleet.id)
   return draft
+}
+
+function isKeyChange(request: SigningRequest): boolean {
+  return request.roles.some(({ role }) => role === 'root')
 }
 
 async function release(
@@ -108,6 +116,10 @@ async function release(
   kept: PendingRequest,
   online: readonly Signer[]
 ): Promise<void> {
+  if (isKeyChange(kept.request)) {
+    await commitKeyChange(app, await finishKeyChange(app, draft, online))
+    return dropPending(app, kept)
+  }
   const { channels } = await app.fleet.view()
   const { channel, releases } = kept.pending
   const moved = releases.reduce(

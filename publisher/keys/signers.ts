@@ -9,6 +9,7 @@ import { keyId } from '../../src/trust/keys.ts'
 import type { PublisherApp } from '../app.ts'
 import { parse } from './arguments.ts'
 import { finishChange, openDraft, publicKeyOf, signersOfRole, type Waiting } from './change.ts'
+import { groundOf } from './ground.ts'
 import type { RoleLine } from './list.ts'
 
 const signersArgs = z.strictObject({
@@ -36,7 +37,7 @@ export async function changeSigners(app: PublisherApp, raw: unknown): Promise<Ro
   const args = parse(signersArgs, raw)
   const role = await nameOf(app, args.role)
   const next = changed(await signersOfRole(app, role), args)
-  const { draft } = await openDraft(app, [], [role])
+  const draft = await openDraft(app)
   if (role === 'root' || role === 'targets' || role === 'online') setRootSigners(draft, role, next)
   else setReleaseSigners(draft, role, next)
   const title = `${role}: ${next.threshold} of ${next.keys.length} keys`
@@ -51,7 +52,7 @@ export async function delegate(
 ): Promise<RoleLine & { pattern: string } & Partial<Waiting>> {
   const args = parse(delegateArgs, raw)
   const team = args.team ?? teamOf(args.pattern)
-  const { draft } = await openDraft(app, [], [`t.${team}`])
+  const draft = await openDraft(app)
   const before = draft.delegation(`t.${team}`)?.paths[0]
   if (args.team === undefined && before !== undefined && before !== patternPath(args.pattern)) {
     throw new ChasquiError('USAGE', `there is a team ${team} already, for ${before.split('/')[1]}`, {
@@ -78,8 +79,8 @@ function keysFor(role: string): KeyRole[] {
 }
 
 async function nameOf(app: PublisherApp, role: string): Promise<string> {
-  const { trust } = await app.fleet.view()
-  const isModule = trust.set.targets?.delegations?.byName.has(moduleRole(role)) ?? false
+  const { set } = await groundOf(app)
+  const isModule = set.targets?.delegations?.byName.has(moduleRole(role)) ?? false
   return isModule ? moduleRole(role) : role
 }
 

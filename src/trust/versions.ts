@@ -6,7 +6,7 @@
 import { ChasquiError } from '../errors.ts'
 
 /** More than any publisher signs between two rotations of its online keys. */
-export const ERA = 1_000_000
+const ERA = 1_000_000
 
 /** Versions above this are the work of a thief (fast-forward): the role starts again once root has rotated the keys. */
 export const SANE_VERSION = 2 ** 50
