@@ -5,7 +5,7 @@ import type { BlockCore } from '../feed/block-core.ts'
 import { removeTree } from '../system/durable.ts'
 import { type BlockPlace, type CoreOnStick, type FeedOnStick, readFeedFolder } from './feed-folder.ts'
 import { openStickFile, type StickFolder, writeStickBytes } from './folder.ts'
-import { encodeMarker } from './marker.ts'
+import { encodeMarker, type MarkedSegment, markedSegment } from './marker.ts'
 import { onStick } from './on-stick.ts'
 import type { CoreName } from './segment.ts'
 import { type CoreWant, planSegments } from './segment-plan.ts'
@@ -41,10 +41,10 @@ export async function compactFeed(
     signal,
     onBytes: () => undefined
   }
-  const written: { name: string; bytes: number; hash: string }[] = []
+  const written: MarkedSegment[] = []
   for (const plan of plans) written.push(await writeSegment(target, plan))
   const kept = found.segments.filter(({ name }) => !names.has(name))
-  const segments = [...kept, ...written].map(({ name, bytes, hash }) => ({ name, bytes, hash }))
+  const segments = [...kept, ...written].map(markedSegment)
   await writeStickBytes(folder, ['feeds', feed, 'complete.json'], encodeMarker({ ...found.marker, segments }))
   await removeSegments(folder, feed, names)
   return names.size - written.length

@@ -11,18 +11,14 @@ import type { CoreName } from './segment.ts'
 const DAMAGE_LIMIT = 4 * 1024 * 1024 // bytes
 const DAMAGE_BLOCKS = 20_000
 
-const damage = z.strictObject({
-  schema: z.literal(1),
-  blocks: z
-    .array(
-      z.strictObject({
-        core: z.enum(['db', 'blobs']),
-        index: z.int().min(0),
-        segment: z.string().regex(/^\d{4,9}\.seg$/)
-      })
-    )
-    .max(DAMAGE_BLOCKS)
+const note = z.strictObject({
+  core: z.enum(['db', 'blobs']),
+  index: z.int().min(0),
+  segment: z.string().regex(/^\d{4,9}\.seg$/)
 })
+export type DamageNote = z.infer<typeof note>
+
+const damage = z.strictObject({ schema: z.literal(1), blocks: z.array(note).max(DAMAGE_BLOCKS) })
 
 const pathOf = (feed: string) => ['feeds', feed, 'damaged.json']
 
@@ -38,32 +34,42 @@ export async function noteDamage(
   const isKnown = new Set(known.map((one) => JSON.stringify([one.core, one.index, one.segment])))
   const added = fresh.filter((one) => !isKnown.has(JSON.stringify([one.core, one.index, one.segment])))
   if (added.length === 0) return
-  const blocks = [...known, ...added].slice(0, DAMAGE_BLOCKS)
-  await writeStickBytes(folder, pathOf(feed), Buffer.from(`${JSON.stringify({ schema: 1, blocks })}\n`))
+  await writeDamage(folder, feed, [...known, ...added].slice(0, DAMAGE_BLOCKS))
 }
 
-/** Takes blocks that are noted as damaged out of what the stick holds; returns whether there were any notes. */
-export async function dropDamaged(folder: StickFolder, found: FeedOnStick): Promise<boolean> {
+/** Notes of blocks of which the stick has no other copy; takes those out of what it holds. */
+export async function dropDamaged(
+  folder: StickFolder,
+  found: FeedOnStick
+): Promise<{ notes: DamageNote[]; noted: boolean }> {
   const noted = await readDamage(folder, found.feed)
-  for (const { core, index, segment } of noted) {
-    const blocks = found.cores.get(core)?.blocks
-    if (blocks?.get(index)?.segment === segment) blocks.delete(index)
-  }
-  return noted.length > 0
+  const notes = noted.filter(
+    ({ core, index, segment }) => found.cores.get(core)?.blocks.get(index)?.segment === segment
+  )
+  for (const { core, index } of notes) found.cores.get(core)?.blocks.delete(index)
+  return { notes, noted: noted.length > 0 }
 }
 
-/** Removes the list and the segment files that could not be used: what they should hold was written again. */
-export function clearDamage(folder: StickFolder, found: FeedOnStick): Promise<void> {
-  return onStick(async () => {
-    const directory = join(folder.root, 'feeds', found.feed)
-    for (const name of ['damaged.json', ...found.rejected.map(({ file }) => file)]) {
-      await removeTree(folder.fs, join(directory, name))
-    }
+/** Leaves `notes` of the list, and removes segment files that nobody misses any more. */
+export async function clearDamage(
+  folder: StickFolder,
+  feed: string,
+  { notes, remove }: { notes: readonly DamageNote[]; remove: readonly string[] }
+): Promise<void> {
+  const directory = join(folder.root, 'feeds', feed)
+  if (notes.length > 0) await writeDamage(folder, feed, notes)
+  const names = notes.length > 0 ? remove : ['damaged.json', ...remove]
+  await onStick(async () => {
+    for (const name of names) await removeTree(folder.fs, join(directory, name))
     await folder.fs.syncDirectory(directory)
   })
 }
 
-async function readDamage(folder: StickFolder, feed: string): Promise<z.infer<typeof damage>['blocks']> {
+function writeDamage(folder: StickFolder, feed: string, blocks: readonly DamageNote[]): Promise<void> {
+  return writeStickBytes(folder, pathOf(feed), Buffer.from(`${JSON.stringify({ schema: 1, blocks })}\n`))
+}
+
+async function readDamage(folder: StickFolder, feed: string): Promise<DamageNote[]> {
   const bytes = await readStickHint(folder, pathOf(feed), DAMAGE_LIMIT)
   if (bytes === null) return []
   try {

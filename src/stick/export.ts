@@ -2,11 +2,13 @@
 import { ChasquiError } from '../errors.ts'
 import type { BlockCore } from '../feed/block-core.ts'
 import { refuseFork } from './core-import.ts'
-import { clearDamage, dropDamaged } from './damage.ts'
+import { clearDamage } from './damage.ts'
 import { type FeedOnStick, readFeedFolder } from './feed-folder.ts'
 import { type StickFolder, writeStickBytes } from './folder.ts'
 import type { BlockRange, StickHome } from './home.ts'
-import { encodeMarker, type Marker } from './marker.ts'
+import { encodeMarker, type MarkedSegment, type Marker, markedSegment } from './marker.ts'
+import { blocksIn, holdsAll, type Ranges } from './ranges.ts'
+import { findLosses, type Losses, lostBlocks, type Repair, repairOf } from './repair.ts'
 import type { CoreName } from './segment.ts'
 import { type CoreWant, planSegments, type SegmentPlan } from './segment-plan.ts'
 import { writeSegment } from './segment-writer.ts'
@@ -24,9 +26,15 @@ export interface ExportPlan {
   bytes: number
   /** marker or repairs are due although no block is */
   due: boolean
+  /** everything that the stick is meant to carry will be there */
+  whole: boolean
+  /** what stays lost, and what may go */
+  repair: Repair
   /** how many sticks it takes, and which of them this is */
   parts: number
   part: number
+  /** what the marker says of that */
+  partOf: Marker['part']
 }
 
 /** What is to travel. */
@@ -45,7 +53,7 @@ export interface ExportWritten {
   segments: number
 }
 
-/** What `folder` lacks of the home's feed. Throws STICK_FORK, STICK_PART, STICK_FULL. */
+/** What `folder` lacks of the home's feed, and of what it held before. Throws STICK_FORK, STICK_PART, STICK_FULL. */
 export async function planExport(
   home: StickHome,
   folder: StickFolder,
@@ -53,41 +61,80 @@ export async function planExport(
 ): Promise<ExportPlan> {
   const feed = hex(home.feed.db.key)
   const onStick = await readFeedFolder(folder, feed, home.fleet)
-  const noted = await dropDamaged(folder, onStick)
+  const losses = await findLosses(folder, onStick)
+  const { db } = home.feed
   const blobs = await home.feed.blobs()
   const wanted = blobs === null ? [] : await heldBlocks(blobs, wish.blocks)
-  const sliced =
-    blobs === null || wish.maxSize === null
-      ? { blocks: wanted, parts: 1 }
-      : await sliceBlocks(blobs, wanted, roomForData(wish.maxSize, await sizeOf(home.feed.db)), wish.part)
+  const sliced = await sliceFor(home, blobs, wanted, wish)
+  const again = blobs === null ? [] : await held(blobs, lostBlocks(losses, onStick, 'blobs', blobs.length))
   const wants = [
-    await wantOf('db', home.feed.db, onStick, await heldBlocks(home.feed.db, null)),
-    blobs === null ? null : await wantOf('blobs', blobs, onStick, sliced.blocks)
+    await wantOf('db', db, onStick, await heldBlocks(db, null)),
+    blobs === null ? null : await wantOf('blobs', blobs, onStick, union(sliced.blocks, again))
   ].filter((want) => want !== null)
   const segments = await planSegments(wants, nextNumber(onStick))
-  const cores = segments.flatMap((segment) => segment.cores)
+  const planned = new Map(wants.map(({ name, blocks }) => [name, new Set(blocks)]))
+  const isThere = (name: CoreName) => (index: number) =>
+    planned.get(name)?.has(index) === true || onStick.cores.get(name)?.blocks.has(index) === true
+  const repair = repairOf(losses, onStick, planned, home.role)
+  const length = Math.max(db.length, onStick.cores.get('db')?.head.length ?? 0)
+  const mended = repair.segments.length + repair.notes.length === 0
+  const whole = mended && holdsAll(length === 0 ? [] : [[0, length]], isThere('db'))
+  const allHere = sliced.parts === 1 || wanted.every(isThere('blobs'))
+  const split = allHere ? null : { part: wish.part, parts: sliced.parts }
+  // a branch that adds its news to one of several sticks does not make it the only one
+  const partOf = home.role === 'node' ? (onStick.marker?.part ?? split) : split
+  const state = { whole, partOf, repair }
   return {
     feed,
     onStick,
     segments,
-    lengths: { db: home.feed.db.length, blobs: blobs?.length ?? 0 },
-    blocks: cores.reduce((sum, core) => sum + core.blocks.length, 0),
-    bytes: segments.reduce((sum, segment) => sum + segment.bytes, 0),
-    due: segments.length > 0 || noted || onStick.rejected.length > 0 || !isMarked(onStick),
+    lengths: { db: db.length, blobs: blobs?.length ?? 0 },
+    blocks: wants.reduce((sum, { blocks }) => sum + blocks.length, 0),
+    bytes: segments.reduce((sum, { bytes }) => sum + bytes, 0),
+    due: segments.length > 0 || needsRepair(losses, repair) || !isMarked(onStick, state),
+    ...state,
     parts: sliced.parts,
     part: wish.part
   }
 }
 
-/** Blocks of `wanted` (null: all) that this home has, ascending. */
-async function heldBlocks(core: BlockCore, wanted: readonly BlockRange[] | null): Promise<number[]> {
-  const held: number[] = []
-  for (const { offset, length } of wanted ?? [{ offset: 0, length: core.length }]) {
-    for (let index = offset; index < Math.min(offset + length, core.length); index++) {
-      if (await core.has(index)) held.push(index)
-    }
+/** This stick's share of `wanted`. Throws STICK_PART, STICK_FULL, USAGE. */
+async function sliceFor(
+  home: StickHome,
+  blobs: BlockCore | null,
+  wanted: number[],
+  { maxSize, part }: ExportWish
+): Promise<{ blocks: number[]; parts: number }> {
+  if (maxSize === null && part > 1) {
+    throw new ChasquiError('USAGE', `part ${part} of what is only known with the size of the sticks`, {
+      hint: 'give --max-size as for the other parts'
+    })
   }
-  return held
+  if (blobs === null || maxSize === null) return { blocks: wanted, parts: 1 }
+  return sliceBlocks(blobs, wanted, roomForData(maxSize, await sizeOf(home.feed.db)), part)
+}
+
+function needsRepair(losses: Losses, repair: Repair): boolean {
+  return repair.remove.length > 0 || (losses.noted && repair.notes.length < Math.max(1, losses.notes.length))
+}
+
+/** Ascending, each once. */
+function union(a: readonly number[], b: readonly number[]): number[] {
+  return b.length === 0 ? [...a] : [...new Set([...a, ...b])].sort((x, y) => x - y)
+}
+
+async function held(core: BlockCore, indexes: readonly number[]): Promise<number[]> {
+  const here: number[] = []
+  for (const index of indexes) if (await core.has(index)) here.push(index)
+  return here
+}
+
+/** Blocks of `wanted` (null: all) that this home has, ascending. */
+function heldBlocks(core: BlockCore, wanted: readonly BlockRange[] | null): Promise<number[]> {
+  const runs = (wanted ?? [{ offset: 0, length: core.length }]).map(
+    ({ offset, length }): Ranges => [[offset, length]]
+  )
+  return held(core, blocksIn(runs, core.length))
 }
 
 /** Bytes of all blocks of a core. */
@@ -117,13 +164,22 @@ function nextNumber(onStick: FeedOnStick): number {
   return 1 + Math.max(0, ...names.map((name) => Number.parseInt(name, 10)))
 }
 
-function isMarked({ marker, segments }: FeedOnStick): boolean {
+/** Does the marker say already what it would say after this export? */
+function isMarked(
+  { marker, segments }: FeedOnStick,
+  after: Pick<ExportPlan, 'whole' | 'partOf' | 'repair'>
+): boolean {
   const list = (files: readonly { name: string; hash: string }[]) =>
     files
       .map(({ name, hash }) => `${name} ${hash}`)
       .sort()
       .join()
-  return marker !== null && list(marker.segments) === list(segments)
+  return (
+    marker !== null &&
+    marker.whole === after.whole &&
+    marker.part?.part === after.partOf?.part &&
+    list(marker.segments) === list([...segments, ...after.repair.segments])
+  )
 }
 
 export interface ExportProgress {
@@ -137,7 +193,7 @@ export async function writeExport(
   home: StickHome,
   folder: StickFolder,
   plan: ExportPlan,
-  marked: Pick<Marker, 'sequence' | 'written' | 'whole' | 'releases'>,
+  marked: Pick<Marker, 'sequence' | 'written' | 'releases'>,
   progress: ExportProgress
 ): Promise<ExportWritten> {
   const blobs = await home.feed.blobs()
@@ -150,12 +206,14 @@ export async function writeExport(
     cores,
     ...progress
   }
-  const written: { name: string; bytes: number; hash: string }[] = []
+  const written: MarkedSegment[] = []
   for (const segment of plan.segments) written.push(await writeSegment(target, segment))
-  const kept = plan.onStick.segments.map(({ name, bytes, hash }) => ({ name, bytes, hash }))
-  const marker = { schema: 1 as const, ...marked, lengths: plan.lengths, segments: [...kept, ...written] }
+  const kept = plan.onStick.segments.map(markedSegment)
+  const segments = [...kept, ...plan.repair.segments, ...written]
+  const { lengths, whole, partOf: part } = plan
+  const marker = { schema: 1 as const, ...marked, lengths, whole, part, segments }
   await writeStickBytes(folder, ['feeds', plan.feed, 'complete.json'], encodeMarker(marker))
-  await clearDamage(folder, plan.onStick)
+  await clearDamage(folder, plan.feed, plan.repair)
   return { blocks: plan.blocks, bytes: plan.bytes, segments: written.length }
 }
 

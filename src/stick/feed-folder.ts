@@ -5,6 +5,7 @@ import type { CoreHead } from '../feed/block-core.ts'
 import type { FileReader } from '../system/file-system.ts'
 import { listStick, openStickFile, readStickHint, type StickFolder } from './folder.ts'
 import { MARKER_LIMIT, type Marker, parseMarker } from './marker.ts'
+import { type Holdings, rangesOf } from './ranges.ts'
 import {
   type CoreName,
   FOOTER_BYTES,
@@ -13,7 +14,8 @@ import {
   type ProvenSegment,
   proveSegment,
   readFooter,
-  type SegmentBlock
+  type SegmentBlock,
+  type SegmentCore
 } from './segment.ts'
 import type { NodeMap } from './tree.ts'
 
@@ -39,6 +41,7 @@ export interface SegmentFile {
   number: number
   bytes: number
   hash: string
+  holds: Holdings
 }
 
 /** Something on the stick that was not used, and why. */
@@ -81,7 +84,8 @@ export async function readFeedFolder(
       result.fleet ??= Buffer.from(segment.header.fleet).toString('hex')
       checkPlace(segment, { feed, fleet: result.fleet, name })
       for (const core of segment.cores) mergeCore(result.cores, core, name)
-      result.segments.push({ name, number: segment.header.number, bytes, hash: segment.hash })
+      const { header, hash } = segment
+      result.segments.push({ name, number: header.number, bytes, hash, holds: holdingsOf(segment.cores) })
     } catch (thrown) {
       if (!(thrown instanceof ChasquiError) || !SETS_ASIDE.has(thrown.code)) throw thrown
       result.rejected.push({ file: name, code: thrown.code, message: thrown.message })
@@ -89,6 +93,13 @@ export async function readFeedFolder(
   }
   result.marker = parseMarker(await readStickHint(folder, ['feeds', feed, 'complete.json'], MARKER_LIMIT))
   return result
+}
+
+/** The blocks of each core that a segment lists. */
+export function holdingsOf(cores: readonly Pick<SegmentCore, 'name' | 'blocks'>[]): Holdings {
+  const of = (name: CoreName) =>
+    rangesOf(cores.find((core) => core.name === name)?.blocks.map(({ index }) => index) ?? [])
+  return { db: of('db'), blobs: of('blobs') }
 }
 
 /** Errors of one segment that leave the others usable. */

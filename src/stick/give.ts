@@ -33,7 +33,8 @@ export async function give(
   const extra = request.installer === null ? 0 : await measureInstaller(tools.fs, request.installer)
   const fits = lacksSpace(plan.bytes + extra, summary.free) === 0
   if (!fits && !request.asFits) refuseWithoutSpace(plan.bytes + extra, summary.free)
-  const complete = plan.parts === 1 && fits
+  // the last of several sticks leaves nothing for another one
+  const complete = plan.part === plan.parts && fits
   const result = { stick: folder.file.id, complete, plan: summary }
   const nothing = { blocks: 0, bytes: 0, segments: 0 }
   if (request.dryRun) {
@@ -48,7 +49,6 @@ export async function give(
   const marked = {
     sequence: file.sequence,
     written: timestamp(tools.now()),
-    whole: complete,
     releases: names
   }
   const progress = progressOf(context, 'export', plan.bytes)

@@ -4,6 +4,7 @@
 import { createHash } from 'node:crypto'
 import type { FileSystem } from '../system/file-system.ts'
 import { stopIfCancelled } from './cancel.ts'
+import { dropDamaged } from './damage.ts'
 import { type FeedOnStick, listFeeds, type Rejected, readFeedFolder } from './feed-folder.ts'
 import { listStick, openFolder, openStickFile, readStickHint, type StickFolder } from './folder.ts'
 import type { CoreName } from './segment.ts'
@@ -22,6 +23,8 @@ export interface FeedSummary {
   bytes: number
   /** when the last finished export ended; null when none did */
   written: string | null
+  /** which of several sticks this is; null when it is the only one */
+  part: { part: number; parts: number } | null
   releases: { module: string; track: string; version: string }[]
   rejected: Rejected[]
 }
@@ -73,6 +76,10 @@ export async function inspectStick(
 
 async function inspectFeed(folder: StickFolder, feed: string, options: InspectOptions): Promise<FeedSummary> {
   const found = await readFeedFolder(folder, feed, null)
+  for (const { core, index, segment } of (await dropDamaged(folder, found)).notes) {
+    const message = `block ${index} of the ${core} core was found damaged by a reader`
+    found.rejected.push({ file: segment, code: 'STICK_DAMAGED', message })
+  }
   if (options.everyByte) await readEveryBlock(folder, found, options)
   const core = (name: CoreName) => {
     const here = found.cores.get(name)
@@ -87,6 +94,7 @@ async function inspectFeed(folder: StickFolder, feed: string, options: InspectOp
     blobs: core('blobs'),
     bytes: found.segments.reduce((sum, { bytes }) => sum + bytes, 0),
     written: found.marker?.written ?? null,
+    part: found.marker?.part ?? null,
     releases: found.marker?.releases ?? [],
     rejected: found.rejected
   }

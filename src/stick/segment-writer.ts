@@ -7,7 +7,9 @@ import type { BlockCore } from '../feed/block-core.ts'
 import { removeTree } from '../system/durable.ts'
 import type { FileWriter } from '../system/file-system.ts'
 import { stopIfCancelled } from './cancel.ts'
+import { holdingsOf } from './feed-folder.ts'
 import { makeStickFolder, openStickFile, type StickFolder } from './folder.ts'
+import type { MarkedSegment } from './marker.ts'
 import { onStick } from './on-stick.ts'
 import {
   type CoreName,
@@ -35,10 +37,7 @@ export interface SegmentTarget {
 }
 
 /** Writes `plan` into the feed's folder; returns the file's name and the footer's hash (hex). */
-export function writeSegment(
-  target: SegmentTarget,
-  plan: SegmentPlan
-): Promise<{ name: string; bytes: number; hash: string }> {
+export function writeSegment(target: SegmentTarget, plan: SegmentPlan): Promise<MarkedSegment> {
   return onStick(async () => {
     const { folder } = target
     const path = ['feeds', Buffer.from(target.feed).toString('hex')]
@@ -52,7 +51,7 @@ export function writeSegment(
     await folder.fs.rename(temporary, join(directory, name))
     await folder.fs.syncDirectory(directory)
     const hash = Buffer.from(tail.subarray(-FOOTER_BYTES)).subarray(16, 48).toString('hex')
-    return { name, bytes: plan.bytes, hash }
+    return { name, bytes: plan.bytes, hash, holds: holdingsOf(plan.cores) }
   })
 }
 

@@ -21,7 +21,7 @@ async function exportTo(home: StickHome, place: string, wanted: readonly BlockRa
     home,
     folder,
     plan,
-    { sequence: 1, written: '2026-01-02T03:04:05Z', whole: true, releases: [] },
+    { sequence: 1, written: '2026-01-02T03:04:05Z', releases: [] },
     quiet
   )
 }

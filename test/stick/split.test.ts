@@ -27,9 +27,21 @@ test('what does not fit on one stick goes on several, each of use by itself', as
   const second = await onPart(2)
   await importAll(branch, second.stick)
   assert.ok(await holdsReleases(branch, 4, 400_000))
-  const found = await inspectStick(realFileSystem, first.stick, { everyByte: true, signal: never })
-  assert.equal(found.state, 'partial')
+  assert.deepEqual([second.plan.part, second.complete], [2, true])
+  for (const [at, { stick }] of [first, second].entries()) {
+    const found = await inspectStick(realFileSystem, stick, { everyByte: true, signal: never })
+    assert.equal(found.state, 'complete')
+    assert.deepEqual(found.feeds[0]?.part, { part: at + 1, parts: 2 })
+  }
   await assert.rejects(onPart(3), { code: 'STICK_PART' })
+  const noSize = { ...everything(await temporaryFolder(t)), part: 2 }
+  await assert.rejects(exportStick(publisher, noSize, tools, context), { code: 'USAGE' })
+  const whole = await temporaryFolder(t)
+  for (const part of [1, 2]) {
+    await exportStick(publisher, { ...everything(whole), maxSize: 1_200_000, part }, tools, context)
+  }
+  const both = await inspectStick(realFileSystem, whole, { everyByte: true, signal: never })
+  assert.deepEqual([both.state, both.feeds[0]?.part], ['complete', null])
   const tooSmall = { ...everything(first.stick), maxSize: 1000 }
   await assert.rejects(exportStick(publisher, tooSmall, tools, context), { code: 'STICK_FULL' })
 })
