@@ -1,7 +1,16 @@
 // npm run archive -- [--out DIR]: a plain self-contained archive for linux-x64: the compiled program, its production
 // packages and the Node runtime, in chasqui-VERSION-linux-x64.tar.gz. Real packages with service files come later.
 import { execFileSync } from 'node:child_process'
-import { chmodSync, cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  writeFileSync
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
@@ -16,6 +25,7 @@ const { values } = parseArgs({ options: { out: { type: 'string' } } })
 const root = dirname(import.meta.dirname)
 const { version } = readJson<{ version: string }>('package.json')
 const output = resolve(values.out ?? '.', `chasqui-${version}-${PLATFORM}.tar.gz`)
+mkdirSync(dirname(output), { recursive: true })
 const staging = mkdtempSync(join(tmpdir(), 'chasqui-archive-'))
 const folder = join(staging, 'chasqui')
 

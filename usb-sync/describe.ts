@@ -2,6 +2,7 @@
 import { formatBytes, formatDuration, formatTable } from '../src/cli/output.ts'
 import type { FeedSummary, StickSummary } from '../src/stick/inspect.ts'
 import type { ExportResult, ImportResult, SyncResult } from '../src/stick/round.ts'
+import { CODE_DIGITS, platformOf } from '../src/stick/start-scripts.ts'
 
 export function describeExport({ wrote, reports, complete, ms }: ExportResult | SyncResult): string {
   const what =
@@ -11,17 +12,41 @@ export function describeExport({ wrote, reports, complete, ms }: ExportResult | 
   return `${what}; ${reports.out} reports put on the stick${complete ? '' : '; more is left for another stick'}`
 }
 
-/** To print for the new site: what to compare before the installer is run. */
+/** To print for the new site: what to compare before anything on the stick is run. */
 export function describeInstaller({ installer }: Pick<ExportResult, 'installer'>): string {
   if (installer === undefined || installer.length === 0) return ''
-  const sums = installer.map(({ file, sha256 }) => `  ${file}\n  SHA-256 ${sha256}`)
+  const scripts = installer.filter(({ file }) => platformOf(file) === null)
+  const archives = installer.filter(({ file }) => platformOf(file) !== null)
   return [
     '',
     'Invite sheet: print it, or read it out on the phone; it must not travel on the stick.',
-    ...sums,
-    '  At the site: open the folder chasqui/installer, run start.sh (Linux) or start.cmd (Windows),',
-    '  compare the SHA-256 with this sheet, and type the PIN when it asks.'
+    '1. At the site open a terminal in the folder chasqui/installer of the stick. Run nothing of it yet. Type',
+    ...scripts.map(({ file }) => `     ${hashCommand(file)}`),
+    '   and compare every digit. If one differs, stop and tell head office:',
+    ...scripts.map(({ file, sha256 }) => `     ${sha256}  ${file}`),
+    `2. Run it (${scripts.map(({ file }) => (file.endsWith('.sh') ? `sh ${file}` : file)).join(' or ')}), and type the code of the archive when it asks:`,
+    ...archives.map(({ file, sha256 }) => `     ${codeOf(sha256)}  ${file}`),
+    '3. Type the PIN when it asks.',
+    'By hand, in place of 2: compare the whole SHA-256 of the archive, unpack it, and run chasqui node join.',
+    ...archives.map(({ file, sha256 }) => `     ${sha256}  ${file}`),
+    ''
   ].join('\n')
+}
+
+/** With what is on every machine already: the stick may bring another tool of that name. */
+function hashCommand(file: string): string {
+  return file.endsWith('.cmd')
+    ? `%SystemRoot%\\System32\\certutil -hashfile ${file} SHA256   (Windows)`
+    : `sha256sum ${file}   (Linux)`
+}
+
+/** In groups, to be read out and typed. */
+function codeOf(sha256: string): string {
+  return (sha256.slice(0, CODE_DIGITS).match(/.{4}/g) ?? []).join(' ')
+}
+
+export function describeSync(result: SyncResult): string {
+  return `${describeImport(result)}\n${describeExport(result)}${describeInstaller(result)}`
 }
 
 export function describeImport({ read, reports, releases, troubles, ms }: ImportResult): string {

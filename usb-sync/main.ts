@@ -14,7 +14,7 @@ import { readFileLimited } from '../src/system/durable.ts'
 import { realFileSystem } from '../src/system/file-system.ts'
 import { type HomePaths, type Role, readHome } from '../src/system/home.ts'
 import { parseInvite } from '../src/trust/invite.ts'
-import { describeExport, describeImport, describeInstaller, describeStick } from './describe.ts'
+import { describeExport, describeImport, describeInstaller, describeStick, describeSync } from './describe.ts'
 
 /** Runs a command on a home of one role, through its daemon or directly; bin/main.ts passes both programs' in. */
 export type RunOnHome = (
@@ -49,7 +49,7 @@ export function usbSyncCommands(programs: Readonly<Record<Role, RunOnHome>>): Co
     withFilter(group.command('sync').description('both ways').argument('<stick>')),
     async (line, options, [stick]) => {
       const result = (await run(line, 'stick.sync', await exportArgs(stick, options))) as SyncResult
-      return finish(line, result, `${describeImport(result)}\n${describeExport(result)}`)
+      return finish(line, result, describeSync(result))
     }
   )
   look(group, 'inspect', 'shows what is on the stick, without a home', false)
@@ -120,6 +120,11 @@ function parseOrder(text: string): { branch: string; module: string; version: st
 
 async function installerArgs(options: Record<string, unknown>) {
   const archives = ((options.withInstaller ?? []) as string[]).map((path) => resolve(path))
+  if (archives.length === 0 && options.invite !== undefined) {
+    throw new ChasquiError('USAGE', '--invite goes with --with-installer', {
+      hint: 'name the archive of the program too; an invite for a machine that has it needs no stick'
+    })
+  }
   if (archives.length === 0) return null
   const invite = typeof options.invite === 'string' ? await readInvite(resolve(options.invite)) : null
   return { archives, invite }

@@ -1,5 +1,6 @@
 // A new site from the stick alone: the program's archives as they were given, their hashes, a PIN-protected invite, and
-// start scripts for a person to run. Chasqui itself never runs or reads anything in this folder.
+// start scripts for a person to run. Chasqui itself never runs or reads anything in this folder; what it did not write there
+// it takes away, so that nobody takes it for ours.
 
 import { createHash } from 'node:crypto'
 import { basename, join } from 'node:path'
@@ -7,11 +8,12 @@ import { ChasquiError } from '../errors.ts'
 import { removeTree } from '../system/durable.ts'
 import type { FileReader, FileSystem } from '../system/file-system.ts'
 import { stopIfCancelled } from './cancel.ts'
-import { makeStickFolder, type StickFolder, writeStickBytes } from './folder.ts'
+import { listStick, makeStickFolder, type StickFolder, writeStickBytes } from './folder.ts'
 import { onStick } from './on-stick.ts'
+import { platformOf, startScripts } from './start-scripts.ts'
 
 export interface InstallerRequest {
-  /** absolute paths of archives (.tar.gz for Linux, .zip for Windows) */
+  /** absolute paths of archives, one for a platform */
   archives: readonly string[]
   /** text of a PIN-protected invite; null for none */
   invite: string | null
@@ -25,38 +27,66 @@ export interface InstallerFile {
 
 const CHUNK = 4 * 1024 * 1024 // bytes of one write
 const ARCHIVE_LIMIT = 2 ** 32 - 1 // bytes: FAT32 holds no larger file
-const ARCHIVE_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}\.(tar\.gz|tgz|zip)$/
+const ARCHIVE_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/
 
 /** Bytes that the installer takes. Throws STICK_INSTALLER. */
 export async function measureInstaller(fs: FileSystem, request: InstallerRequest): Promise<number> {
   let bytes = 0
+  const platforms = new Set<string>()
   for (const path of request.archives) {
+    const platform = requireName(path)
+    if (platforms.has(platform)) throw unfit(path, `there is another archive for ${platform}`)
+    platforms.add(platform)
     const found = await fs.stat(path)
     if (found?.kind !== 'file') throw unfit(path, 'it is not a file')
-    if (!ARCHIVE_NAME.test(basename(path)))
-      throw unfit(path, 'its name must end in .tar.gz or .zip, without spaces')
     if (found.size > ARCHIVE_LIMIT) throw unfit(path, 'FAT32 holds no file of 4 GiB or more')
     bytes += found.size
   }
+  if (platforms.size === 0) throw unfit('an invite alone', 'a new site needs the program as well')
   return bytes
 }
 
-/** Writes `installer/`; files there that were not named stay. */
+/** The platform that an archive's name says. */
+function requireName(path: string): string {
+  const name = basename(path)
+  const platform = ARCHIVE_NAME.test(name) ? platformOf(name) : null
+  if (platform !== null) return platform
+  throw unfit(
+    path,
+    'its name must end in -linux-x64.tar.gz, -linux-arm64.tar.gz or -win-x64.zip, without spaces'
+  )
+}
+
+/** Writes `installer/`: afterwards it holds what was named and nothing else. Returns what the invite sheet lists. */
 export async function writeInstaller(
   source: FileSystem,
   folder: StickFolder,
   request: InstallerRequest,
   signal: AbortSignal
 ): Promise<InstallerFile[]> {
-  const files: InstallerFile[] = []
-  for (const path of request.archives) files.push(await copyArchive(source, folder, path, signal))
+  const archives: InstallerFile[] = []
+  for (const path of request.archives) archives.push(await copyArchive(source, folder, path, signal))
+  const scripts = startScripts(archives)
+  const files = [...archives, ...scripts.map(({ name, text }) => describe(name, Buffer.from(text)))]
   const put = (name: string, text: string) =>
     writeStickBytes(folder, ['installer', name], Buffer.from(text, 'utf8'))
   await put('SHA256SUMS', files.map(({ file, sha256 }) => `${sha256}  ${file}\n`).join(''))
   if (request.invite !== null) await put('invite.txt', `${request.invite.trim()}\n`)
-  await put('start.sh', START_SH)
-  await put('start.cmd', START_CMD.replaceAll('\n', '\r\n'))
+  for (const { name, text } of scripts) await put(name, text)
+  const named = ['SHA256SUMS', ...(request.invite === null ? [] : ['invite.txt'])]
+  await dropOthers(folder, new Set([...named, ...files.map(({ file }) => file)]))
   return files
+}
+
+function describe(file: string, bytes: Uint8Array): InstallerFile {
+  return { file, bytes: bytes.length, sha256: createHash('sha256').update(bytes).digest('hex') }
+}
+
+/** What lay there before, or was put there by somebody else. */
+async function dropOthers(folder: StickFolder, named: ReadonlySet<string>): Promise<void> {
+  for (const name of await listStick(folder, ['installer'])) {
+    if (!named.has(name)) await onStick(() => removeTree(folder.fs, join(folder.root, 'installer', name)))
+  }
 }
 
 function copyArchive(
@@ -112,53 +142,3 @@ function unfit(path: string, why: string): ChasquiError {
     hint: 'name archives that "npm run archive" or a release of Chasqui made'
   })
 }
-
-const START_SH = `#!/bin/sh
-# Puts Chasqui on this machine from this stick: sh start.sh [FOLDER]
-# Compare the hashes below with those on the invite sheet from head office before you go on.
-set -eu
-here=$(cd "$(dirname "$0")" && pwd)
-target=\${1:-"$HOME/chasqui"}
-cd "$here"
-cat SHA256SUMS
-sha256sum -c SHA256SUMS
-archive=$(ls -- *linux-x64*.tar.gz | tail -n 1)
-mkdir -p "$target"
-tar -xzf "$archive" -C "$target" --strip-components=1
-if [ -f invite.txt ] && ! "$target/chasqui" node status >/dev/null 2>&1; then
-  pin=$(mktemp)
-  trap 'rm -f "$pin"' EXIT
-  printf 'PIN: '
-  read -r answer
-  printf '%s' "$answer" >"$pin"
-  "$target/chasqui" node join invite.txt --pin-file "$pin"
-fi
-"$target/chasqui" usb-sync sync "$here/../.."
-echo "done: start it with $target/chasqui node run"
-`
-
-const START_CMD = `@echo off
-rem Puts Chasqui on this machine from this stick: start.cmd [FOLDER]
-rem Compare the hashes below with those on the invite sheet from head office before you go on.
-setlocal
-set "here=%~dp0"
-set "target=%~1"
-if "%target%"=="" set "target=%LOCALAPPDATA%\\chasqui-program"
-cd /d "%here%" || exit /b 1
-type SHA256SUMS
-for %%f in (*win-x64*.zip) do set "archive=%%f"
-certutil -hashfile "%archive%" SHA256 || exit /b 1
-mkdir "%target%" 2>nul
-tar -xf "%archive%" -C "%target%" --strip-components=1 || exit /b 1
-if not exist invite.txt goto sync
-set "pin=%TEMP%\\chasqui-pin-%RANDOM%.txt"
-set /p "answer=PIN: "
->"%pin%" echo %answer%
-call "%target%\\chasqui.cmd" node join invite.txt --pin-file "%pin%"
-set "failed=%ERRORLEVEL%"
-del "%pin%"
-if not "%failed%"=="0" exit /b %failed%
-:sync
-call "%target%\\chasqui.cmd" usb-sync sync "%here%..\\.." || exit /b 1
-echo done: start it with "%target%\\chasqui.cmd" node run
-`

@@ -71,7 +71,7 @@ export interface ImportResult {
   ms: number
 }
 
-export type SyncResult = ImportResult & Pick<ExportResult, 'wrote' | 'complete' | 'plan'>
+export type SyncResult = ImportResult & Pick<ExportResult, 'wrote' | 'complete' | 'plan' | 'installer'>
 
 /** Throws STICK_*, DISK_IO, and what the home throws. */
 export async function exportStick(
@@ -138,7 +138,7 @@ export async function syncStick(
       : nothingTaken
   const given = await give(home, folder, request, tools, context)
   const reports = { in: taken.reports.in + given.reports.in, out: taken.reports.out + given.reports.out }
-  const { stick, wrote, complete, plan } = given
+  const { stick, wrote, complete, plan, installer } = given
   const { read, rejected, releases, troubles } = taken
   if (!request.dryRun) {
     const outcome = { read: read.bytes, wrote: wrote.bytes, reports, rejected, troubles }
@@ -146,7 +146,8 @@ export async function syncStick(
     await requireStick(folder)
   }
   const ms = taken.ms + given.ms
-  return { stick, read, rejected, reports, releases, troubles, wrote, complete, plan, ms }
+  const more = installer === undefined ? {} : { installer }
+  return { stick, read, rejected, reports, releases, troubles, wrote, complete, plan, ...more, ms }
 }
 
 async function takeAndSettle(
