@@ -2,6 +2,7 @@
 // so that a start costs no more than it has to.
 import { Command } from 'commander'
 import { runProgram } from '../src/cli/program.ts'
+import { VERSION } from '../src/version.ts'
 
 const GROUPS: Record<string, () => Promise<Command>> = {
   publisher: async () => (await import('../publisher/main.ts')).publisherCommands(),
@@ -17,6 +18,8 @@ const GROUPS: Record<string, () => Promise<Command>> = {
 const program = new Command('chasqui').description(
   'Signed software releases, carried to every branch over the LAN, over patchy internet, or in a pocket on a USB stick.'
 )
+// positional: the --version of `publish` is another one
+program.enablePositionalOptions().version(VERSION, '--version', 'version of this program')
 const asked = process.argv[2] ?? ''
 for (const name of Object.hasOwn(GROUPS, asked) ? [asked] : Object.keys(GROUPS)) {
   program.addCommand(await (GROUPS[name] as () => Promise<Command>)())

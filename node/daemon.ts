@@ -1,7 +1,7 @@
 // The daemon of a node: opens the home, serves the control socket, keeps the links up, does what the schedule says. Ends
 // when asked to, with everything closed.
 import type { ControlEvent } from '../src/control/commands.ts'
-import { serveControl } from '../src/control/server.ts'
+import { type ControlServer, serveControl } from '../src/control/server.ts'
 import { formatHostPort } from '../src/net/address.ts'
 import type { Peer } from '../src/net/peer.ts'
 import { realStickTools } from '../src/stick/commands.ts'
@@ -45,13 +45,14 @@ export async function runDaemon(request: DaemonRequest): Promise<void> {
 
 async function serve(app: NodeApp, { flags, emit, signal }: DaemonRequest): Promise<void> {
   const schedule = new Schedule(app, emit)
-  const control = await serveControl(app.paths.control, app, nodeCommandTable)
+  let control: ControlServer | null = null
   let stopListening = app.feed.onUpdate(() => schedule.wake())
   app.events.on('imported', () => schedule.wake())
   app.events.on('changed', () => schedule.wake())
   let sticks: StickWatcher | null = null
   let links: Awaited<ReturnType<typeof startLinks>> | null = null
   try {
+    control = await serveControl(app.paths.control, app, nodeCommandTable)
     const onPeer = (peer: Peer) => {
       emit({ event: 'peer', node: peer.node, name: peer.member.name, class: peer.link.class })
       peer.onClose(() => emit({ event: 'peer-gone', node: peer.node, name: peer.member.name }))
@@ -88,7 +89,7 @@ async function serve(app: NodeApp, { flags, emit, signal }: DaemonRequest): Prom
     await app.inTurn(async () => undefined) // a move on its way ends
     app.links = null
     await links?.stop()
-    await control.close()
+    await control?.close()
   }
 }
 

@@ -19,6 +19,7 @@ import {
 } from '../src/fleet/channels.ts'
 import type { Release } from '../src/release/release.ts'
 import { compareVersions } from '../src/release/version.ts'
+import { nearest } from '../src/system/nearest.ts'
 import { CHANNELS_ROLE, setOnlineTargets } from '../src/trust/author.ts'
 import { formatTime, signedMessage, toHex } from '../src/trust/bytes.ts'
 import { currentOf } from '../src/trust/current.ts'
@@ -26,6 +27,7 @@ import type { PublisherApp } from './app.ts'
 import { findRelease, parseReleaseName } from './catalog.ts'
 import { commit } from './commit.ts'
 import type { FleetView } from './fleet-keeper.ts'
+import { type InviteEntry, listInvites } from './members.ts'
 import { openSigners } from './signing.ts'
 
 const channelName = z.string().regex(/^[a-z0-9][a-z0-9_.-]{0,49}$/, 'a channel is small letters and digits')
@@ -69,6 +71,7 @@ export async function promote(app: PublisherApp, raw: unknown): Promise<Moved> {
   const release = await findRelease(view, parseReleaseName(args.release))
   const { module, track, version } = release
   refuseYanked(view, release)
+  refuseUnknown(await listInvites(app), args)
   const at = { channel: args.channel, module, track }
   const before = pointerOf(view.channels, args.channel, module, track)
   const isDown = before !== null && compareVersions(release.order, version, before.version) < 0
@@ -92,6 +95,22 @@ function refuseYanked(view: FleetView, { module, track, version }: Release): voi
   throw new ChasquiError('RELEASE_YANKED', `${module}@${version} was withdrawn: ${yank.reason}`, {
     hint: 'publish a new version'
   })
+}
+
+/** A name that nobody has would reach nobody, in silence. */
+function refuseUnknown(invites: readonly InviteEntry[], { groups = [], branches = [] }: RolloutArgs): void {
+  const known = {
+    group: new Set(invites.flatMap((invite) => invite.groups)),
+    branch: new Set(invites.flatMap(({ name, id }) => [name, id]))
+  }
+  for (const [kind, names] of [['group', groups] as const, ['branch', branches] as const]) {
+    const unknown = names.find((name) => !known[kind].has(name))
+    if (unknown === undefined) continue
+    const near = nearest(unknown, [...known[kind]])
+    throw new ChasquiError('BRANCH_NOT_FOUND', `nobody was invited as ${kind} "${unknown}"`, {
+      hint: near === null ? 'see "publisher branches"' : `did you mean "${near}"?`
+    })
+  }
 }
 
 function downgradeError({ module, version }: Release, from: string, channel: string): ChasquiError {
@@ -202,7 +221,8 @@ export async function yank(app: PublisherApp, raw: unknown): Promise<Moved & { y
   return { channel: channel ?? '', module, track, version, rollout: null, yanked: reason }
 }
 
-async function saveChannels(app: PublisherApp, view: FleetView, channels: Channels): Promise<void> {
+/** Signs channels.json with the online key and appends it. */
+export async function saveChannels(app: PublisherApp, view: FleetView, channels: Channels): Promise<void> {
   const bytes = encodeChannels(channels)
   const signers = await openSigners(app, ['online'], undefined)
   const current = await currentOf(view.trust, [CHANNELS_ROLE])

@@ -1,7 +1,7 @@
 // `publisher run`: serves the feed to members, collects their reports, answers the commands of this home, and signs the
 // timestamp again every day, so that branches can tell silence from news.
 import type { ControlEvent } from '../src/control/commands.ts'
-import { serveControl } from '../src/control/server.ts'
+import { type ControlServer, serveControl } from '../src/control/server.ts'
 import { readGrantFile } from '../src/feed/grant-files.ts'
 import type { AddResult } from '../src/fleet/record-set.ts'
 import { parseReportHeader } from '../src/fleet/report.ts'
@@ -63,39 +63,40 @@ async function serve(app: PublisherApp, options: RunOptions): Promise<void> {
   const { emit, signal } = options
   await app.records.open()
   const care = takeCare(app)
-  let links = await startLinks(app, options, options.listen, care)
-  let stopWatching = watchFeed(app, links.links, emit)
-  app.aroundMove = async (move) => {
-    const at = links.links.listening()
-    stopWatching()
-    await links.stop()
-    await move().finally(async () => {
-      if (signal.aborted) return
-      links = await startLinks(app, options, at === null ? options.listen : formatHostPort(at), care)
-      stopWatching = watchFeed(app, links.links, emit)
-    })
-    emit({ event: 'feed', feed: toHex(app.feed.key) })
+  let links: FleetLinks | null = null
+  let stopWatching = () => {}
+  let sticks: StickWatcher | null = null
+  let control: ControlServer | null = null
+  const connect = async (listen: string | undefined) => {
+    links = await startLinks(app, options, listen, care)
+    stopWatching = watchFeed(app, links.links, emit)
+    return links.links
   }
-  const control = await serveControl(options.paths.control, app, publisherTable)
-  const sticks = options.sticks === null ? null : startSticks(app, options.sticks, emit)
-  const { name } = app.identity
-  emit({
-    event: 'ready',
-    name,
-    node: app.member.node,
-    feed: toHex(app.feed.key),
-    listening: links.links.listening()
-  })
   try {
+    control = await serveControl(options.paths.control, app, publisherTable)
+    const { name } = app.identity
+    const started = await connect(options.listen)
+    app.aroundMove = async (move) => {
+      const at = links?.links.listening() ?? null
+      stopWatching()
+      await links?.stop()
+      await move().finally(async () => {
+        if (!signal.aborted) await connect(at === null ? options.listen : formatHostPort(at))
+      })
+      emit({ event: 'feed', feed: toHex(app.feed.key) })
+    }
+    if (options.sticks !== null) sticks = startSticks(app, options.sticks, emit)
+    const [node, feed] = [app.member.node, toHex(app.feed.key)]
+    emit({ event: 'ready', name, node, feed, listening: started.listening() })
     await aborted(signal)
   } finally {
     await sticks?.stop()
     care.stop()
-    await control.close()
+    await control?.close()
     app.aroundMove = (move) => move()
     await oneChange(app, async () => undefined) // a move on its way ends
     stopWatching()
-    await links.stop()
+    await (links as FleetLinks | null)?.stop()
     await app.records.flush()
   }
   emit({ event: 'stopped' })

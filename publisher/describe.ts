@@ -7,13 +7,14 @@ import type { ReleaseDiff, ReleaseLine } from './queries.ts'
 
 function describePublished(one: Published): string {
   const name = `${one.module}@${one.version}`
+  if (one.moved) return `${name} is published already; ${one.channel} points at it now`
   if (one.unchanged) return `${name} is published already; nothing to do`
   const { added, modified, deleted } = one.changed
   const packs = one.packs.map((pack) =>
     pack.kind === 'full' ? `full ${formatBytes(pack.bytes)}` : `from ${pack.base} ${formatBytes(pack.bytes)}`
   )
   return [
-    `${name} on ${one.channel}: ${one.files} files, ${formatBytes(one.size)} (+${added} ~${modified} -${deleted})`,
+    `${one.dryRun ? 'would release ' : ''}${name} on ${one.channel}: ${one.files} files, ${formatBytes(one.size)} (+${added} ~${modified} -${deleted})`,
     `  packs: ${packs.join(', ')}; ${formatDuration(one.ms)}`
   ].join('\n')
 }

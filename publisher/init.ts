@@ -10,7 +10,7 @@ import { CHANNELS_PATH, emptyChannels, encodeChannels } from '../src/fleet/chann
 import { encodeRevoked, nobodyRevoked, REVOKED_PATH } from '../src/fleet/revoked.ts'
 import { ensureDirectory, removeTree } from '../src/system/durable.ts'
 import { realFileSystem } from '../src/system/file-system.ts'
-import { createHome, type HomePaths, lockHome } from '../src/system/home.ts'
+import { checkSocketPath, createHome, type HomePaths, lockHome } from '../src/system/home.ts'
 import { openKeyStore } from '../src/system/key-store.ts'
 import { createFleet, type FleetSetup, type RoleSetup } from '../src/trust/author.ts'
 import { formatTime, fromHex, sha256, toHex } from '../src/trust/bytes.ts'
@@ -42,8 +42,10 @@ export interface Initialised {
 
 const SHARED: readonly KeyRole[] = ['root', 'targets', 'release']
 
-/** Throws HOME_EXISTS, HOME_LOCKED, USAGE. */
+/** Throws HOME_EXISTS, HOME_LOCKED, HOME_PATH_LONG, USAGE. */
 export async function initPublisher(request: InitRequest): Promise<Initialised> {
+  checkSigners(request)
+  checkSocketPath(request.paths.control)
   await refuseExisting(request.paths)
   const lock = await lockHome(request.paths)
   try {
@@ -83,13 +85,15 @@ async function refuseExisting(paths: HomePaths): Promise<void> {
   })
 }
 
+function checkSigners({ threshold, signers }: InitRequest): void {
+  if (threshold <= signers) return
+  throw new ChasquiError('USAGE', `a threshold of ${threshold} needs at least ${threshold} signers`, {
+    hint: 'raise --signers'
+  })
+}
+
 function createKeys(request: InitRequest, random: (bytes: number) => Uint8Array): OpenKey[] {
-  const { threshold, signers } = request
-  if (threshold > signers) {
-    throw new ChasquiError('USAGE', `a threshold of ${threshold} needs at least ${threshold} signers`, {
-      hint: 'raise --signers'
-    })
-  }
+  const { signers } = request
   const keys = createFleetKeys(random)
   for (const role of SHARED) {
     for (let n = 2; n <= signers; n++) keys.push(createKey(role, random, `signer-${n}`))

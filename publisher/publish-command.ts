@@ -70,5 +70,7 @@ async function notesOf({ notes }: Record<string, unknown>): Promise<{ notes?: st
   if (!notes.startsWith('@')) return { notes }
   const bytes = await readFileLimited(realFileSystem, resolve(notes.slice(1)), NOTES_LIMIT)
   if (bytes !== null) return { notes: Buffer.from(bytes).toString('utf8') }
-  throw new ChasquiError('USAGE', `there is no file ${notes.slice(1)} with notes`)
+  throw new ChasquiError('USAGE', `there is no file ${notes.slice(1)} with notes`, {
+    hint: 'notes that begin with @ name a file'
+  })
 }

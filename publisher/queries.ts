@@ -40,6 +40,11 @@ export async function listReleases(app: PublisherApp, raw: unknown): Promise<Rel
   const { module } = parse(releasesArgs, raw)
   const view = await app.fleet.view()
   const targets = await view.trust.listReleases(module)
+  if (module !== undefined && targets.length === 0) {
+    throw new ChasquiError('RELEASE_NOT_FOUND', `nothing of ${module} is published`, {
+      hint: 'see "publisher releases" for the names'
+    })
+  }
   const byLine = new Map<string, Release[]>()
   for (const target of targets) {
     const release = await readRelease(view, target)
@@ -74,7 +79,9 @@ export async function diffReleases(app: PublisherApp, raw: unknown): Promise<Rel
   const from = await findRelease(view, parseReleaseName(args.from))
   const to = await findRelease(view, parseReleaseName(args.to))
   if (from.module !== to.module || from.track !== to.track) {
-    throw new ChasquiError('USAGE', 'diff compares two releases of one module and track')
+    throw new ChasquiError('USAGE', 'diff compares two releases of one module and track', {
+      hint: 'name both as MODULE@VERSION, and one MODULE'
+    })
   }
   const releases = await releasesOf(view, from.module, from.track)
   const [before, after] = [

@@ -47,6 +47,10 @@ const TABLE = {
   CONFIG_UNKNOWN_KEY: { exit: EXIT.usage, meaning: 'chasqui.toml has a key that Chasqui does not know' },
   HOME_EXISTS: { exit: EXIT.usage, meaning: 'the home already holds a publisher or a node' },
   HOME_LOCKED: { exit: EXIT.busy, meaning: 'another process works on this home' },
+  HOME_PATH_LONG: {
+    exit: EXIT.usage,
+    meaning: 'the path of the home is too long for the socket of its daemon'
+  },
   HOME_MISSING: { exit: EXIT.notFound, meaning: 'there is no Chasqui home here' },
   HOME_NOT_OWNER: { exit: EXIT.usage, meaning: 'the home belongs to another user' },
   HOME_OTHER_ROLE: {

@@ -1,12 +1,13 @@
 // What the user wants to publish, read from disk: one candidate per folder, each compared with what was released before.
 // Nothing is written here; everything that can be refused is refused here.
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { ChasquiError } from '../../src/errors.ts'
 import { looksLikeModule, type ModuleIdentity, readModuleIdentity } from '../../src/pack/identity.ts'
 import { readTree, type Tree } from '../../src/pack/tree.ts'
 import { manifestRoot } from '../../src/release/manifest.ts'
 import { checkNext, type NextRelease } from '../../src/release/next.ts'
 import type { Release } from '../../src/release/release.ts'
+import { realPath } from '../../src/system/disk.ts'
 import type { PublisherApp } from '../app.ts'
 import { releasesOf } from '../catalog.ts'
 import type { FleetView } from '../fleet-keeper.ts'
@@ -26,20 +27,30 @@ export interface Candidate {
   close(): Promise<void>
 }
 
+/** A module's folder as it was named, and where it lies: addons are often links into a repository. */
+export interface ModuleFolder {
+  name: string
+  path: string
+}
+
+async function locate(path: string): Promise<ModuleFolder> {
+  return { name: basename(path), path: (await realPath(path)) ?? path }
+}
+
 /** The folders of a publish: those that were given, or every module in a folder of modules. Throws MODULE_NONE. */
-export async function findFolders(app: PublisherApp, args: PublishArgs): Promise<string[]> {
-  if (args.each === undefined) return args.dirs
-  const { each } = args
+export async function findFolders(app: PublisherApp, args: PublishArgs): Promise<ModuleFolder[]> {
+  if (args.each === undefined) return Promise.all(args.dirs.map(locate))
+  const each = (await realPath(args.each)) ?? args.each
   if ((await app.fs.stat(each))?.kind !== 'directory') {
     throw new ChasquiError('NOT_A_DIRECTORY', `${each} is not a directory`, {
       hint: 'give the folder of the modules'
     })
   }
-  const folders: string[] = []
+  const folders: ModuleFolder[] = []
   for (const name of await app.fs.list(each)) {
-    const folder = join(each, name)
-    if ((await app.fs.stat(folder))?.kind !== 'directory' || name.startsWith('.')) continue
-    if (await looksLikeModule(app.fs, folder)) folders.push(folder)
+    const folder = await locate(join(each, name))
+    if ((await app.fs.stat(folder.path))?.kind !== 'directory' || name.startsWith('.')) continue
+    if (await looksLikeModule(app.fs, folder.path)) folders.push(folder)
   }
   if (folders.length > 0) return folders
   throw new ChasquiError('MODULE_NONE', `there is no module in ${each}`, {
@@ -51,7 +62,7 @@ export async function findFolders(app: PublisherApp, args: PublishArgs): Promise
 export async function readCandidates(
   app: PublisherApp,
   view: FleetView,
-  folders: readonly string[],
+  folders: readonly ModuleFolder[],
   args: PublishArgs,
   signal: AbortSignal
 ): Promise<Candidate[]> {
@@ -73,11 +84,11 @@ export async function readCandidates(
 async function readCandidate(
   app: PublisherApp,
   view: FleetView,
-  folder: string,
+  { name, path: folder }: ModuleFolder,
   args: PublishArgs,
   signal: AbortSignal
 ): Promise<Candidate> {
-  const identity = await readModuleIdentity(app.fs, folder, args)
+  const identity = await readModuleIdentity(app.fs, folder, args, name)
   const releases = await releasesOf(view, identity.module, identity.track)
   const kind = args.kind ?? releases.at(-1)?.kind ?? 'directory'
   const whole = await readTree(app.fs, folder, { kind, signal })

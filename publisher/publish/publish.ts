@@ -3,8 +3,16 @@
 import type { CommandContext } from '../../src/control/commands.ts'
 import { ChasquiError } from '../../src/errors.ts'
 import type { LocalFile } from '../../src/feed/writer.ts'
-import { CHANNELS_PATH, type Channels, encodeChannels, withPointer } from '../../src/fleet/channels.ts'
+import {
+  CHANNELS_PATH,
+  type Channels,
+  encodeChannels,
+  pointerOf,
+  withPointer,
+  yankOf
+} from '../../src/fleet/channels.ts'
 import { encodeRelease, packPath, type Release, releasePath } from '../../src/release/release.ts'
+import { compareVersions } from '../../src/release/version.ts'
 import { freeSpace } from '../../src/system/disk.ts'
 import { removeTree } from '../../src/system/durable.ts'
 import {
@@ -20,6 +28,7 @@ import { currentOf } from '../../src/trust/current.ts'
 import type { FleetDraft } from '../../src/trust/draft.ts'
 import { createRequest } from '../../src/trust/signing-request.ts'
 import type { PublisherApp } from '../app.ts'
+import { saveChannels } from '../channels.ts'
 import { commit } from '../commit.ts'
 import type { FleetView } from '../fleet-keeper.ts'
 import { keepPending } from '../keys/pending.ts'
@@ -41,8 +50,12 @@ export interface Published {
   changed: Changed
   channel: string
   ms: number
-  /** the same content was published before: nothing was done */
+  /** the same content was published before: no release was made */
   unchanged?: true
+  /** the channel points at that release from now on */
+  moved?: true
+  /** nothing was released: this is what it would be */
+  dryRun?: true
 }
 
 /** The packs are written twice on the way (journal, feed), and the store needs some room to work. */
@@ -57,10 +70,10 @@ export async function publish(app: PublisherApp, raw: unknown, context: CommandC
   const candidates = await readCandidates(app, view, folders, args, context.signal)
   try {
     const built = await buildAll(app, view, candidates, args, context)
-    const isReal = !args.dryRun && built.size > 0
-    const waiting = isReal ? await release(app, view, [...built.values()], args) : null
+    const moved = toMove(view, candidates, args)
+    const waiting = args.dryRun ? null : await release(app, view, [...built.values()], moved, args)
     const ms = Math.round(performance.now() - started)
-    return { ...summary(args, candidates, built, ms), ...waiting }
+    return { ...summary(args, candidates, built, moved, ms), ...waiting }
   } finally {
     for (const candidate of candidates) await candidate.close()
     await removeTree(app.fs, app.paths.staging)
@@ -103,8 +116,14 @@ async function release(
   app: PublisherApp,
   view: FleetView,
   built: readonly BuiltRelease[],
+  moved: readonly Release[],
   args: PublishArgs
 ): Promise<WaitingRequest | null> {
+  const pointed = moved.reduce((all, one) => point(all, one, args.channel), view.channels)
+  if (built.length === 0) {
+    if (moved.length > 0) await saveChannels(app, view, pointed)
+    return null
+  }
   const modules = built.map(({ release: { module } }) => module)
   const roles = built.flatMap(({ release }) => rolesFor(view, release))
   const isNewModule = roles.some((role) => !view.trust.set.targets?.delegations?.byName.has(role))
@@ -113,7 +132,7 @@ async function release(
     isNewModule ? ['targets', 'release', 'online'] : ['release', 'online'],
     args.passphrase
   )
-  const channels = built.reduce((all, { release }) => point(all, release, args.channel), view.channels)
+  const channels = built.reduce((all, { release }) => point(all, release, args.channel), pointed)
   const channelBytes = encodeChannels(channels)
   const current = await currentOf(view.trust, [...new Set([...rolesToLoad(modules), ...roles])])
   const draft = draftReleases(
@@ -129,6 +148,21 @@ async function release(
   const files = [...built.flatMap(feedFiles), { path: `/${CHANNELS_PATH}`, bytes: channelBytes }]
   await commit(app, draft.finish(signers), files)
   return null
+}
+
+/**
+ * Folders that were named and hold what is published already: the channel gets that release all the same, unless it
+ * points at it or above it.
+ */
+function toMove(view: FleetView, candidates: readonly Candidate[], args: PublishArgs): Release[] {
+  if (args.each !== undefined) return []
+  return candidates.flatMap(({ next }) => {
+    if (next.outcome !== 'unchanged') return []
+    const { module, track, version, order } = next.release
+    const now = pointerOf(view.channels, args.channel, module, track)
+    const isAbove = now === null || compareVersions(order, version, now.version) > 0
+    return isAbove && yankOf(view.channels.yanked, module, track, version) === null ? [next.release] : []
+  })
 }
 
 /** More people have to sign: everything waits in the home, and a file asks them. */
@@ -196,12 +230,14 @@ function summary(
   args: PublishArgs,
   candidates: readonly Candidate[],
   built: ReadonlyMap<Candidate, BuiltRelease>,
+  moved: readonly Release[],
   ms: number
 ): object {
   const [only] = candidates
   if (args.each === undefined && candidates.length === 1 && only !== undefined) {
     const one = built.get(only)
-    return one === undefined ? describeUnchanged(only, args, ms) : describeBuilt(one, args, ms)
+    if (one !== undefined) return describeBuilt(one, args, ms)
+    return { ...describeUnchanged(only, args, ms), ...(moved.length > 0 && { moved: true }) }
   }
   const unchanged = candidates.filter((candidate) => !built.has(candidate))
   return {
@@ -226,7 +262,8 @@ function describeBuilt({ release, bytes, changed }: BuiltRelease, args: PublishA
     packs: release.packs.map(({ kind, base, bytes: size }) => ({ kind, base: base ?? null, bytes: size })),
     changed,
     channel: args.channel,
-    ms
+    ms,
+    ...(args.dryRun && { dryRun: true })
   }
 }
 

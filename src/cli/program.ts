@@ -70,6 +70,8 @@ export function act(command: Command, action: Action): Command {
 
 /** Parses argv and runs; a usage error is printed like any other error, with exit status 2. */
 export async function runProgram(program: Command, argv: string[]): Promise<void> {
+  // a reader that went away (`| head`) is no reason to stop what is being done
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined)
   for (const command of allCommands(program)) {
     command.exitOverride().configureOutput({ outputError: () => undefined })
   }

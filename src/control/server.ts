@@ -3,6 +3,7 @@
 import { chmod, unlink } from 'node:fs/promises'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { asChasquiError, ChasquiError } from '../errors.ts'
+import { checkSocketPath } from '../system/home.ts'
 import { type CommandTable, findCommand } from './commands.ts'
 
 const BODY_LIMIT = 1024 * 1024 // bytes
@@ -11,7 +12,10 @@ export interface ControlServer {
   close(): Promise<void>
 }
 
-/** Serves `commands` on `socketPath`; the caller holds the home's lock, so an old socket file is stale and replaced. */
+/**
+ * Serves `commands` on `socketPath`; the caller holds the home's lock, so an old socket file is stale and replaced.
+ * Throws HOME_PATH_LONG.
+ */
 export async function serveControl<App>(
   socketPath: string,
   app: App,
@@ -71,8 +75,9 @@ async function readBody(request: IncomingMessage): Promise<string> {
   return Buffer.concat(chunks).toString('utf8')
 }
 
-function listen(server: Server, socketPath: string): Promise<void> {
-  return new Promise((resolve, reject) => {
+async function listen(server: Server, socketPath: string): Promise<void> {
+  checkSocketPath(socketPath)
+  await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
     server.listen(socketPath, resolve)
   })

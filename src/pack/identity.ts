@@ -1,6 +1,6 @@
 // Finds out what a module folder is: reads the file that names it and hands the bytes to the pure readers.
 import { basename, join, resolve } from 'node:path'
-import { ChasquiError } from '../errors.ts'
+import { asChasquiError, ChasquiError } from '../errors.ts'
 import type { Identity, IdentityContext } from '../release/identity/identity.ts'
 import { ODOO_MANIFEST, readOdooIdentity } from '../release/identity/odoo.ts'
 import { readPackageJson, readVersionFile } from '../release/identity/simple.ts'
@@ -43,24 +43,25 @@ export async function looksLikeModule(fs: ReadableFileSystem, folder: string): P
 }
 
 /**
- * Name, version and track of the module in `folder`; what the user gave comes first. Throws NOT_A_DIRECTORY,
+ * Name, version and track of the module in `folder`, which its user knows as `name`; what the user gave comes first. Throws NOT_A_DIRECTORY,
  * VERSION_MISSING, MODULE_NAME_INVALID, IDENTITY_INVALID, ODOO_*, VERSION_INVALID.
  */
 export async function readModuleIdentity(
   fs: ReadableFileSystem,
   folder: string,
-  given: IdentityOverrides = {}
+  given: IdentityOverrides = {},
+  name = basename(resolve(folder))
 ): Promise<ModuleIdentity> {
   if ((await fs.stat(folder))?.kind !== 'directory') {
     throw new ChasquiError('NOT_A_DIRECTORY', `${folder} is not a directory`, {
       hint: 'give the folder of the module'
     })
   }
-  const found = await readIdentity(fs, folder, given)
+  const found = await readIdentity(fs, folder, given, name)
   const version = given.version ?? found?.version
   if (version === undefined) throw versionMissing(folder)
   return {
-    module: checkModuleName(given.module ?? found?.module ?? basename(resolve(folder)).toLowerCase()),
+    module: checkModuleName(given.module ?? found?.module ?? name.toLowerCase()),
     version,
     track: checkTrackName(given.track ?? found?.track ?? DEFAULT_TRACK),
     depends: found?.depends ?? [],
@@ -72,15 +73,25 @@ export async function readModuleIdentity(
 async function readIdentity(
   fs: ReadableFileSystem,
   folder: string,
-  given: IdentityOverrides
+  given: IdentityOverrides,
+  name: string
 ): Promise<Identity | null> {
   for (const [file, read] of READERS) {
     const bytes = await readFileLimited(fs, join(folder, file), IDENTITY_LIMIT)
     if (bytes === null) continue
     const migrations = file === ODOO_MANIFEST ? await migrationFolders(fs, folder) : []
-    return read(bytes, { folder: basename(resolve(folder)), track: given.track, migrations })
+    try {
+      return read(bytes, { folder: name, track: given.track, migrations })
+    } catch (error) {
+      if (!isGiven(given, error)) throw error
+    }
   }
   return null
+}
+
+/** What a file says badly is not needed when the user says it. */
+function isGiven({ module, version }: IdentityOverrides, error: unknown): boolean {
+  return module !== undefined && version !== undefined && asChasquiError(error).code === 'IDENTITY_INVALID'
 }
 
 async function migrationFolders(fs: ReadableFileSystem, folder: string): Promise<string[]> {

@@ -34,9 +34,10 @@ export function checkNext(
   const same = releases.find((release) => release.version === candidate.version)
   if (same?.files.root === candidate.root) return { outcome: 'unchanged', release: same }
   if (previous === null) return { outcome: 'new', version: candidate.version, order, previous }
-  if (options.allowSameVersion && isSameBut(previous, candidate, order)) {
+  if (isSameBut(previous, candidate, order)) {
     if (previous.files.root === candidate.root) return { outcome: 'unchanged', release: previous }
-    return { outcome: 'new', version: nextBuild(order, previous.version), order, previous }
+    if (options.allowSameVersion)
+      return { outcome: 'new', version: nextBuild(order, previous.version), order, previous }
   }
   const rank = compareVersions(order, candidate.version, previous.version)
   if (same !== undefined || rank === 0) throw existsError(candidate)

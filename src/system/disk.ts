@@ -1,5 +1,5 @@
-// How much room a file system has.
-import { statfs } from 'node:fs/promises'
+// What a disk says of a path: how much room there is, where it really lies.
+import { realpath, statfs } from 'node:fs/promises'
 
 /** Bytes that this user may still write at `path`; null when the file system does not say (some FUSE drivers). */
 export async function freeSpace(path: string): Promise<number | null> {
@@ -12,4 +12,9 @@ export async function diskSpace(path: string): Promise<{ free: number; total: nu
   const found = await statfs(path).catch(() => null)
   if (found === null || found.blocks === 0) return null
   return { free: found.bavail * found.bsize, total: found.blocks * found.bsize }
+}
+
+/** Where a path leads when its links are followed; null when nothing is there. */
+export async function realPath(path: string): Promise<string | null> {
+  return realpath(path).catch(() => null)
 }

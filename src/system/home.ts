@@ -22,6 +22,8 @@ const homeFile = z.strictObject({
 })
 export type HomeIdentity = z.infer<typeof homeFile>
 
+/** Bytes of a Unix socket's path that every system takes (macOS 103, Linux 107). */
+const SOCKET_PATH_LIMIT = 103
 const HOME_FILE_LIMIT = 64 * 1024 // bytes
 
 /** Where things are in a home. */
@@ -63,6 +65,14 @@ export function homePaths(directory: string): HomePaths {
   }
 }
 
+/** Throws HOME_PATH_LONG when no daemon could serve its socket there. */
+export function checkSocketPath(path: string): void {
+  if (process.platform === 'win32' || Buffer.byteLength(path) <= SOCKET_PATH_LIMIT) return
+  throw new ChasquiError('HOME_PATH_LONG', `${path} is too long for a socket`, {
+    hint: `the path of a home has at most ${SOCKET_PATH_LIMIT - '/control.sock'.length} bytes: choose another folder, or a link to it`
+  })
+}
+
 /** The home that applies when --home was not given: CHASQUI_HOME, else the per-user data folder. */
 export function defaultHome(environment: NodeJS.ProcessEnv): string {
   const fromEnvironment = environment.CHASQUI_HOME
@@ -73,13 +83,14 @@ export function defaultHome(environment: NodeJS.ProcessEnv): string {
   return join(environment.XDG_DATA_HOME ?? join(homedir(), '.local', 'share'), 'chasqui')
 }
 
-/** Writes home.json into a new or empty home. Throws HOME_EXISTS when there is one already. */
+/** Writes home.json into a new or empty home. Throws HOME_EXISTS when there is one already, HOME_PATH_LONG. */
 export async function createHome(paths: HomePaths, identity: HomeIdentity): Promise<void> {
   if ((await realFileSystem.stat(paths.identity)) !== null) {
     throw new ChasquiError('HOME_EXISTS', `${paths.root} already holds a home`, {
       hint: 'choose another folder with --home'
     })
   }
+  checkSocketPath(paths.control)
   await ensureDirectory(realFileSystem, paths.root, 0o700)
   const text = `${JSON.stringify(homeFile.parse(identity), null, 2)}\n`
   await writeFileDurably(realFileSystem, paths.identity, Buffer.from(text), 0o600)

@@ -260,6 +260,7 @@ describe('a node', () => {
   it('waits for its turn in a staged rollout, which may be narrowed later', async (t) => {
     const { fleet, node } = await shop(t)
     await fleet.publish('shop', '2.0.0', V2)
+    await fleet.run('invite', { name: 'sur' })
     await fleet.run('promote', { release: 'shop@2.0.0', channel: 'stable', rollout: 0, branches: ['sur'] })
     await fleet.bring(node)
     assert.deepEqual(await outline(node), ['shop 1.0.0>2.0.0 PLAN_ROLLOUT'])

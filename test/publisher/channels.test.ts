@@ -56,6 +56,10 @@ test('a rollout is staged, paused, resumed with a new round, and halted', async 
   const app = await makePublisher(t, join(folder, 'home'))
   await twoReleases(app, join(folder, 'shop'))
   const haltAfter = { failures: 2, percentage: 10 }
+  const unknown = { release: 'shop@1.1.0', channel: 'beta', rollout: 10 }
+  for (const named of [{ groups: ['n'] }, { branches: ['Nort'] }])
+    await assert.rejects(promote(app, { ...unknown, ...named }), { code: 'BRANCH_NOT_FOUND' })
+  await invite(app, { name: 'Norte', groups: ['n'] })
   const staged = await promote(app, {
     release: 'shop@1.1.0',
     channel: 'beta',

@@ -1,7 +1,7 @@
 // Publishing through the real program: the JSON of the contract, every refusal with its code and exit status, and that a
 // refusal leaves nothing half-done.
 import assert from 'node:assert/strict'
-import { chmod, mkdir, rm, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, rm, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { publish } from '../../publisher/publish/publish.ts'
@@ -118,6 +118,34 @@ test('a folder of modules is one step: changed ones are released, unchanged ones
     (at(allowed.json, 'releases') as unknown[]).map((one) => at(one, 'version')),
     ['1.0.0+1', '1.0.0+1']
   )
+  const same = await chasqui(home, ['publish', '--each', all, '--json'])
+  assert.equal((at(same.json, 'unchanged') as unknown[]).length, 3, same.stderr)
+})
+
+test('a module folder may be a link into a repository; the link names the module', async (t) => {
+  const { folder, home } = await scene(t)
+  const source = await writeFiles(join(folder, 'repository', 'shop-17'), module1)
+  await mkdir(join(folder, 'addons'))
+  await symlink(source, join(folder, 'addons', 'till'))
+  const each = await chasqui(home, ['publish', '--each', join(folder, 'addons'), '--json'])
+  assert.equal(at(each.json, 'releases.0.module'), 'till', each.stderr)
+  const one = await chasqui(home, ['publish', join(folder, 'addons', 'till'), '--json'])
+  assert.deepEqual([at(one.json, 'module'), at(one.json, 'unchanged')], ['till', true])
+})
+
+test('content that is published already moves a channel up to it, never down', async (t) => {
+  const { home, module } = await scene(t)
+  await chasqui(home, ['publish', module, '--channel', 'beta', '--json'])
+  const moved = await chasqui(home, ['publish', module, '--json'])
+  assert.deepEqual([at(moved.json, 'unchanged'), at(moved.json, 'moved')], [true, true])
+  await writeFiles(module, { 'version.txt': '1.1.0\n' })
+  await chasqui(home, ['publish', module, '--json'])
+  await writeFiles(module, { 'version.txt': '1.0.0\n' })
+  const older = await chasqui(home, ['publish', module, '--json'])
+  assert.deepEqual([at(older.json, 'unchanged'), at(older.json, 'moved')], [true, undefined])
+  const { json } = await chasqui(home, ['releases', 'shop', '--json'])
+  assert.deepEqual([at(json, '0.channels'), at(json, '1.channels')], [['stable'], ['beta']])
+  assert.deepEqual(refusal(await chasqui(home, ['releases', 'nosuch', '--json'])), ['RELEASE_NOT_FOUND', 4])
 })
 
 test('a fix of single files leaves the rest of the release as it was', async (t) => {
