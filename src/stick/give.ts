@@ -5,6 +5,7 @@ import { compactFeed } from './compact.ts'
 import { lacksSpace, planExport, refuseWithoutSpace, writeExport } from './export.ts'
 import { summarize } from './export-summary.ts'
 import { type StickFile, type WritableStick, writeStickFile } from './folder.ts'
+import { removeFormerFeeds } from './former-feeds.ts'
 import type { Letter, OrderRequest, StickHome, StickVisit } from './home.ts'
 import { measureInstaller, writeInstaller } from './installer.ts'
 import { dropSpentLetters, giveLetters } from './letters.ts'
@@ -54,6 +55,8 @@ export async function give(
   const progress = progressOf(context, 'export', plan.bytes)
   const write = () => writeExport(home, folder, plan, marked, progress)
   const wrote = plan.due && fits ? await (request.asFits ? unlessFull(write) : write()) : nothing
+  if (fits && wrote !== null && plan.whole && home.role === 'publisher')
+    await removeFormerFeeds(folder, home.fleet, plan.feed)
   await compactFeed(folder, plan.feed, home.fleet, context.signal)
   const records = await takeRecords(folder, home.records)
   const out = await giveRecords(folder, home.records, records)

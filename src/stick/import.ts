@@ -4,7 +4,7 @@ import { ChasquiError } from '../errors.ts'
 import type { FileReader } from '../system/file-system.ts'
 import { importCore } from './core-import.ts'
 import { type BlockPlace, type FeedOnStick, listFeeds, type Rejected, readFeedFolder } from './feed-folder.ts'
-import { openStickFile, type StickFolder } from './folder.ts'
+import { listStick, openStickFile, type StickFolder } from './folder.ts'
 import type { StickHome } from './home.ts'
 import type { CoreName } from './segment.ts'
 
@@ -24,25 +24,31 @@ export interface ImportProgress {
   onBytes(bytes: number): void
 }
 
-/** Blocks of `feed` on the stick into the home. Throws STICK_OTHER_FLEET, STICK_FORK, STICK_INCOMPLETE, STICK_REMOVED. */
+/** Blocks of the home's feed on the stick into the home. Throws STICK_FORK, STICK_INCOMPLETE, STICK_REMOVED. */
 export async function importFeed(
   home: StickHome,
   folder: StickFolder,
   progress: ImportProgress
 ): Promise<FeedImport> {
   const feed = Buffer.from(home.feed.db.key).toString('hex')
-  const feeds = await listFeeds(folder)
-  if (!feeds.includes(feed)) {
-    if (feeds.length > 0) throw otherFleet()
-    return { read: { blocks: 0, bytes: 0 }, rejected: [], damaged: [] }
-  }
   const found = await readFeedFolder(folder, feed, home.fleet)
-  if (found.segments.length === 0 && found.rejected.some(({ code }) => code === 'STICK_OTHER_FLEET')) {
-    throw otherFleet()
-  }
   const result: FeedImport = { read: { blocks: 0, bytes: 0 }, rejected: [...found.rejected], damaged: [] }
   for (const name of ['db', 'blobs'] as const) await importOne(home, folder, found, name, result, progress)
   return result
+}
+
+/**
+ * Throws STICK_OTHER_FLEET when the stick has feeds and none is of this fleet. A stick that was made before the fleet moved to
+ * another feed is one of ours: it has nothing to read, and reports and letters all the same.
+ */
+export async function refuseOtherFleets(home: StickHome, folder: StickFolder): Promise<void> {
+  const feeds = await listFeeds(folder)
+  const isOurs =
+    feeds.length === 0 ||
+    feeds.includes(Buffer.from(home.feed.db.key).toString('hex')) ||
+    (folder.file?.fleets ?? []).some(({ id }) => id === home.fleet) ||
+    (await listStick(folder, ['roots'])).includes(home.fleet)
+  if (!isOurs) throw otherFleet()
 }
 
 async function importOne(

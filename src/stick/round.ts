@@ -14,6 +14,7 @@ import {
 } from './folder.ts'
 import { give } from './give.ts'
 import type { ImportedRelease, OrderRequest, SettleScope, StickFilter, StickHome } from './home.ts'
+import { refuseOtherFleets } from './import.ts'
 import type { InstallerFile, InstallerRequest } from './installer.ts'
 import { dropSpentLetters } from './letters.ts'
 import { giveRecords } from './reports.ts'
@@ -99,6 +100,7 @@ export async function importStick(
 ): Promise<ImportResult> {
   const visit = await beginVisit(home, tools.now())
   const folder = await openFolder(tools.fs, stick)
+  await refuseOtherFleets(home, folder)
   const { records, ...taken } = await take(home, folder, tools, context)
   const troubles = await settle(home, folder, 'orders', context)
   const { read, rejected } = taken
