@@ -43,7 +43,10 @@ function withNeeded(releases: readonly PlannedRelease[], modules: readonly strin
   return releases.filter((one) => wanted.has(one.module))
 }
 
-/** Applies transactions one after the other; each is reported whatever becomes of it. */
+/**
+ * Applies transactions one after the other; each is reported whatever becomes of it. One that was planned for something
+ * else than what is installed when its turn comes is left out: somebody else was first, and a new plan says what is left.
+ */
 export function applyTransactions(
   app: NodeApp,
   plan: NodePlan,
@@ -54,6 +57,7 @@ export function applyTransactions(
   return app.inTurn(async () => {
     const results: ApplyResult[] = []
     for (const transaction of ready) {
+      if (!(await fitsInstalled(app, transaction))) continue
       await fetchPacks(app, plan, transaction, context)
       const result = await applyOne(app, plan, transaction, order, context)
       results.push(result)
@@ -61,6 +65,14 @@ export function applyTransactions(
     }
     if (results.length > 0) await announceReport(app)
     return results
+  })
+}
+
+async function fitsInstalled(app: NodeApp, { app: name, releases }: PlannedTransaction): Promise<boolean> {
+  const installed = await app.engine.installed(name)
+  return releases.every(({ module, track, from }) => {
+    const here = installed.find((one) => one.module === module && one.track === track)
+    return (here?.version ?? null) === from
   })
 }
 

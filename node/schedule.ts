@@ -105,6 +105,7 @@ export class Schedule {
       const context = { emit: this.#emit, signal: this.#stop.signal }
       const where = `apply ${ready.app}`
       const results = await this.#guard(where, () => applyTransactions(app, plan, [ready], order, context))
+      if (results?.length === 0) this.#isWanted = true // another round was first: plan again
       const refused = results?.find((one) => one.result === 'refused')?.error
       if (refused !== undefined) this.#fail(where, new ChasquiError(refused.code, refused.message))
     }
