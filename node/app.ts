@@ -20,6 +20,7 @@ import { type ProcessRunner, realProcessRunner } from '../src/system/process.ts'
 import { openState, type StateStore } from '../src/system/state.ts'
 import { enrolmentKeysOf } from '../src/trust/ceremony.ts'
 import { type VerifiedMember, verifyMembership } from '../src/trust/membership.ts'
+import { ExactAdoption } from './adoption.ts'
 import { createEngine } from './apply/engine.ts'
 import { systemClock, systemHttp } from './apply/real.ts'
 import type { ApplyResult, Engine } from './apply/types.ts'
@@ -86,6 +87,7 @@ export class NodeApp {
   aroundMove: (move: () => Promise<void>) => Promise<void> = (move) => move()
   readonly follower: FeedFollower
   readonly #cache = new ReleaseCache()
+  readonly #adoption = new ExactAdoption(this)
   #stop = new AbortController()
 
   constructor(parts: NodeParts) {
@@ -215,10 +217,12 @@ export class NodeApp {
     }
   }
 
-  /** What would be applied now, or null while nothing of the feed is here. */
+  /** What would be applied now, or null while nothing of the feed is here; it starts from what is recognised as installed. */
   async plan(mode: PlanMode, app?: string): Promise<NodePlan | null> {
     const view = await this.refresh()
-    return view === null ? null : makePlan(this.#plannerParts(), view, mode, app)
+    if (view === null) return null
+    await this.#adoption.run(view)
+    return makePlan(this.#plannerParts(), view, mode, app)
   }
 
   /** Verified releases of modules. */

@@ -92,6 +92,10 @@ const TABLE = {
     exit: EXIT.rolledBack,
     meaning: 'the machine or the node stopped in the middle of an apply; the old version was put back'
   },
+  APPLY_NOT_ADOPTED: {
+    exit: EXIT.preflight,
+    meaning: 'files that no transaction has put there are where a module would be installed'
+  },
   APPLY_PLACE: {
     exit: EXIT.preflight,
     meaning: 'files cannot be exchanged at the configured path (mount point, symlink, other volume)'

@@ -1,14 +1,12 @@
 // Everything that can be known to go wrong is found here, before anything is stopped. Each refusal has its own code.
-import { dirname } from 'node:path'
 import { ChasquiError } from '../../src/errors.ts'
 import { checkPaths } from '../../src/release/path-policy.ts'
 import { satisfies } from '../../src/release/range.ts'
 import type { Release } from '../../src/release/release.ts'
 import { detectOrder } from '../../src/release/version.ts'
-import { ensureDirectory } from '../../src/system/durable.ts'
-import { isSingleModule } from '../config/apps.ts'
 import type { Profile } from '../profiles/profile.ts'
 import { livePlace } from './layout.ts'
+import { refusePlaces } from './places.ts'
 import type { Records } from './records.ts'
 import { differences } from './tree.ts'
 import type { DriftReport, ModuleChange } from './types.ts'
@@ -128,45 +126,6 @@ async function refuseRequirements(question: PreflightQuestion, release: Release)
       hint: `bring ${module} to a fitting version first`
     })
   }
-}
-
-/** The live places can be renamed into the work folder: same volume, no mount points, no symlinks, permitted. */
-async function refusePlaces({ work, changes, workFolder }: PreflightQuestion): Promise<void> {
-  const { fs } = work.parts
-  if (isSingleModule(work.app) && changes.length > 1) {
-    throw new ChasquiError(
-      'APPLY_PLACE',
-      `${work.app.path} is the folder of one module, not of ${changes.length}`
-    )
-  }
-  await ensureDirectory(fs, workFolder)
-  const own = await fs.stat(workFolder)
-  for (const change of changes) {
-    const live = livePlace(work.app, change.module)
-    const found = await fs.stat(live)
-    if (found !== null && found.kind !== 'directory') {
-      throw new ChasquiError('APPLY_PLACE', `${live} is a ${found.kind}, not a folder`, {
-        hint: 'a release is never written through a symlink: configure the real folder as path'
-      })
-    }
-    if (found !== null && found.device !== own?.device) {
-      throw new ChasquiError('APPLY_PLACE', `${live} is on another volume than ${workFolder}`, {
-        hint: 'it is a mount point, or "work" names another disk: give a work folder on the same volume'
-      })
-    }
-    const writable = change.kind === 'overlay' && found !== null ? live : dirname(live)
-    await requireWritable(work, writable)
-  }
-  await requireWritable(work, workFolder)
-}
-
-async function requireWritable(work: AppWork, folder: string): Promise<void> {
-  const { fs } = work.parts
-  await ensureDirectory(fs, folder)
-  if (await fs.isWritable(folder)) return
-  throw new ChasquiError('NO_PERMISSION', `cannot write in ${folder}`, {
-    hint: 'run the node as a user that may, or give that folder to its user'
-  })
 }
 
 async function refuseSpace({ work, records, changes, workFolder }: PreflightQuestion): Promise<void> {

@@ -9,10 +9,12 @@ import { failureOf, runChecks } from '../checks/checks.ts'
 import { checksOf, contextFor, markLogs } from '../checks/plan.ts'
 import { mustRun } from '../profiles/commands.ts'
 import type { Profile } from '../profiles/profile.ts'
+import { refuseMounts } from './mounts.ts'
 import { type Operation, perform, syncFolders } from './operations.ts'
+import { PRIVATE } from './places.ts'
 import { KEYS, manifestText, type Records } from './records.ts'
 import { planDirectory, planOverlay, type SwapPlan, type SwapQuestion } from './swap-plan.ts'
-import { differences, foreignEntries, giveTree, namesOf } from './tree.ts'
+import { differences, foreignEntries, namesOf, takeAfter } from './tree.ts'
 import type { ModuleChange } from './types.ts'
 import { globMatcher, type Work } from './work.ts'
 
@@ -25,6 +27,7 @@ export type StepFunction = (work: Work, profile: Profile, records: Records) => P
 export const stage: StepFunction = async (work, _profile, records) => {
   const { fs } = work.parts
   await removeTree(fs, work.places.staging)
+  await ensureDirectory(fs, work.places.staging, PRIVATE)
   await ensureDirectory(fs, join(work.places.staging, 'new'))
   const manifests: Record<string, unknown> = {}
   for (const change of work.transaction.changes) {
@@ -33,10 +36,9 @@ export const stage: StepFunction = async (work, _profile, records) => {
     const manifest = await stageOne(work, records, change, into)
     manifests[KEYS.staged(work.app.name, change.module)] = manifest === null ? null : manifestText(manifest)
     const live = work.places.live(change.module)
-    const found = await fs.stat(live)
-    if (found?.kind !== 'directory') continue
-    await fs.setMode(into, found.mode)
-    await giveTree(fs, live, into)
+    if ((await fs.stat(live))?.kind !== 'directory') continue
+    await refuseMounts(work.parts, live, change.kind, namesOf(manifest))
+    await takeAfter(fs, live, into)
   }
   await fs.syncTree(work.transaction.work)
   return manifests
@@ -73,7 +75,7 @@ export const stop: StepFunction = async (work, profile, records) => {
   return undefined
 }
 
-/** Hashes the staged files once more: what is swapped in is what was signed, whoever was at the disk in between. */
+/** Hashes the staged files: what is swapped in is what was signed, whoever was at the disk in between. */
 async function verifyStaged(work: Work, records: Records, change: ModuleChange): Promise<void> {
   if (change.release === null) return
   const root = work.places.staged(change.module)
@@ -100,10 +102,12 @@ async function verifyStaged(work: Work, records: Records, change: ModuleChange):
 export const backUp: StepFunction = async (work, profile, records) => {
   const { fs } = work.parts
   const { transaction, places } = work
-  await ensureDirectory(fs, places.backup)
+  await ensureDirectory(fs, places.backup, PRIVATE)
   const database = await profile.backUp(work, places.database)
   transaction.database = database ? { files: await readBack(fs, places.database) } : null
   if (database) await profile.verifyBackup(work, places.database)
+  // again: the dump may have taken long (decision 0611)
+  for (const change of transaction.changes) await verifyStaged(work, records, change)
   const operations: Operation[] = []
   // what was made here is synced by name: a sync of the whole volume would wait for everybody's writes, in downtime
   const touched = new Set([transaction.work, dirname(places.backup), places.backup])

@@ -74,7 +74,8 @@ async function carryOver(question: SwapQuestion, plan: SwapPlan): Promise<void> 
       return
     }
     if (collides) {
-      await fs.remove(join(staged, path))
+      // a backup that comes back does not have it: it stayed in the live tree then too
+      if ((await fs.stat(join(staged, path))) !== null) await fs.remove(join(staged, path))
       plan.touched.add(dirname(join(staged, path)))
       plan.kept.push(path)
     }

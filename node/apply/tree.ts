@@ -1,6 +1,6 @@
 // Trees of files against their list: what was changed, what is missing, what is not ours. Reads only.
 import { createHash } from 'node:crypto'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import type { FileEntry, Manifest } from '../../src/release/manifest.ts'
 import type { FileSystem, ReadableFileSystem } from '../../src/system/file-system.ts'
 
@@ -89,6 +89,25 @@ export async function foreignEntries(fs: ReadableFileSystem, root: string, ours:
   return found
 }
 
+/** The first thing at `root` that is no folder and not ignored (paths as in `foreignEntries`); null: nothing. */
+export async function firstFile(
+  fs: ReadableFileSystem,
+  root: string,
+  isIgnored: (path: string) => boolean
+): Promise<string | null> {
+  const search = async (folder: string): Promise<string | null> => {
+    for (const name of await fs.list(join(root, folder))) {
+      const path = folder === '' ? name : `${folder}/${name}`
+      if (isIgnored(path)) continue
+      const isFolder = (await fs.stat(join(root, path)))?.kind === 'directory'
+      const found = isFolder ? await search(path) : path
+      if (found !== null) return found
+    }
+    return null
+  }
+  return (await fs.stat(root))?.kind === 'directory' ? search('') : null
+}
+
 /** Copies a file, a symlink or a whole folder to a path where nothing is. */
 export async function copyTree(fs: FileSystem, from: string, to: string): Promise<void> {
   const stat = await fs.stat(from)
@@ -106,10 +125,38 @@ export async function copyTree(fs: FileSystem, from: string, to: string): Promis
   }
 }
 
-/** Gives a tree the owner of another place; a tree that has it already is not walked. */
-export async function giveTree(fs: FileSystem, like: string, path: string): Promise<void> {
-  if (!(await fs.copyOwner(like, path))) return
-  if ((await fs.stat(path))?.kind !== 'directory') return
+const SETGID = 0o2000
+
+/**
+ * Gives a staged tree the modes and owners of the live one that it will replace: an operator or the application may have set
+ * them. What is new gets the owner of the folder that it comes into, and its group where that folder hands it on (setgid).
+ */
+export async function takeAfter(fs: FileSystem, live: string, staged: string): Promise<void> {
+  const [model, own] = [await fs.stat(live), await fs.stat(staged)]
+  if (own === null) return
+  if (model?.kind !== own.kind) return giveTree(fs, dirname(live), staged)
+  await fs.copyOwner(live, staged)
+  if (own.kind === 'symlink') return
+  // after the owner: a change of it takes setuid and setgid away
+  const mode = own.kind === 'file' ? modeLike(model.mode, own.mode) : model.mode
+  if (mode !== own.mode) await fs.setMode(staged, mode)
+  if (own.kind !== 'directory') return
+  for (const name of await fs.list(staged)) await takeAfter(fs, join(live, name), join(staged, name))
+}
+
+/** Who may read and write as before; who may execute as released, and never with setuid: the content is another one. */
+function modeLike(before: number, released: number): number {
+  const execute = (released & 0o100) !== 0 ? (before & 0o444) >> 2 : 0
+  return (before & 0o666) | execute | (released & 0o500)
+}
+
+/** Gives a tree the owner of the folder that it comes into. */
+async function giveTree(fs: FileSystem, like: string, path: string): Promise<void> {
+  await fs.copyOwner(like, path)
+  const own = await fs.stat(path)
+  if (own?.kind !== 'directory') return
+  const isHandedOn = (((await fs.stat(like))?.mode ?? 0) & SETGID) !== 0
+  if (isHandedOn && (own.mode & SETGID) === 0) await fs.setMode(path, own.mode | SETGID)
   for (const name of await fs.list(path)) await giveTree(fs, like, join(path, name))
 }
 

@@ -4,17 +4,13 @@ import { join } from 'node:path'
 import { z } from 'zod'
 import type { Command, CommandContext } from '../../src/control/commands.ts'
 import { ChasquiError } from '../../src/errors.ts'
-import { matchesAny } from '../../src/fleet/pattern.ts'
 import { openChain } from '../../src/pack/apply.ts'
-import { readTree } from '../../src/pack/tree.ts'
-import { type Manifest, manifestRoot } from '../../src/release/manifest.ts'
+import type { Manifest } from '../../src/release/manifest.ts'
 import type { Release } from '../../src/release/release.ts'
-import { compareVersions } from '../../src/release/version.ts'
 import { ensureDirectory } from '../../src/system/durable.ts'
 import { realFileSystem } from '../../src/system/file-system.ts'
+import { type Candidate, candidateOf, exactly, modulesHere } from '../adoption.ts'
 import type { NodeApp } from '../app.ts'
-import { livePlace } from '../apply/layout.ts'
-import type { AdoptRequest } from '../apply/types.ts'
 import type { AppConfig } from '../config/apps.ts'
 import { announceReport } from '../report.ts'
 import { openRoute, routeTo } from '../stager.ts'
@@ -25,8 +21,6 @@ const adoptArgs = z.strictObject({ app: appName, dryRun: z.boolean().default(fal
 
 /** Releases whose lists are read per module, newest first. */
 const DEPTH = 20
-
-type Candidate = AdoptRequest['candidates'][number]
 
 export const adopt: Command<NodeApp> = async (app, args, context) => {
   const { app: name, dryRun } = parseArgs(adoptArgs, args)
@@ -53,58 +47,27 @@ async function candidatesOf(
   config: AppConfig,
   context: CommandContext
 ): Promise<Candidate[]> {
-  const targets = await view.trust.listReleases()
-  const modules = new Set(targets.map((one) => one.module).filter((one) => matchesAny(config.modules, one)))
-  const catalog = await app.catalog(view, modules)
-  const tracks = new Set(
-    targets.filter((one) => modules.has(one.module)).map((one) => `${one.module}/${one.track}`)
-  )
   const candidates: Candidate[] = []
-  for (const key of tracks) {
-    const [module = '', track = ''] = key.split('/')
-    if (config.track.length > 0 && !config.track.includes(track)) continue
-    const live = livePlace(config, module)
-    if ((await realFileSystem.stat(live))?.kind !== 'directory') continue
-    const releases = [...catalog.releases(module, track)].sort((a, b) =>
-      compareVersions(a.order, b.version, a.version)
-    )
-    candidates.push(...(await fitting(app, view, live, releases, context)))
+  for (const found of await modulesHere(app, view, config)) {
+    const same = await exactly(config, found)
+    candidates.push(...(same === null ? await published(app, view, found.releases, context) : [same]))
   }
   return candidates
 }
 
-/** The release that the folder is, exactly; else every release whose list can be read. */
-async function fitting(
+/** Every release whose list can be read. */
+async function published(
   app: NodeApp,
   view: FleetView,
-  live: string,
   releases: readonly Release[],
   context: CommandContext
 ): Promise<Candidate[]> {
-  const manifest = await listOf(live)
-  const root = manifest === null ? null : manifestRoot(manifest)
-  const same = releases.find((one) => one.files.root === root)
-  if (same !== undefined && manifest !== null) return [candidate(same, manifest)]
   const found: Candidate[] = []
   for (const release of releases.slice(0, DEPTH)) {
     const list = await publishedList(app, view, releases, release, context)
-    if (list !== null) found.push(candidate(release, list))
+    if (list !== null) found.push(candidateOf(release, list))
   }
   return found
-}
-
-function candidate({ module, track, version, kind }: Release, manifest: Manifest): Candidate {
-  return { module, track, version, kind, manifest }
-}
-
-/** What is in the folder; null when it is nothing that could be a release. */
-async function listOf(folder: string): Promise<Manifest | null> {
-  try {
-    return (await readTree(realFileSystem, folder)).manifest
-  } catch (error) {
-    if (error instanceof ChasquiError) return null
-    throw error
-  }
 }
 
 /** The file list of a release, decoded from its packs; null when they are not here and nobody has them. */

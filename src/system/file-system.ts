@@ -11,8 +11,10 @@ export interface FileStat {
   kind: 'file' | 'directory' | 'symlink' | 'other'
   /** bytes */
   size: number
-  /** permission bits, 0o777 mask */
+  /** permission bits with setuid, setgid and sticky: 0o7777 mask */
   mode: number
+  /** numbers of the owner and its group; 0 on Windows */
+  owner: { user: number; group: number }
   /** milliseconds since the epoch */
   modifiedAt: number
   /** device number: two places with the same one can be renamed into each other */
@@ -91,7 +93,8 @@ export const realFileSystem: FileSystem = {
       return {
         kind,
         size: found.size,
-        mode: found.mode & 0o777,
+        mode: found.mode & 0o7777,
+        owner: { user: found.uid, group: found.gid },
         modifiedAt: found.mtimeMs,
         device: found.dev,
         inode: found.ino

@@ -120,6 +120,7 @@ export class SimulatedDisk implements FileSystem {
       kind: node.kind,
       size: node.kind === 'file' ? node.content.length : 0,
       mode: node.kind === 'symlink' ? 0o777 : node.mode,
+      owner: { user: 0, group: 0 },
       modifiedAt: 0,
       device: 1,
       inode: node.id

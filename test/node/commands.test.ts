@@ -223,6 +223,26 @@ describe('a node', () => {
     assert.deepEqual(await readdir(live).then((names) => names.includes('web')), false, 'only what was named')
   })
 
+  it('takes over by itself what is exactly a release, and refuses to install over anything else', async (t) => {
+    const fleet = await SmallFleet.create(t)
+    await fleet.publish('shop', '1.0.0', V1)
+    await fleet.publish('web', '1.0.0', { 'version.txt': '1.0.0', 'old.txt': 'old' })
+    await fleet.publish('shop', '2.0.0', V2)
+    await fleet.publish('web', '2.0.0', { 'version.txt': '2.0.0' })
+    const live = fleet.path('live')
+    for (const folder of ['shop/media', 'web']) await mkdir(join(live, folder), { recursive: true })
+    for (const [path, text] of Object.entries(V1)) await writeFile(join(live, 'shop', path), text)
+    await writeFile(join(live, 'shop', 'media', 'photo.jpg'), 'local')
+    await writeFile(join(live, 'web', 'old.txt'), 'edited here')
+    const node = await fleet.join('norte', generic('app', live, '"*"', 'keep = ["media/**"]'))
+    await fleet.bring(node)
+    assert.deepEqual(await outline(node), ['shop 1.0.0>2.0.0, web ->2.0.0'])
+    assert.equal((await runNode<ApplyResult>(node, 'apply', { modules: ['shop'] })).result, 'committed')
+    const refused = await runNode<ApplyResult>(node, 'apply')
+    assert.equal(refused.error?.code, 'APPLY_NOT_ADOPTED', JSON.stringify(refused))
+    assert.deepEqual(await readdir(join(live, 'web')), ['old.txt'])
+  })
+
   it('never applies what was withdrawn, and never forgets it', async (t) => {
     const { fleet, node } = await shop(t)
     await fleet.publish('shop', '2.0.0', V2)

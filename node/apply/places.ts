@@ -1,0 +1,95 @@
+// The live places and the work folder, before anything is stopped: they can be renamed into each other, nobody else can look
+// into the backups, and nothing lies where a new module would come that no transaction has put there.
+import { dirname, join } from 'node:path'
+import { ChasquiError } from '../../src/errors.ts'
+import { ensureDirectory } from '../../src/system/durable.ts'
+import type { FileSystem } from '../../src/system/file-system.ts'
+import { isSingleModule } from '../config/apps.ts'
+import type { Profile } from '../profiles/profile.ts'
+import { livePlace } from './layout.ts'
+import { refuseMounts } from './mounts.ts'
+import type { Records } from './records.ts'
+import { firstFile, namesOf } from './tree.ts'
+import type { ModuleChange } from './types.ts'
+import { type AppWork, globMatcher } from './work.ts'
+
+export const PRIVATE = 0o700
+
+export interface PlacesQuestion {
+  work: AppWork
+  profile: Profile
+  records: Records
+  changes: readonly ModuleChange[]
+  workFolder: string
+}
+
+/** Same volume, no mount points, no symlinks, permitted, known. Throws APPLY_PLACE, APPLY_NOT_ADOPTED, NO_PERMISSION. */
+export async function refusePlaces(question: PlacesQuestion): Promise<void> {
+  const { work, changes, workFolder } = question
+  const { fs } = work.parts
+  if (isSingleModule(work.app) && changes.length > 1) {
+    throw new ChasquiError(
+      'APPLY_PLACE',
+      `${work.app.path} is the folder of one module, not of ${changes.length}`
+    )
+  }
+  await makePrivate(fs, workFolder)
+  await makePrivate(fs, join(workFolder, 'backups'))
+  for (const change of changes) await refusePlace(question, change)
+  await requireWritable(work, workFolder)
+}
+
+/** Dumps, and files that the application keeps from everybody, lie in it: it is for the node's user alone. */
+async function makePrivate(fs: FileSystem, folder: string): Promise<void> {
+  await ensureDirectory(fs, dirname(folder))
+  await ensureDirectory(fs, folder, PRIVATE)
+  const found = await fs.stat(folder)
+  if (found?.kind === 'directory' && found.mode !== PRIVATE) await fs.setMode(folder, PRIVATE)
+}
+
+async function refusePlace({ work, profile, records, workFolder }: PlacesQuestion, change: ModuleChange) {
+  const { fs } = work.parts
+  const live = livePlace(work.app, change.module)
+  const [found, own] = [await fs.stat(live), await fs.stat(workFolder)]
+  if (found !== null && found.kind !== 'directory') {
+    throw new ChasquiError('APPLY_PLACE', `${live} is a ${found.kind}, not a folder`, {
+      hint: 'a release is never written through a symlink: configure the real folder as path'
+    })
+  }
+  if (found !== null && found.device !== own?.device) {
+    throw new ChasquiError('APPLY_PLACE', `${live} is on another volume than ${workFolder}`, {
+      hint: 'it is a mount point, or "work" names another disk: give a work folder on the same volume'
+    })
+  }
+  const manifest = await records.manifest(work.app.name, change.module)
+  if (found !== null) await refuseMounts(work.parts, live, change.kind, namesOf(manifest))
+  if (found !== null && change.kind === 'directory') await refuseUnknown(work, profile, records, change)
+  const writable = change.kind === 'overlay' && found !== null ? live : dirname(live)
+  await requireWritable(work, writable)
+}
+
+/**
+ * A first install into a folder with files would leave the files of an older version among the new ones, and skip their
+ * migration. What is kept or can be made again may lie there, and what a module that was removed has left behind.
+ */
+async function refuseUnknown(work: AppWork, profile: Profile, records: Records, change: ModuleChange) {
+  const { module, track, from, release } = change
+  if (release === null || from !== null || (await records.floor(work.app.name, module, track)) !== null)
+    return
+  const [isKept, isDerived] = [globMatcher(work.app.keep, module), globMatcher(profile.derived, module)]
+  const live = livePlace(work.app, module)
+  const file = await firstFile(work.parts.fs, live, (path) => isKept(path) || isDerived(path))
+  if (file === null) return
+  throw new ChasquiError('APPLY_NOT_ADOPTED', `${live} holds files of an unknown version, such as ${file}`, {
+    hint: 'run "chasqui node adopt"; name what is only local under keep; or move that folder away'
+  })
+}
+
+async function requireWritable(work: AppWork, folder: string): Promise<void> {
+  const { fs } = work.parts
+  await ensureDirectory(fs, folder)
+  if (await fs.isWritable(folder)) return
+  throw new ChasquiError('NO_PERMISSION', `cannot write in ${folder}`, {
+    hint: 'run the node as a user that may, or give that folder to its user'
+  })
+}

@@ -1,0 +1,203 @@
+// What lies at the live places and in the work folder: whose it is, who may look, and what must never be mixed or moved.
+import assert from 'node:assert/strict'
+import { chmod, chown, mkdir, mkdtemp, rm, stat, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, type TestContext, test } from 'node:test'
+import { refuseMounts } from '../../node/apply/mounts.ts'
+import { realFileSystem } from '../../src/system/file-system.ts'
+import { type Files, SimulatedBranch } from './simulated-branch.ts'
+
+const V1 = { 'version.txt': '1.0.0', 'app/main.js': 'one', 'app/old.js': 'gone soon' }
+const V2 = { 'version.txt': '2.0.0', 'app/main.js': 'two' }
+const fresh = { module: 'shop', version: '2.0.0', files: V2, from: null }
+const next = { ...fresh, from: '1.0.0' }
+
+function plant(branch: SimulatedBranch, files: Files): void {
+  for (const [path, text] of Object.entries(files)) branch.disk.plant(`/srv/shop/${path}`, text)
+}
+
+describe('a folder that no transaction has filled', () => {
+  const rows: { name: string; there: Files; keep?: string[]; code: string | undefined }[] = [
+    { name: 'an older version', there: V1, code: 'APPLY_NOT_ADOPTED' },
+    { name: 'one file that is not of the release', there: { 'a/b/c.txt': 'x' }, code: 'APPLY_NOT_ADOPTED' },
+    {
+      name: 'only what is kept',
+      there: { '.env': 'x', 'media/a': 'x' },
+      keep: ['.env', 'media/**'],
+      code: undefined
+    },
+    { name: 'nothing', there: {}, code: undefined }
+  ]
+  for (const { name, there, keep = [], code } of rows) {
+    test(`${name}: ${code ?? 'is installed into'}`, async () => {
+      const branch = new SimulatedBranch({ config: { keep, checks: [] } })
+      plant(branch, there)
+      const result = await branch.engine().apply(branch.request(fresh))
+      assert.equal(result.error?.code, code, JSON.stringify(result))
+      assert.deepEqual(branch.disk.snapshot('/srv/shop'), code === undefined ? { ...there, ...V2 } : there)
+      if (code !== undefined) assert.match(result.error?.hint ?? '', /node adopt/)
+    })
+  }
+
+  test('an overlay belongs into a folder with files of others', async () => {
+    const branch = new SimulatedBranch({ config: { checks: [] } })
+    plant(branch, { 'vendor.js': 'x' })
+    const result = await branch.engine().apply(branch.request({ ...fresh, kind: 'overlay' }))
+    assert.equal(result.result, 'committed', JSON.stringify(result))
+  })
+
+  test('a module that was removed comes back to the files that it left', async () => {
+    const branch = new SimulatedBranch({ config: { checks: [] } })
+    await branch.install({ module: 'shop', version: '1.0.0', files: V1 })
+    branch.disk.plant('/srv/shop/media/photo.jpg', 'photo')
+    await branch.engine().remove({ app: branch.app, module: 'shop' })
+    const result = await branch.engine().apply(branch.request(fresh))
+    assert.equal(result.result, 'committed', JSON.stringify(result))
+    assert.deepEqual(branch.disk.snapshot('/srv/shop'), { ...V2, 'media/photo.jpg': 'photo' })
+  })
+})
+
+describe('mount points in the live tree are found before anything is stopped', () => {
+  const rows: [mounted: string, kind: 'directory' | 'overlay', wrong: boolean][] = [
+    ['/srv/shop', 'directory', true],
+    ['/srv/shop/media', 'directory', true],
+    ['/srv/shop/my\\040photos', 'directory', true],
+    ['/srv/shop/app', 'directory', true],
+    ['/srv/shop/app/cache', 'directory', true],
+    ['/srv/shop/fresh/cache', 'directory', true],
+    ['/srv/shop/media/deep', 'directory', false],
+    ['/srv/shopping', 'directory', false],
+    ['/srv', 'directory', false],
+    ['/srv/shop/app', 'overlay', true],
+    ['/srv/shop/app/main.js', 'overlay', true],
+    ['/srv/shop/media', 'overlay', false]
+  ]
+  for (const [mounted, kind, wrong] of rows) {
+    test(`${mounted}, ${kind}: ${wrong ? 'refused' : 'harmless'}`, async () => {
+      const branch = new SimulatedBranch()
+      await branch.install({ module: 'shop', version: '1.0.0', files: V1, kind })
+      for (const path of ['media/deep/a', 'my photos/a', 'app/cache/a', 'fresh/cache/a']) {
+        branch.disk.plant(`/srv/shop/${path}`, 'local')
+      }
+      branch.disk.plant('/proc/self/mountinfo', `36 35 98:0 / ${mounted} rw,noatime - ext4 /dev/sda1 rw\n`)
+      const files = { ...V2, 'fresh/a.js': 'new' }
+      const result = await branch.engine().apply(branch.request({ ...next, kind, files }))
+      assert.equal(result.error?.code, wrong ? 'APPLY_PLACE' : undefined, JSON.stringify(result))
+      assert.deepEqual(
+        branch.till.calls.filter((call) => call.startsWith('stop')),
+        wrong ? [] : ['stop']
+      )
+    })
+  }
+
+  test('as this system lists them', { skip: process.platform !== 'linux' && 'needs /proc' }, async () => {
+    const names = { files: new Set<string>(), folders: new Set(['proc']) }
+    const parts = { fs: realFileSystem, platform: 'linux' as const }
+    await assert.rejects(refuseMounts(parts, '/', 'overlay', names), { code: 'APPLY_PLACE' })
+  })
+})
+
+test('staged files that are changed while the database is dumped are not swapped in', async () => {
+  const branch = new SimulatedBranch()
+  await branch.install({ module: 'shop', version: '1.0.0', files: V1 })
+  const { runner, ...parts } = branch.parts
+  const tampering = new SimulatedBranch({
+    parts: {
+      ...parts,
+      runner: {
+        ...runner,
+        end: (mark) => runner.end(mark),
+        run(request) {
+          const staged = Object.keys(branch.disk.snapshot('/srv')).find((one) => /t-.*main\.js$/.test(one))
+          if (request.command[1] === 'dump') branch.disk.plant(`/srv/${staged}`, 'evil')
+          return runner.run(request)
+        }
+      }
+    }
+  })
+  tampering.contents.set('shop@2.0.0', V2)
+  const result = await tampering.engine().apply({ ...branch.request(next), app: branch.app })
+  assert.equal(result.error?.code, 'STAGED_WRONG', JSON.stringify(result))
+  assert.equal(result.result, 'rolled-back')
+  assert.deepEqual(branch.disk.snapshot('/srv/shop'), V1)
+})
+
+test('a rollback by hand leaves a file that is kept and that the release brings too', async () => {
+  const branch = new SimulatedBranch({ config: { keep: ['settings.js'], checks: [] } })
+  await branch.install({ module: 'shop', version: '1.0.0', files: { ...V1, 'settings.js': 'as released' } })
+  branch.disk.plant('/srv/shop/settings.js', 'mine')
+  await branch.engine().apply(branch.request({ ...next, files: { ...V2, 'settings.js': 'newer' } }))
+  const result = await branch.engine().rollback({ app: branch.app, backup: null, withDatabase: false })
+  assert.equal(result.result, 'committed', JSON.stringify(result))
+  assert.deepEqual(branch.disk.snapshot('/srv/shop'), { ...V1, 'settings.js': 'mine' })
+})
+
+/** A branch on the real disk, without an application. */
+async function realBranch(t: TestContext, config: Record<string, unknown> = {}) {
+  const folder = await mkdtemp(join(tmpdir(), 'chasqui-places-'))
+  t.after(() => rm(folder, { recursive: true, force: true }))
+  const live = join(folder, 'shop')
+  const options = { commands: undefined, checks: [{ kind: 'files' }], ...config }
+  const branch = new SimulatedBranch({
+    path: live,
+    config: options,
+    parts: { fs: realFileSystem, home: folder }
+  })
+  return { branch, folder, live }
+}
+
+const noModes = process.platform === 'win32' && 'Windows has no modes'
+
+test('nobody else can look into the work folder, nor into one that was made before', {
+  skip: noModes
+}, async (t) => {
+  const { branch, folder } = await realBranch(t)
+  const work = join(folder, '.chasqui-shop')
+  await mkdir(join(work, 'backups'), { recursive: true, mode: 0o755 })
+  await branch.install({ module: 'shop', version: '1.0.0', files: V1 })
+  const result = await branch.engine().apply(branch.request(next))
+  for (const path of ['.', 'backups', `backups/${result.backup}`]) {
+    assert.equal((await stat(join(work, path))).mode & 0o777, 0o700, path)
+  }
+})
+
+test('folders and files keep the modes that they were given here', { skip: noModes }, async (t) => {
+  const { branch, live } = await realBranch(t)
+  const files = { 'version.txt': '1.0.0', 'cache/README': 'a', 'ctl.sh': 'x run' }
+  await branch.install({ module: 'shop', version: '1.0.0', files })
+  await chmod(live, 0o2775)
+  await chmod(join(live, 'cache'), 0o777)
+  await chmod(join(live, 'version.txt'), 0o640)
+  await chmod(join(live, 'ctl.sh'), 0o4750)
+  await writeFile(join(live, 'cache', 'local'), 'here')
+  const more = { ...files, 'version.txt': '2.0.0', 'ctl.sh': 'x again', 'new/a.txt': 'a', 'cache/b': 'b' }
+  const result = await branch.engine().apply(branch.request({ ...next, files: more }))
+  assert.equal(result.result, 'committed', JSON.stringify(result))
+  const modes = async (...paths: string[]) =>
+    Promise.all(paths.map(async (path) => ((await stat(join(live, path))).mode & 0o7777).toString(8)))
+  assert.deepEqual(await modes('.', 'cache', 'version.txt', 'ctl.sh', 'new'), [
+    '2775',
+    '777',
+    '640',
+    '750',
+    '2755'
+  ])
+})
+
+const isRoot = process.getuid?.() === 0
+test('folders and files keep their owners', {
+  skip: !isRoot && 'only root may give files away'
+}, async (t) => {
+  const { branch, live } = await realBranch(t)
+  const files = { 'version.txt': '1.0.0', 'cache/README': 'a' }
+  await branch.install({ module: 'shop', version: '1.0.0', files })
+  await chown(live, 4242, 4343)
+  await chown(join(live, 'cache'), 33, 33)
+  const more = { ...files, 'version.txt': '2.0.0', 'cache/b': 'b', 'new/a.txt': 'a' }
+  const result = await branch.engine().apply(branch.request({ ...next, files: more }))
+  assert.equal(result.result, 'committed', JSON.stringify(result))
+  const owners = async (...paths: string[]) =>
+    Promise.all(paths.map(async (path) => (await stat(join(live, path))).uid))
+  assert.deepEqual(await owners('.', 'cache', 'cache/b', 'new', 'new/a.txt'), [4242, 33, 33, 4242, 4242])
+})
