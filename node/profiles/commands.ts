@@ -84,6 +84,10 @@ export interface CommandOptions {
   /** bytes of output that are kept, from the end */
   outputLimit?: number
   signal?: AbortSignal
+  /** a file for the output of a program that leaves something running */
+  log?: string
+  /** who it runs as; default: the node's user */
+  user?: { user: number; group: number }
 }
 
 /** Runs a command to its end; a status ≠ 0 is a result. */
@@ -107,6 +111,8 @@ export async function runCommand(work: AppWork, argv: Argv, options: CommandOpti
     timeout: options.timeout,
     ...(options.outputLimit === undefined ? {} : { outputLimit: options.outputLimit }),
     ...(options.signal === undefined ? {} : { signal: options.signal }),
+    ...(options.log === undefined ? {} : { log: options.log }),
+    ...(options.user === undefined ? {} : { user: options.user }),
     ...(work.onStart === undefined ? {} : { onStart: work.onStart })
   })
   work.note(`$ ${[program, ...args].join(' ')} → ${result.status}\n${result.output}`)

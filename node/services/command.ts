@@ -1,6 +1,7 @@
 // An application that is started and stopped by the operator's own commands.
 import type { ServiceConfig } from '../config/apps.ts'
 import { mustRun, runCommand } from '../profiles/commands.ts'
+import { outputFile } from './output.ts'
 import type { Service } from './service.ts'
 
 type Config = Omit<Extract<ServiceConfig, { kind: 'command' }>, 'kind'>
@@ -18,7 +19,8 @@ export function commandService(config: Config): Service {
     },
     async start(work) {
       if ((await isRunning(work)) === true) return
-      await mustRun(work, 'start', config.start, 'SERVICE_FAILED', { timeout })
+      const log = await outputFile(work)
+      await mustRun(work, 'start', config.start, 'SERVICE_FAILED', { timeout, log })
     }
   }
 }
