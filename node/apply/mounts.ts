@@ -33,14 +33,14 @@ function isMoved(path: string, kind: ModuleChange['kind'], { files, folders }: N
 /** Mount points at (''), and beneath a folder, as the system lists them; bind mounts of the same volume too. */
 async function mountsBeneath(fs: ReadableFileSystem, folder: string): Promise<string[]> {
   const lines = (await readTable(fs)).split('\n')
-  const points = lines.map((line) => unescape(line.split(' ')[4] ?? '/'))
+  const points = lines.map((line) => unescaped(line.split(' ')[4] ?? '/'))
   return points
     .map((point) => relative(folder, point))
     .filter((path) => !path.startsWith('..') && !path.startsWith('/'))
 }
 
 /** A mount point with a space in it is written with octal escapes. */
-function unescape(text: string): string {
+function unescaped(text: string): string {
   return text.replaceAll(/\\([0-7]{3})/g, (_, code: string) => String.fromCharCode(Number.parseInt(code, 8)))
 }
 

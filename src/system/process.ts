@@ -115,7 +115,7 @@ interface Output {
 
 function pipeOutput(): Output {
   let text = ''
-  let end = () => undefined as void
+  let end: () => void = () => undefined
   return {
     stdio: 'pipe',
     attach({ stdout, stderr }, limit) {
