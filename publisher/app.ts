@@ -20,6 +20,7 @@ import { FleetKeeper } from './fleet-keeper.ts'
 import { finishMove } from './keys/feed-move.ts'
 import { loadMember, type PublisherMember } from './member.ts'
 import { publishedVersion } from './own-work.ts'
+import { guardRestored } from './restored.ts'
 
 export interface PublisherApp {
   paths: HomePaths
@@ -61,7 +62,8 @@ export async function openPublisher(paths: HomePaths, log: Log = silentLog): Pro
     const feed = await openFeed(store, own)
     closing.push(() => app.feed.close())
     const app = { feed } as PublisherApp
-    const writer = own.keyPair === undefined ? noWriter : await openWriter(feed, realFileSystem)
+    const writer =
+      own.keyPair === undefined ? noWriter : guardRestored(state, await openWriter(feed, realFileSystem))
     const now = Date.now
     const fleet = new FleetKeeper({
       paths,
@@ -114,10 +116,13 @@ async function feedIdentity(paths: HomePaths, keys: KeyStore): Promise<FeedIdent
   return { key: feedKey(keyPair.publicKey), encryptionKey, keyPair }
 }
 
+function noKey(): never {
+  throw new ChasquiError('KEY_MISSING', 'the key of the feed is not in this home', {
+    hint: 'restore it with "publisher keys restore", or start another feed with "publisher keys rotate feed"'
+  })
+}
+
 const noWriter: FeedWriter = {
-  async publish() {
-    throw new ChasquiError('KEY_MISSING', 'the key of the feed is not in this home', {
-      hint: 'restore it with "publisher keys restore", or start another feed with "publisher keys rotate feed"'
-    })
-  }
+  publish: async () => noKey(),
+  check: async () => noKey()
 }

@@ -8,12 +8,16 @@ import { act, type CommandLine } from '../src/cli/program.ts'
 import { ChasquiError } from '../src/errors.ts'
 import { readFileLimited } from '../src/system/durable.ts'
 import { realFileSystem } from '../src/system/file-system.ts'
+import { lockHome } from '../src/system/home.ts'
 import { silentLog } from '../src/system/log.ts'
 import { LIMITS } from '../src/trust/limits.ts'
 import { run, runWithKeys } from './cli.ts'
 import { type BackedUp, restoreKeys } from './keys/backup.ts'
 import type { KeyLine } from './keys/list.ts'
 import { recoverFromPeer } from './keys/recover.ts'
+import type { EndedRecovery } from './keys/recover-end.ts'
+import { describeRotatedFeed } from './keys-command.ts'
+import { forgetNewer } from './restored.ts'
 import {
   canPrompt,
   chosenPassphrase,
@@ -94,12 +98,35 @@ export function addRecoverCommand(group: Command): void {
       })
     }
     const restored = isNew && backup !== undefined ? await restoreFrom(backup, options, line) : null
+    const { forgetNewer } = options
+    if (!isNew && forgetNewer === true) await forgetNewerOf(line)
     const imported = await bringBack(line, String(options.from))
+    const end = await runWithKeys<EndedRecovery>(line, options, 'recover.end', { forgetNewer })
     const { keys } = await run<{ keys: KeyLine[] }>(line, 'keys.list', {})
-    const result = { restored, imported, keys: keys.map(({ id, role, signs }) => ({ id, role, signs })) }
-    line.output.result(result, `the fleet goes on in ${line.home.root}`)
+    const result = {
+      restored,
+      imported,
+      ...end,
+      keys: keys.map(({ id, role, signs }) => ({ id, role, signs }))
+    }
+    line.output.result(result, describeRecovered(line, end))
     return undefined
   })
+}
+
+function describeRecovered(line: CommandLine, { feed, blocked }: EndedRecovery): string {
+  if (feed !== null) return describeRotatedFeed(feed)
+  if (!blocked) return `the fleet goes on in ${line.home.root}`
+  return 'the fleet is back, but nothing can be published yet: bring root and run "publisher keys rotate feed"'
+}
+
+async function forgetNewerOf(line: CommandLine): Promise<void> {
+  const lock = await lockHome(line.home)
+  try {
+    await forgetNewer(line.home)
+  } finally {
+    await lock.release()
+  }
 }
 
 /** An existing folder is a stick; anything else must be an address. */

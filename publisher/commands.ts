@@ -9,6 +9,7 @@ import { fleetOverview } from './fleet.ts'
 import { grantBranch } from './grants.ts'
 import { backupKeys } from './keys/backup.ts'
 import { listKeys } from './keys/list.ts'
+import { endRecovery } from './keys/recover-end.ts'
 import { rotateKey } from './keys/rotate.ts'
 import { rotateFeed } from './keys/rotate-feed.ts'
 import { signOnHome } from './keys/sign.ts'
@@ -44,6 +45,7 @@ export const publisherTable: CommandTable<PublisherApp> = {
   sign: inTurn(signOnHome),
   'keys.rotate': inTurn(rotateKey),
   'keys.rotate-feed': inTurn(rotateFeed),
+  'recover.end': inTurn(endRecovery),
   'keys.signers': inTurn(changeSigners),
   'keys.backup': backupKeys,
   'keys.list': listKeys,

@@ -148,7 +148,7 @@ function behind(error: unknown): unknown {
   if (error instanceof ChasquiError && error.code === 'TUF_ROLLBACK') {
     return new ChasquiError('FEED_BEHIND', 'the feed here is older than what this publisher has signed', {
       cause: error,
-      hint: 'run "publisher run" with a branch online, or import a stick, until the feed is whole again'
+      hint: 'run "publisher run" with a branch online, or import a stick; when nobody has anything newer: "publisher recover --forget-newer"'
     })
   }
   return error

@@ -5,11 +5,13 @@ import { ChasquiError } from '../src/errors.ts'
 import type { DriveFeed } from '../src/feed/feed.ts'
 import { grantsIn, readGrantFile } from '../src/feed/grant-files.ts'
 import type { FeedSnapshot } from '../src/feed/types.ts'
+import type { RevokedFile } from '../src/fleet/revoked.ts'
 import { equalBytes, fromHex, toHex } from '../src/trust/bytes.ts'
 import { enrolmentKeysOf } from '../src/trust/ceremony.ts'
 import { type Grant, grantPath, readGrant, sealForNode, signGrant } from '../src/trust/grant.ts'
 import { keyPairOf } from '../src/trust/keys.ts'
 import type { VerifiedMember } from '../src/trust/membership.ts'
+import type { FleetInfo } from '../src/trust/trust.ts'
 import type { PublisherApp } from './app.ts'
 import { isRevoked } from './members.ts'
 
@@ -79,10 +81,11 @@ export interface NextGrants {
  */
 export async function renewGrants(
   app: PublisherApp,
-  next: { feed: DriveFeed; generation: number; there: readonly Uint8Array[] }
+  next: { feed: DriveFeed; generation: number; there: readonly Uint8Array[] },
+  from: { snapshot: FeedSnapshot; fleet: FleetInfo; revoked: RevokedFile }
 ): Promise<NextGrants> {
-  const { snapshot, trust, revoked } = await app.fleet.view()
-  const enrolmentKeys = enrolmentKeysOf(trust.fleet)
+  const { snapshot, fleet, revoked } = from
+  const enrolmentKeys = enrolmentKeysOf(fleet)
   const enrolment = keyPairOf((await app.keys.openOne('enrolment')).seed)
   const isOut = (grant: Grant) => isRevoked(revoked, { invite: toHex(grant.invite), node: toHex(grant.node) })
   const there = next.there.flatMap((bytes) => tryGrant(bytes, enrolmentKeys))

@@ -71,10 +71,13 @@ function addRotateCommand(keys: Command): void {
     .argument('<role>', 'root, targets, release, online, enrolment or feed')
     .option('--key <key>', 'which one, when there are several: key id or public key')
     .option('--stolen', 'enrolment: what the former key signed no longer counts')
+    .option('--forget-newer', 'feed: leave behind what was signed later than what is here')
     .option(...PASSPHRASE)
   act(command, async (line, options, [role]) => {
     if (role === 'feed') {
-      const moved = await runWithKeys<RotatedFeed>(line, options, 'keys.rotate-feed', {})
+      const moved = await runWithKeys<RotatedFeed>(line, options, 'keys.rotate-feed', {
+        forgetNewer: options.forgetNewer
+      })
       line.output.result(moved, describeRotatedFeed(moved))
       return undefined
     }

@@ -25,12 +25,12 @@ export async function beginWork(
   app: PublisherApp,
   publication: Publication,
   files: readonly PutFile[]
-): Promise<(version: number) => Promise<void>> {
+): Promise<(version: number, feed?: Uint8Array) => Promise<void>> {
   await settleWork(app)
   const work = workOf(publication, files)
   await app.state.put({ [BEGUN]: work })
-  return async (version) => {
-    const published = { feed: toHex(app.feed.key), version }
+  return async (version, feed = app.feed.key) => {
+    const published = { feed: toHex(feed), version }
     await app.state.put({ ...keyed(work), [BEGUN]: null, [PUBLISHED]: published })
   }
 }

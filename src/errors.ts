@@ -173,6 +173,10 @@ const TABLE = {
     exit: EXIT.refused,
     meaning: 'two signed histories of the feed were seen; it is frozen and what was here is kept'
   },
+  FEED_RESTORED: {
+    exit: EXIT.refused,
+    meaning: 'the home was made of a key backup; appending to the feed of the lost machine could fork it'
+  },
   FEED_DAMAGED: { exit: EXIT.unexpected, meaning: 'stored blocks of the feed are not what they should be' },
   FEED_EMPTY: { exit: EXIT.notFound, meaning: 'nothing of the feed is on this machine yet' },
   FEED_NO_FILE: { exit: EXIT.notFound, meaning: 'the feed has no such file' },

@@ -12,6 +12,7 @@ import { decodeKeyBackup, encodeKeyBackup } from '../../src/trust/key-backup.ts'
 import { type OpenKey, openKeyFile, Passphrase } from '../../src/trust/key-file.ts'
 import { wipe } from '../../src/trust/keys.ts'
 import type { PublisherApp } from '../app.ts'
+import { forgetNewer, markRestored } from '../restored.ts'
 import { idOf } from './list.ts'
 
 export interface BackedUp {
@@ -92,7 +93,9 @@ export async function restoreKeys(request: RestoreRequest): Promise<Restored> {
   )
   sealer?.wipe()
   await openKeyStore(paths.keys).add(files)
-  await openTrustStore(paths.trust).save(request.forgetNewer ? new Map() : backup.metadata)
+  await openTrustStore(paths.trust).save(backup.metadata)
+  if (request.forgetNewer) await forgetNewer(paths)
+  await markRestored(paths)
   await writeFileDurably(realFileSystem, join(paths.keys, 'membership.bin'), backup.membership, 0o600)
   await createHome(paths, { schema: 1, role: 'publisher', name: backup.name, fleet: backup.fleet })
   const keys = backup.keys.map((key) => ({ id: idOf(key), role: key.role }))

@@ -7,14 +7,17 @@ import type { HomePaths } from '../../src/system/home.ts'
 import type { KeyStore } from '../../src/system/key-store.ts'
 import type { StateStore } from '../../src/system/state.ts'
 import type { PublisherApp } from '../app.ts'
+import { NOT_RESTORED } from '../restored.ts'
 import { settleKey } from './change.ts'
 
 const MOVING = 'feed/moving'
 
-/** Public keys (hex) of the pair that belongs together. */
-interface FeedKeys {
+/** Public keys (hex) that belong together. */
+export interface FeedKeys {
   feed: string
   encryption: string
+  /** when the online keys were replaced as well */
+  online?: string
 }
 
 interface Home {
@@ -27,7 +30,8 @@ interface Home {
 export async function finishMove(home: Home): Promise<void> {
   const keys = (await home.state.get(MOVING)) as FeedKeys | undefined
   if (keys === undefined) return
-  for (const role of ['feed', 'encryption'] as const) {
+  for (const role of ['feed', 'encryption', 'online'] as const) {
+    if (keys[role] === undefined) continue
     const formers = (await home.keys.list()).filter(
       (file) => file.role === role && file.public !== keys[role]
     )
@@ -39,7 +43,7 @@ export async function finishMove(home: Home): Promise<void> {
 
 /** The keys change places, then the running parts of the home do. */
 export async function goToFeed(app: PublisherApp, keys: FeedKeys, next: { feed: DriveFeed }): Promise<void> {
-  await app.state.put({ [MOVING]: keys })
+  await app.state.put({ [MOVING]: keys, ...NOT_RESTORED })
   await finishMove(app)
   const writer = await openWriter(next.feed, realFileSystem)
   await app.aroundMove(async () => {

@@ -45,10 +45,10 @@ export async function groundOf(app: PublisherApp, { isLost = false } = {}): Prom
   return { current, fleet: fleetOfRoot(root), set: { root: parseRoot(root, CHASQUI_PROFILE), targets } }
 }
 
-function isRobbed(error: unknown): boolean {
+export function isRobbed(error: unknown): boolean {
   return error instanceof ChasquiError && (error.code.startsWith('TUF_') || ROBBED.includes(error.code))
 }
 
-function isBehind(error: unknown): boolean {
+export function isBehind(error: unknown): boolean {
   return error instanceof ChasquiError && error.code === 'FEED_BEHIND'
 }

@@ -7,21 +7,25 @@ import { dropFeed } from '../../src/feed/drop.ts'
 import { type DriveFeed, openFeed } from '../../src/feed/feed.ts'
 import { grantsIn } from '../../src/feed/grant-files.ts'
 import { feedKey } from '../../src/feed/open.ts'
-import { tufPath } from '../../src/feed/tuf-files.ts'
-import { type FeedWriter, openWriter, type PutFile, startFeed } from '../../src/feed/writer.ts'
+import { type FeedWriter, openWriter, startFeed } from '../../src/feed/writer.ts'
 import { fromHex, toHex } from '../../src/trust/bytes.ts'
 import { replaceFeed } from '../../src/trust/ceremony.ts'
 import type { OpenKey } from '../../src/trust/key-file.ts'
 import { keyPairOf } from '../../src/trust/keys.ts'
 import type { PublisherApp } from '../app.ts'
-import { type KeyChange, publicationFiles } from '../commit.ts'
 import { grantNewMembers, renewGrants } from '../grants.ts'
 import { parse } from './arguments.ts'
 import { finishChange, nextKey, openDraft, type Waiting } from './change.ts'
 import { type Copied, copyBulk, differences } from './feed-copy.ts'
-import { goToFeed } from './feed-move.ts'
+import { type FeedKeys, goToFeed } from './feed-move.ts'
+import { fillAfresh, mustStartAfresh, nameAfresh } from './fresh-feed.ts'
+import { groundOf } from './ground.ts'
 
-const rotateArgs = z.strictObject({ passphrase: z.string().optional() })
+const rotateArgs = z.strictObject({
+  passphrase: z.string().optional(),
+  /** leave behind what was signed later than what is here */
+  forgetNewer: z.boolean().default(false)
+})
 const BEGUN = 'feed/begun'
 const JOURNAL = 'next.journal' // the feed of now has its own
 
@@ -47,29 +51,65 @@ export async function rotateFeed(
   raw: unknown,
   { signal }: Pick<CommandContext, 'signal'>
 ): Promise<RotatedFeed> {
-  const { passphrase } = parse(rotateArgs, raw)
+  const { passphrase, forgetNewer } = parse(rotateArgs, raw)
   const begun = (await app.state.get(BEGUN)) as Begun | undefined
   if (begun !== undefined && begun.feed === toHex(app.feed.key)) return finish(app, begun)
-  const keys = {
-    feed: await nextKey(app, 'feed', undefined),
-    encryption: await nextKey(app, 'encryption', undefined)
-  }
+  const isFresh = await mustStartAfresh(app, forgetNewer)
+  const keys = await nextKeys(app, isFresh)
   const next = await openNext(app, keys)
   const done = { former: toHex(app.feed.key), feed: toHex(next.feed.key) }
   try {
-    const { snapshot } = await app.fleet.view()
-    const copied = await copyBulk(snapshot, { snapshot: await next.feed.snapshot(), ...next }, signal)
-    const named = await nameFeed(app, next.feed, passphrase)
-    if ('request' in named) return { ...done, ...(await generationOf(app)), granted: 0, copied, ...named }
-    const granted = await completeFeed(app, next, named.files)
-    const end = { ...done, granted, copied }
+    const copied = await copyInto(app, next, signal)
+    const filled = isFresh ? await fresh(app, next, keys, passphrase) : await usual(app, next, passphrase)
+    if ('request' in filled) return { ...done, ...(await generationOf(app)), granted: 0, copied, ...filled }
+    const end = { ...done, granted: filled.granted, copied }
     await app.state.put({ [BEGUN]: end })
     // from here on this home belongs to the new feed, also after a cut
-    await goToFeed(app, { feed: keys.feed.public, encryption: keys.encryption.public }, next)
+    await goToFeed(app, publicKeysOf(keys), next)
     return await finish(app, end)
   } finally {
     if (app.feed !== next.feed) await next.feed.close()
   }
+}
+
+type Keys = Record<'feed' | 'encryption', OpenKey> & { online?: OpenKey }
+
+async function nextKeys(app: PublisherApp, isFresh: boolean): Promise<Keys> {
+  const feed = await nextKey(app, 'feed', undefined)
+  const encryption = await nextKey(app, 'encryption', undefined)
+  return isFresh
+    ? { feed, encryption, online: await nextKey(app, 'online', undefined) }
+    : { feed, encryption }
+}
+
+function publicKeysOf({ feed, encryption, online }: Keys): FeedKeys {
+  const pair = { feed: feed.public, encryption: encryption.public }
+  return online === undefined ? pair : { ...pair, online: online.public }
+}
+
+async function copyInto(app: PublisherApp, next: NextFeed, signal: AbortSignal): Promise<Copied> {
+  const snapshot = await app.feed.snapshot()
+  if (snapshot === null) return { files: 0, bytes: 0, missing: 0 }
+  return copyBulk(snapshot, { snapshot: await next.feed.snapshot(), ...next }, signal)
+}
+
+async function fresh(
+  app: PublisherApp,
+  next: NextFeed,
+  { online }: Keys,
+  passphrase: string | undefined
+): Promise<Waiting | { granted: number }> {
+  const named = await nameAfresh(app, next, online as OpenKey, passphrase)
+  return named !== null && 'request' in named ? named : { granted: await fillAfresh(app, next, named) }
+}
+
+async function usual(
+  app: PublisherApp,
+  next: NextFeed,
+  passphrase: string | undefined
+): Promise<Waiting | { granted: number }> {
+  const waiting = await nameFeed(app, next.feed, passphrase)
+  return waiting ?? { granted: await completeFeed(app, next) }
 }
 
 /** The home is at the new feed: whoever has joined meanwhile gets the key, the old blocks go. */
@@ -82,12 +122,12 @@ async function finish(app: PublisherApp, begun: Begun): Promise<RotatedFeed> {
   return done
 }
 
-interface NextFeed {
+export interface NextFeed {
   feed: DriveFeed
   writer: FeedWriter
 }
 
-async function openNext(app: PublisherApp, keys: Record<'feed' | 'encryption', OpenKey>): Promise<NextFeed> {
+async function openNext(app: PublisherApp, keys: Keys): Promise<NextFeed> {
   const keyPair = keyPairOf(keys.feed.seed)
   const identity = { key: feedKey(keyPair.publicKey), encryptionKey: keys.encryption.seed, keyPair }
   const feed = await openFeed(app.store, identity)
@@ -100,53 +140,31 @@ async function openNext(app: PublisherApp, keys: Record<'feed' | 'encryption', O
   }
 }
 
-/**
- * Root names the next feed: appended to the feed of now when that can be, so that whoever still reads it hears of it;
- * otherwise these files go into the next feed only.
- */
+/** Root names the next feed, in the feed of now: whoever still reads it hears of it. */
 async function nameFeed(
   app: PublisherApp,
   next: DriveFeed,
   passphrase: string | undefined
-): Promise<Waiting | { files: PutFile[] }> {
+): Promise<Waiting | null> {
   const { trust } = await app.fleet.view()
-  const isNamed = trust.fleet.feed.key === toHex(next.key)
-  const isThere = !app.feed.writable && (await hasTrust(next))
-  if (isNamed || isThere) return { files: [] }
+  if (trust.fleet.feed.key === toHex(next.key)) return null
   const draft = await openDraft(app)
   replaceFeed(draft, next.key)
-  const files: PutFile[] = []
-  const put = app.feed.writable
-    ? {}
-    : {
-        put: async (made: KeyChange) => void files.push(...made.files, ...publicationFiles(made.publication))
-      }
-  const waiting = await finishChange(app, draft, 'another feed', {
-    roles: ['root', 'online'],
-    passphrase,
-    ...put
-  })
-  return waiting ?? { files }
-}
-
-async function hasTrust(next: DriveFeed): Promise<boolean> {
-  return (await (await next.snapshot())?.has(tufPath('timestamp.json'))) === true
+  return finishChange(app, draft, 'another feed', { roles: ['root', 'online'], passphrase })
 }
 
 /** Trust metadata, channels and grants as one step; returns how many nodes have the key. */
-async function completeFeed(app: PublisherApp, next: NextFeed, files: readonly PutFile[]): Promise<number> {
-  const { snapshot, trust } = await app.fleet.view()
+async function completeFeed(app: PublisherApp, next: NextFeed): Promise<number> {
+  const { snapshot, trust, revoked } = await app.fleet.view()
   const there = await next.feed.snapshot()
-  const generation = trust.fleet.feed.generation + (trust.fleet.feed.key === toHex(next.feed.key) ? 0 : 1)
-  const grants = await renewGrants(app, { feed: next.feed, generation, there: await grantsIn(there) })
-  const isThere = !app.feed.writable && files.length === 0 && (await hasTrust(next.feed))
-  const rest = isThere ? { put: [], remove: [] } : await differences(snapshot, there)
-  const named = new Set(files.map(({ path }) => path))
-  const put = [...grants.put, ...rest.put.filter(({ path }) => !named.has(path)), ...files]
+  const to = { feed: next.feed, generation: trust.fleet.feed.generation, there: await grantsIn(there) }
+  const grants = await renewGrants(app, to, { snapshot, fleet: trust.fleet, revoked })
+  const rest = await differences(snapshot, there)
+  const put = [...grants.put, ...rest.put]
   if (put.length > 0) await next.writer.publish({ put, remove: [...rest.remove, ...grants.remove] })
   return grants.live
 }
 
 async function generationOf(app: PublisherApp): Promise<{ generation: number }> {
-  return { generation: (await app.fleet.view()).trust.fleet.feed.generation }
+  return { generation: (await groundOf(app, { isLost: true })).fleet.feed.generation }
 }

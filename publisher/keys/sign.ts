@@ -23,6 +23,7 @@ import { commit, commitKeyChange, finishKeyChange } from '../commit.ts'
 import { openSigners } from '../signing.ts'
 import { parse } from './arguments.ts'
 import { onlineSigners, openDraft } from './change.ts'
+import { isForNextFeed } from './feed-request.ts'
 import { dropPending, filesOf, findPending, type PendingRequest, requestId, saveRequest } from './pending.ts'
 
 const signArgs = z.strictObject({
@@ -55,7 +56,8 @@ export async function signOnHome(app: PublisherApp, raw: unknown): Promise<Signe
   if (kept !== null) await saveRequest(app, kept, signed)
   const draft = await draftOf(app, signed)
   const missing = draft.missing().map(({ role, have, need }) => ({ role, have, need }))
-  const isComplete = kept !== null && missing.length === 0
+  // what cannot be appended to the feed of now waits for the command that starts the next one
+  const isComplete = kept !== null && missing.length === 0 && !(await isForNextFeed(app, kept.id))
   if (isComplete) await release(app, draft, kept, await onlineSigners(app))
   return { ...describe(signed), missing, released: isComplete }
 }
@@ -94,7 +96,7 @@ function describe(request: SigningRequest) {
 
 async function draftOf(app: PublisherApp, request: SigningRequest): Promise<FleetDraft> {
   if (isKeyChange(request)) {
-    const draft = await openDraft(app)
+    const draft = await openDraft(app, { isLost: await isForNextFeed(app, requestId(request)) })
     applyRequest(draft, request, app.fleet.id)
     return draft
   }

@@ -35,6 +35,8 @@ export interface FeedWriter {
    * Throws FEED_BEHIND, FEED_CONFLICT; PUBLISH_INTERRUPTED when it was begun and the next opening will finish it.
    */
   publish(changes: PublishChanges): Promise<{ version: number }>
+  /** Throws what `publish` would throw before it begins. */
+  check(): Promise<void>
 }
 
 /**
@@ -52,7 +54,8 @@ export async function openWriter(feed: DriveFeed, fs: FileSystem, journal = JOUR
       const publish = last.then(() => publishNow(feed, fs, path, changes))
       last = publish.catch(() => undefined)
       return publish
-    }
+    },
+    check: () => last.then(() => refuseToFork(feed))
   }
 }
 

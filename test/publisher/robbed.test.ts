@@ -10,8 +10,7 @@ import { listKeys } from '../../publisher/keys/list.ts'
 import { rotateKey } from '../../publisher/keys/rotate.ts'
 import { signOnHome, signWithKey } from '../../publisher/keys/sign.ts'
 import { publish } from '../../publisher/publish/publish.ts'
-import { feedMetadataSource, tufPath } from '../../src/feed/tuf-files.ts'
-import type { FeedSnapshot } from '../../src/feed/types.ts'
+import { tufPath } from '../../src/feed/tuf-files.ts'
 import { sha256Hex } from '../../src/trust/bytes.ts'
 import {
   addSignatures,
@@ -22,10 +21,9 @@ import {
   type TimestampPart
 } from '../../src/trust/envelope.ts'
 import { keyPairOf, signerOf } from '../../src/trust/keys.ts'
-import { refreshTrust } from '../../src/trust/refresh.ts'
 import { decodeRequest } from '../../src/trust/signing-request.ts'
-import { verifyTarget } from '../../src/trust/trust.ts'
 import { MemoryStore } from '../trust/test-fleet.ts'
+import { takes } from './reading-branch.ts'
 import { context, makeHome, temporaryFolder, writeFiles } from './support.ts'
 
 type T = Parameters<typeof temporaryFolder>[0]
@@ -79,23 +77,6 @@ async function rob(app: PublisherApp, edit: (loot: Loot) => void): Promise<void>
     ...Object.entries(loot.files).map(([path, text]) => ({ path, bytes: Buffer.from(text) }))
   ]
   await app.writer.publish({ put, remove: [] })
-}
-
-/** A branch with nothing but its store: it takes the newest version of the feed, to the last file. */
-async function takes(app: PublisherApp, store: MemoryStore): Promise<string[]> {
-  const snapshot = (await app.feed.snapshot()) as FeedSnapshot
-  const trust = await refreshTrust({
-    store,
-    source: feedMetadataSource(snapshot),
-    now: Date.now(),
-    fleetId: app.fleet.id
-  })
-  for (const path of ['channels.json', 'fleet/revoked.json']) {
-    const target = await trust.target(path)
-    const bytes = await snapshot.read(path, { limit: 1_000_000 })
-    if (target !== null) verifyTarget(target, bytes as Uint8Array)
-  }
-  return (await trust.listReleases()).map(({ version }) => version)
 }
 
 const MAX = Number.MAX_SAFE_INTEGER
