@@ -89,21 +89,18 @@ function isOpenAt({ internet }: NodeConfig['links'], now: number): boolean {
   return internet.hours === undefined || isOpen(internet.hours, now)
 }
 
-const PAUSED = { down: 0, up: 0 }
-
-/** Bytes a second that bulk may take, by class of link and hour; a metered link carries no bulk. */
+/** Bytes a second that bulk may take, by class of link and hour; a metered link carries no bulk but what is critical. */
 export function ratePolicy(
   links: () => NodeConfig['links'],
   usedThisMonth: (now: number) => number = () => 0
 ): RatePolicy {
   return (linkClass, now) => {
     const { lan, internet } = links()
-    if (linkClass === 'metered') return PAUSED
-    const limits = linkClass === 'lan' ? lan : internet
-    if (linkClass !== 'lan' && !isOpenAt(links(), now)) return PAUSED
+    const { down = Number.POSITIVE_INFINITY, up = Number.POSITIVE_INFINITY } =
+      linkClass === 'lan' ? lan : internet
+    if (linkClass === 'lan') return { down, up }
     const cap = internet['monthly-cap'] ?? Number.POSITIVE_INFINITY
-    if (linkClass !== 'lan' && usedThisMonth(now) >= cap) return PAUSED
-    const { down = Number.POSITIVE_INFINITY, up = Number.POSITIVE_INFINITY } = limits
-    return { down, up }
+    const isPaused = linkClass === 'metered' || !isOpenAt(links(), now) || usedThisMonth(now) >= cap
+    return { down, up, isPaused }
   }
 }

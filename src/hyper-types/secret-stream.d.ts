@@ -16,7 +16,14 @@ declare module '@hyperswarm/secret-stream' {
     static keyPair(seed?: Uint8Array): KeyPair
     readonly isInitiator: boolean
     readonly noiseStream: NoiseSecretStream
-    readonly rawStream: Duplex & { remoteHost?: string; remotePort?: number }
+    readonly rawStream: Duplex & {
+      remoteHost?: string
+      remotePort?: number
+      /** of a TCP socket */
+      bytesRead?: number
+      /** of a UDX stream */
+      bytesReceived?: number
+    }
     readonly handshakeHash: Uint8Array
     readonly publicKey: Uint8Array
     readonly remotePublicKey: Uint8Array

@@ -4,7 +4,14 @@ import type { Comparison, Item, Range } from '../fleet/reconcile.ts'
 import { RECORD_LIMITS, RECORD_TYPES } from '../fleet/record.ts'
 import { type Codec, codec, list } from './codec.ts'
 
-export const WIRE_LIMITS = { ranges: 4096, items: 1024 }
+export const WIRE_LIMITS = {
+  ranges: 4096,
+  items: 1024,
+  /** ranges, or lists, in one message that this side sends */
+  part: 512,
+  /** items in all lists of a message */
+  listed: 65_536
+}
 
 const key = codec<string>(
   (state, step, value) => c.fixed(8)[step](state, Buffer.from(value, 'hex')),
@@ -89,8 +96,36 @@ export const comparisonCodec: Codec<Comparison> = codec<Comparison>(
     ranges[step](state, value.ranges)
     lists[step](state, value.lists)
   },
-  (state) => ({ ranges: ranges.decode(state), lists: lists.decode(state) })
+  (state) => {
+    const message = { ranges: ranges.decode(state), lists: lists.decode(state) }
+    const listed = message.lists.reduce((sum, { items }) => sum + items.length, 0)
+    if (listed > WIRE_LIMITS.listed) throw new RangeError('a comparison lists too much')
+    requireApart(message.ranges)
+    requireApart(message.lists)
+    return message
+  }
 )
+
+/** Ascending and none inside another: each record is looked at once, however the message was made. */
+function requireApart(parts: { prefix: string }[]): void {
+  let before: string | null = null
+  for (const { prefix: next } of parts) {
+    if (before !== null && (next <= before || next.startsWith(before))) {
+      throw new RangeError('a comparison covers something twice')
+    }
+    before = next
+  }
+}
+
+/** A comparison of two very different sets is more than one message may hold. */
+export function splitComparison({ ranges: summaries, lists: listed }: Comparison): Comparison[] {
+  const parts: Comparison[] = []
+  for (let at = 0; at < Math.max(summaries.length, listed.length); at += WIRE_LIMITS.part) {
+    const end = at + WIRE_LIMITS.part
+    parts.push({ ranges: summaries.slice(at, end), lists: listed.slice(at, end) })
+  }
+  return parts
+}
 
 export const recordCodec: Codec<Uint8Array> = codec<Uint8Array>(
   (state, step, bytes) => c.raw[step](state, bytes),

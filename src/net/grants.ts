@@ -2,6 +2,7 @@
 // sealed copy. The old feed may be lost or frozen by then, so that this does not touch it.
 import c from 'compact-encoding'
 import type { Log } from '../system/log.ts'
+import { addMessage } from './channel.ts'
 import { codec } from './codec.ts'
 import type { Peer } from './peer.ts'
 
@@ -44,29 +45,27 @@ export class GrantExchange {
     const reply = async () => {
       if (asked === null || asked >= (await this.#box.generation())) return
       const found = await this.#box.find(peer.member.invite)
-      if (found !== null && !channel?.closed) grant?.send(found)
+      if (found !== null && !channel?.closed) grant.send(found)
     }
     const answer = () => reply().catch((error: unknown) => this.#log.debug({ err: error }, 'no grant given'))
     const channel = peer.mux.createChannel({
       protocol: PROTOCOL,
       onopen: () => {
         this.#waiting.add(answer)
-        void this.#box.generation().then((generation) => ask?.send(generation))
+        this.#box.generation().then(
+          (generation) => ask.send(generation),
+          (error) => this.#log.debug({ err: error }, 'no grant asked for')
+        )
       },
       onclose: () => this.#waiting.delete(answer)
     })
-    const ask = channel?.addMessage<number>({
-      encoding: c.uint,
-      onmessage: (generation) => {
-        asked = generation
-        void answer()
-      }
+    if (channel === null) return
+    const ask = addMessage<number>(channel, c.uint, (generation) => {
+      asked = generation
+      void answer()
     })
-    const grant = channel?.addMessage<Uint8Array>({
-      encoding: grantCodec,
-      onmessage: (bytes) => void this.#take(bytes, peer)
-    })
-    channel?.open()
+    const grant = addMessage<Uint8Array>(channel, grantCodec, (bytes) => void this.#take(bytes, peer))
+    channel.open()
   }
 
   /** This home may have grants now that it did not have before. */

@@ -4,6 +4,7 @@ import c from 'compact-encoding'
 import type Protomux from 'protomux'
 import type { SignedHead } from '../feed/heads.ts'
 import type { Feed } from '../feed/types.ts'
+import { addMessage } from './channel.ts'
 
 const PROTOCOL = 'chasqui/heads/1'
 const CORES = ['db', 'blobs'] as const
@@ -49,7 +50,7 @@ export function exchangeHeads(mux: Protomux, feed: Feed): void {
   const show = () => {
     feed.heads().then(
       (heads) => {
-        if (!channel?.closed) message?.send(heads)
+        if (!channel?.closed) message.send(heads)
       },
       () => undefined // the feed is closing
     )
@@ -63,11 +64,9 @@ export function exchangeHeads(mux: Protomux, feed: Feed): void {
     },
     onclose: () => stopWatching()
   })
-  const message = channel?.addMessage<SignedHead[]>({
-    encoding: headsCodec,
-    onmessage: (heads) => {
-      for (const head of heads) feed.compareHead(head).catch(() => undefined)
-    }
+  if (channel === null) return
+  const message = addMessage<SignedHead[]>(channel, headsCodec, (heads) => {
+    for (const head of heads) feed.compareHead(head).catch(() => undefined)
   })
-  channel?.open()
+  channel.open()
 }

@@ -1,10 +1,12 @@
 // How fast each class of link may go: token buckets whose rate can change by the hour. Pure: the time is passed in.
 import type { LinkClass } from './peer.ts'
 
-/** bytes a second; Infinity: no limit; 0: nothing for now (pause, outside the hours) */
+/** bytes a second; Infinity: no limit; 0: nothing at all */
 export interface Rates {
   down: number
   up: number
+  /** nothing for now (pause, outside the hours), but what is critical: that goes at these rates */
+  isPaused?: boolean
 }
 
 /** What holds now for a class of link; asked anew every time, so that hours and pauses need no timers. */
@@ -52,6 +54,10 @@ export class Pacer {
     this.#policy = policy
   }
 
+  isPaused(linkClass: LinkClass, now: number): boolean {
+    return this.#policy(linkClass, now).isPaused === true
+  }
+
   /**
    * Takes bytes of bulk; 0 when they may go now, else ms to wait.
    * @param isCritical a signed critical release passes pauses and hours, not rates
@@ -63,8 +69,8 @@ export class Pacer {
     now: number,
     isCritical = false
   ): number {
+    if (!isCritical && this.isPaused(linkClass, now)) return PAUSE_CHECK
     const rate = this.#policy(linkClass, now)[direction]
-    if (isCritical && rate === 0) return 0
     const name = `${linkClass} ${direction}`
     let bucket = this.#buckets.get(name)
     if (bucket === undefined) {

@@ -68,6 +68,12 @@ export class Peer {
     return this.stream.rawBytesWritten
   }
 
+  /** Bytes that have come in, also of a message that is not whole yet: whether the line moves. */
+  get received(): number {
+    const { bytesRead, bytesReceived } = this.stream.rawStream
+    return bytesRead ?? bytesReceived ?? this.bytesIn
+  }
+
   get isClosed(): boolean {
     return this.stream.destroyed
   }

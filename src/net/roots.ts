@@ -2,6 +2,7 @@
 // so it needs no author and no record; it must get through even when the feed cannot follow a root any more.
 import c from 'compact-encoding'
 import type { Log } from '../system/log.ts'
+import { addMessage } from './channel.ts'
 import { codec, list } from './codec.ts'
 import type { Peer } from './peer.ts'
 
@@ -60,21 +61,26 @@ export class RootExchange {
       protocol: PROTOCOL,
       onopen: () => {
         this.#sessions.add(say)
-        void this.#newest().then(say)
+        this.#newest().then(say, (error) => this.#complain(error, peer))
       },
       onclose: () => this.#sessions.delete(say)
     })
     if (channel === null) return
-    const newest = channel.addMessage<number>({
-      encoding: c.uint,
-      onmessage: (version) => void this.#answer(version, say, (roots) => chain.send(roots))
-    })
-    const chain = channel.addMessage<Root[]>({
-      encoding: rootsCodec,
-      onmessage: (roots) => void this.#take(roots, peer)
-    })
+    const newest = addMessage<number>(
+      channel,
+      c.uint,
+      (version) =>
+        void this.#answer(version, say, (roots) => chain.send(roots)).catch((error) =>
+          this.#complain(error, peer)
+        )
+    )
+    const chain = addMessage<Root[]>(channel, rootsCodec, (roots) => void this.#take(roots, peer))
     const say: Session = (version) => newest.send(version)
     channel.open()
+  }
+
+  #complain(error: unknown, peer: Peer): void {
+    this.#log.warn({ err: error, peer: peer.member.name }, 'the roots of this home cannot be read')
   }
 
   async #newest(): Promise<number> {

@@ -48,8 +48,9 @@ test('counts both directions of what is not the LAN, across connections and rest
 
 const base = { lan: { enabled: true }, peers: [], bootstrap: [] }
 const internet = { enabled: true, metered: false }
-const open = { down: Number.POSITIVE_INFINITY, up: Number.POSITIVE_INFINITY }
-const paused = { down: 0, up: 0 }
+const onLan = { down: Number.POSITIVE_INFINITY, up: Number.POSITIVE_INFINITY }
+const open = { ...onLan, isPaused: false }
+const paused = { ...onLan, isPaused: true }
 const rows = [
   { name: 'no limits', links: { internet }, linkClass: 'internet', used: 0, is: open },
   {
@@ -68,11 +69,18 @@ const rows = [
     is: paused
   },
   {
+    name: 'outside the hours, with a rate for what is critical',
+    links: { internet: { ...internet, up: 9, hours: parseWindows(['00:00-00:01']) } },
+    linkClass: 'internet',
+    used: 0,
+    is: { ...paused, up: 9 }
+  },
+  {
     name: 'outside the hours, on the LAN',
     links: { internet: { ...internet, hours: parseWindows(['00:00-00:01']) } },
     linkClass: 'lan',
     used: 0,
-    is: open
+    is: onLan
   },
   {
     name: 'a cap that is used up',
@@ -93,7 +101,7 @@ const rows = [
     links: { internet: { ...internet, 'monthly-cap': 1000 } },
     linkClass: 'lan',
     used: 1000,
-    is: open
+    is: onLan
   }
 ] as const
 for (const { name, links, linkClass, used, is } of rows) {

@@ -16,11 +16,11 @@ function plan(options: {
   wanted: number[]
 }): BlockPlan {
   const made = new BlockPlan(options.own ?? 'm', random)
+  made.want(options.wanted, 0)
   for (const { holder: one, has } of options.holders) {
     made.addHolder(one)
     made.holds(one.id, has)
   }
-  made.want(options.wanted, 0)
   return made
 }
 
@@ -134,6 +134,58 @@ test('a link that must wait keeps its block for later', () => {
   assert.equal(made.next(2, always).requests.length, 0)
 })
 
+test('a neighbour that claims everything, for ever, does not keep a branch from its uplink', () => {
+  const made = plan({
+    own: 'b',
+    holders: [
+      { holder: holder('a', true), has: [] },
+      { holder: holder('publisher', false), has: range(100) }
+    ],
+    wanted: range(100)
+  })
+  const fetched = new Set<number>()
+  for (let now = 0; now < 120_000; now += 1000) {
+    if (now % 5000 === 0) made.claimed('a', range(100), now)
+    for (const { index, holder: from } of made.next(now, always).requests) {
+      from.inFlight--
+      fetched.add(index)
+      made.drop(index)
+    }
+  }
+  assert.equal(fetched.size, 100)
+})
+
+test('claims nothing while its uplink is paused, and goes on when that is over', () => {
+  const made = plan({
+    holders: [
+      { holder: holder('b', true), has: [] },
+      { holder: holder('publisher', false), has: range(9) }
+    ],
+    wanted: range(9)
+  })
+  assert.deepEqual(made.next(PLAN.settle, always, ({ isLan }) => !isLan).claims, [])
+  assert.ok(made.next(PLAN.settle, always).claims.length > 0)
+})
+
+test('over a paused link only what is critical is asked for', () => {
+  const made = plan({ holders: [{ holder: holder('publisher', false, 9), has: range(9) }], wanted: range(9) })
+  const asked = made.next(0, always, (_holder, index) => index !== 4).requests
+  assert.deepEqual(
+    asked.map(({ index }) => index),
+    [4]
+  )
+})
+
+test('keeps nothing of what peers say to have and nobody wants', () => {
+  const made = plan({ holders: [{ holder: holder('b', true), has: [] }], wanted: [1] })
+  made.holds('b', range(1000))
+  made.want(range(1000), 0)
+  assert.deepEqual(
+    made.next(0, always).requests.map(({ index }) => index),
+    [1]
+  )
+})
+
 test('six branches behind one uplink fetch every block over it once', () => {
   const count = 300
   const names = ['a', 'b', 'c', 'd', 'e', 'f']
@@ -142,8 +194,8 @@ test('six branches behind one uplink fetch every block over it once', () => {
   for (const [name, made] of plans) {
     for (const other of names) if (other !== name) made.addHolder(holder(other, true))
     made.addHolder(uplinks.get(name) as Holder)
-    made.holds('publisher', range(count))
     made.want(range(count), 0)
+    made.holds('publisher', range(count))
   }
   let overUplink = 0
   // claims are heard at once; a block from a neighbour is there at once; one over the uplink takes 30 ms

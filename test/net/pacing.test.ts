@@ -29,10 +29,12 @@ for (const rate of [16_000, 250_000, 1_250_000, 12_500_000]) {
   })
 }
 
-test('a pause lets nothing through, but a signed critical release', () => {
-  const pacer = new Pacer(() => ({ down: 0, up: 0 }))
-  assert.equal(through(pacer, 60_000), 0)
-  assert.equal(pacer.take('internet', 'down', BLOCK, 60_000, true), 0)
+test('a pause lets nothing through but what is critical, and that at the rate of the link', () => {
+  const rate = 250_000
+  const pacer = () => new Pacer(() => ({ down: rate, up: rate, isPaused: true }))
+  assert.equal(through(pacer(), 60_000), 0)
+  const critical = through(pacer(), 60_000, true)
+  assert.ok(Math.abs(critical / (rate * 60) - 1) < 0.05, `${critical}`)
 })
 
 test('rates follow the hours without anybody setting a timer', () => {
@@ -75,12 +77,29 @@ test('requests in flight grow while answers are prompt and shrink when they queu
 
 test('gossip on a metered link ends for the day at its budget, but for what all need', () => {
   const budget = new GossipBudget()
-  assert.equal(budget.allows('metered', 'report', 0), true)
+  assert.equal(budget.allows('metered', 'report', 1, 0), true)
   budget.spend('metered', 2_000_000, 0)
-  assert.equal(budget.allows('metered', 'report', 1), false)
-  assert.equal(budget.allows('metered', 'root', 1), true)
-  assert.equal(budget.allows('internet', 'report', 1), true)
-  assert.equal(budget.allows('metered', 'report', DAY), true)
+  assert.equal(budget.allows('metered', 'report', 1, 1), false)
+  assert.equal(budget.allows('metered', 'root', 1, 1), true)
+  assert.equal(budget.allows('internet', 'report', 1, 1), true)
+  assert.equal(budget.allows('metered', 'report', 1, DAY), true)
+})
+
+test('what is reserved counts as spent until it is given back', () => {
+  const budget = new GossipBudget({ metered: 1000 })
+  budget.reserve('metered', 900)
+  assert.equal(budget.allows('metered', 'report', 101, 0), false)
+  assert.equal(budget.allows('metered', 'report', 100, 0), true)
+  budget.reserve('metered', -900)
+  assert.equal(budget.allows('metered', 'report', 1000, 0), true)
+})
+
+test('a restart does not begin the day of the budget anew', () => {
+  const budget = new GossipBudget({ metered: 1000 })
+  budget.spend('metered', 1000, DAY)
+  const again = new GossipBudget({ metered: 1000 }, JSON.parse(JSON.stringify(budget)))
+  assert.equal(again.allows('metered', 'report', 1, DAY + 1), false)
+  assert.equal(again.allows('metered', 'report', 1, 2 * DAY), true)
 })
 
 test('what matters to all travels before reports', () => {

@@ -1,19 +1,20 @@
 // Fetches blocks of one core from all admitted peers and serves them (decisions 0401, 0402). The plan says what to ask of
-// whom; this file carries it out: channels, time-outs, pacing, and what came from where.
-import { createHash } from 'node:crypto'
+// whom; this file carries it out: who is there, what is wanted, pacing, and what came from where.
 import { ChasquiError } from '../../errors.ts'
 import type { Log } from '../../system/log.ts'
 import { Pacer } from '../pacing.ts'
 import type { LinkClass, Peer } from '../peer.ts'
 import { Flow } from './flow.ts'
+import { coreId, Interests } from './interests.ts'
 import { BlockPlan, type Holder } from './plan.ts'
+import { indexesOf, rangesOf } from './ranges.ts'
+import { type Neighbour, Requests, TIME_LIMIT, type TimeLimit } from './requests.ts'
 import { BlockSession, type BulkCore, type SessionEvents } from './session.ts'
-import type { BlockMessage, BlockRange, Holding, Interest } from './wire.ts'
+import { BLOCK_LIMITS, type BlockMessage, type Interest } from './wire.ts'
 
 const BLOCK = 65_536 // bytes, for pacing
-const GATHER = 4 // ms in which gained blocks are gathered into one message
-const TIME_LIMIT = { lan: 10_000, uplink: 60_000 } // ms for one block
 const RETRY = 500 // ms before a block that did not fit is asked for again
+const PAUSE_CHECK = 5000 // ms between looks whether a paused link is open again
 const PATIENCE = 5 // time-outs after which a peer is dropped
 
 export interface FetchOptions {
@@ -32,23 +33,7 @@ export interface ExchangeOptions {
   /** in [0, 1) */
   random(): number
   onServed?(peer: Peer, bytes: number): void
-  /** ms that one block may take */
-  timeLimit?: { lan: number; uplink: number }
-}
-
-interface Neighbour {
-  session: BlockSession
-  holder: Holder
-  flow: Flow
-  timeouts: number
-  /** what it said last, also when we had no core to answer for */
-  interest: Interest | null
-}
-
-interface Request {
-  neighbour: Neighbour
-  sentAt: number
-  timer: NodeJS.Timeout
+  timeLimit?: TimeLimit
 }
 
 interface Job {
@@ -63,17 +48,21 @@ export class BlockExchange {
   #core: BulkCore | null = null
   #plan: BlockPlan
   #neighbours = new Map<string, Neighbour>()
-  #requests = new Map<number, Request>()
+  #requests: Requests
+  #interests = new Interests(() => this.#core)
   #jobs = new Set<Job>()
   #isClosed = false
-  #gained: number[] = []
-  #gainedTimer: NodeJS.Timeout | null = null
+  /** blocks that came since all peers were told what we are after */
+  #gainedSinceTold = 0
   #pumpTimer: NodeJS.Timeout | null = null
 
   constructor(options: ExchangeOptions) {
     this.#options = options
     this.#pacer = options.pacer ?? new Pacer()
     this.#plan = new BlockPlan(options.own, options.random)
+    this.#requests = new Requests(options.timeLimit ?? TIME_LIMIT, (index, neighbour) =>
+      this.#onTimeout(index, neighbour)
+    )
   }
 
   /** The core to exchange; null when there is none yet. Everything in flight for another one is given up. */
@@ -83,9 +72,8 @@ export class BlockExchange {
     if (isSame) return
     for (const job of [...this.#jobs]) job.finish(cancelled())
     this.#tellInterest()
-    for (const neighbour of this.#neighbours.values()) {
-      if (neighbour.interest !== null) void this.#onInterest(neighbour, neighbour.interest)
-    }
+    this.#interests.answerAgain()
+    for (const neighbour of this.#neighbours.values()) this.#noteFetching(neighbour)
   }
 
   /** Opens the channel on an admitted peer. */
@@ -101,9 +89,9 @@ export class BlockExchange {
   close(): void {
     this.#isClosed = true
     for (const job of [...this.#jobs]) job.finish(cancelled())
-    if (this.#gainedTimer !== null) clearTimeout(this.#gainedTimer)
     if (this.#pumpTimer !== null) clearTimeout(this.#pumpTimer)
-    for (const request of this.#requests.values()) clearTimeout(request.timer)
+    this.#interests.close()
+    this.#requests.close()
   }
 
   /** Returns when all blocks are here; waits for peers as long as it takes. @throws ChasquiError CANCELLED */
@@ -144,7 +132,9 @@ export class BlockExchange {
       closed: (session) => this.#onClosed(session),
       interest: (session, interest) => {
         const neighbour = of(session)
-        if (neighbour !== undefined) void this.#onInterest(neighbour, interest)
+        if (neighbour === undefined) return
+        this.#interests.set(session, interest)
+        this.#noteFetching(neighbour)
       },
       holding: (session, holding) => {
         this.#plan.holds(session.id, indexesOf(holding))
@@ -169,10 +159,9 @@ export class BlockExchange {
       },
       declined: (session, index) => {
         const neighbour = of(session)
-        if (neighbour !== undefined && this.#requests.get(index)?.neighbour === neighbour) {
-          this.#giveUp(index, false)
-          this.#pump()
-        }
+        if (neighbour === undefined || !this.#requests.isOf(index, neighbour)) return
+        this.#giveUp(index, false)
+        this.#pump()
       }
     }
   }
@@ -190,7 +179,7 @@ export class BlockExchange {
         return flow.limit
       }
     }
-    this.#neighbours.set(session.id, { session, holder, flow, timeouts: 0, interest: null })
+    this.#neighbours.set(session.id, { session, holder, flow, timeouts: 0, late: new Set() })
     this.#plan.addHolder(holder)
     if (this.#jobs.size > 0) session.tellInterest(this.#interest())
   }
@@ -204,30 +193,21 @@ export class BlockExchange {
 
   #detach(neighbour: Neighbour): void {
     this.#neighbours.delete(neighbour.session.id)
-    for (const [index, request] of this.#requests)
-      if (request.neighbour === neighbour) this.#giveUp(index, true)
+    this.#interests.remove(neighbour.session)
+    for (const index of this.#requests.to(neighbour)) this.#giveUp(index, true)
     this.#plan.removeHolder(neighbour.session.id)
   }
 
-  /** Answers which of the blocks that a peer is after are here, and keeps it informed of new ones. */
-  async #onInterest(neighbour: Neighbour, interest: Interest): Promise<void> {
-    const { session, holder } = neighbour
-    neighbour.interest = interest
-    const core = this.#core
-    const isOurs = core !== null && Buffer.compare(interest.core, coreId(core)) === 0
-    session.interests = isOurs ? interest.ranges : []
+  #noteFetching({ session, holder }: Neighbour): void {
     holder.isFetching = session.interests.length > 0
-    for (const range of session.interests) session.tellHolding(await holdingOf(core as BulkCore, range))
   }
 
   async #onBlock(neighbour: Neighbour, block: BlockMessage): Promise<void> {
-    const request = this.#requests.get(block.index)
-    if (request?.neighbour !== neighbour) return // not asked for, or too late
-    clearTimeout(request.timer)
-    this.#requests.delete(block.index)
-    neighbour.holder.inFlight--
-    neighbour.flow.onResponse(this.#options.now() - request.sentAt)
-    this.#pump()
+    if (this.#requests.isOf(block.index, neighbour)) {
+      const request = this.#requests.end(block.index)
+      if (request !== null) neighbour.flow.onResponse(this.#options.now() - request.sentAt)
+      this.#pump()
+    } else if (!neighbour.late.delete(block.index)) return // not asked for
     const isApplied = await this.#apply(neighbour, block)
     if (!isApplied) {
       // our core may not know of that length yet: once more, a little later
@@ -256,26 +236,25 @@ export class BlockExchange {
   #onGained(block: BlockMessage, peer: Peer): void {
     const from = { peer: peer.node, class: peer.link.class, bytes: block.value.byteLength }
     this.#plan.drop(block.index)
-    this.#gained.push(block.index)
-    this.#gainedTimer ??= setTimeout(() => this.#tellGained(), GATHER)
+    this.#interests.gained(block.index)
+    this.#endElsewhere(block.index)
     for (const job of [...this.#jobs]) {
       if (!job.missing.delete(block.index)) continue
       job.options.onBlock?.(block.index, from)
       if (job.missing.size === 0) job.finish()
     }
+    // an interest may have been too long for one message: then the rest is told in time
+    if (++this.#gainedSinceTold >= BLOCK_LIMITS.ranges) this.#tellInterest()
     this.#pump()
   }
 
-  #tellGained(): void {
-    this.#gainedTimer = null
-    const gained = this.#gained.splice(0)
-    for (const { session } of this.#neighbours.values()) {
-      const news = gained.filter((index) => session.interests.some((range) => isIn(range, index)))
-      if (news.length > 0) session.tellGained(news)
-    }
+  /** A block that came late from one peer need not come from another. */
+  #endElsewhere(index: number): void {
+    this.#requests.giveUp(index)?.session.cancel(index)
   }
 
   #tellInterest(): void {
+    this.#gainedSinceTold = 0
     if (this.#core === null) return
     const interest = this.#interest()
     for (const { session } of this.#neighbours.values()) session.tellInterest(interest)
@@ -291,36 +270,36 @@ export class BlockExchange {
     for (const index of job.missing) {
       if (stillWanted.has(index)) continue
       this.#plan.drop(index)
-      const request = this.#requests.get(index)
-      if (request === undefined) continue
-      request.neighbour.session.cancel(index)
-      this.#giveUp(index, true)
+      this.#giveUp(index, true)?.session.cancel(index)
     }
     this.#tellInterest()
   }
 
-  #giveUp(index: number, stillHas: boolean): void {
-    const request = this.#requests.get(index)
-    if (request === undefined) return
-    clearTimeout(request.timer)
-    this.#requests.delete(index)
-    request.neighbour.holder.inFlight--
-    this.#plan.failed(request.neighbour.session.id, index, stillHas)
+  #giveUp(index: number, stillHas: boolean): Neighbour | null {
+    const neighbour = this.#requests.giveUp(index)
+    if (neighbour === null) return null
+    this.#plan.failed(neighbour.session.id, index, stillHas)
     this.#tellFetching((session) => session.tellReleased([index]))
+    return neighbour
   }
 
   /** Asks for what can be asked for now. */
   #pump(): void {
     if (this.#core === null || this.#plan.isIdle) return
     const now = this.#options.now()
-    const isCritical = [...this.#jobs].some((job) => job.options.isCritical === true)
     let wait = Number.POSITIVE_INFINITY
-    const step = this.#plan.next(now, (holder) => {
-      const linkClass = this.#neighbours.get(holder.id)?.session.peer.link.class ?? 'internet'
-      const pause = this.#pacer.take(linkClass, 'down', BLOCK, now, isCritical)
+    const classOf = (holder: Holder) => this.#neighbours.get(holder.id)?.session.peer.link.class ?? 'internet'
+    const mayAsk = (holder: Holder, index: number) => {
+      const pause = this.#pacer.take(classOf(holder), 'down', BLOCK, now, this.#isCritical(index))
       if (pause > 0) wait = Math.min(wait, pause)
       return pause === 0
-    })
+    }
+    const isPaused = (holder: Holder, index: number) => {
+      if (!this.#pacer.isPaused(classOf(holder), now) || this.#isCritical(index)) return false
+      wait = Math.min(wait, PAUSE_CHECK)
+      return true
+    }
+    const step = this.#plan.next(now, mayAsk, isPaused)
     for (const { holder, index } of step.requests) void this.#request(holder, index, now)
     if (step.claims.length > 0) this.#tellFetching((session) => session.tellClaims(step.claims))
     wait = Math.min(wait, step.again ?? Number.POSITIVE_INFINITY)
@@ -338,17 +317,20 @@ export class BlockExchange {
   async #request(holder: Holder, index: number, now: number): Promise<void> {
     const neighbour = this.#neighbours.get(holder.id)
     if (neighbour === undefined) return
-    const { lan, uplink } = this.#options.timeLimit ?? TIME_LIMIT
-    const limit = holder.isLan ? lan : uplink
-    const timer = setTimeout(() => this.#onTimeout(index), limit)
-    this.#requests.set(index, { neighbour, sentAt: now, timer })
+    this.#requests.add(index, neighbour, now)
     const nodes = (await this.#core?.missingNodes(index).catch(() => 0)) ?? 0
-    if (this.#requests.get(index)?.neighbour === neighbour) neighbour.session.request({ index, nodes })
+    if (!this.#requests.isOf(index, neighbour)) return
+    neighbour.session.request({ index, nodes, isCritical: this.#isCritical(index) })
   }
 
-  #onTimeout(index: number): void {
-    const neighbour = this.#requests.get(index)?.neighbour
-    if (neighbour === undefined) return
+  #isCritical(index: number): boolean {
+    for (const { options, missing } of this.#jobs) {
+      if (options.isCritical === true && missing.has(index)) return true
+    }
+    return false
+  }
+
+  #onTimeout(index: number, neighbour: Neighbour): void {
     neighbour.session.cancel(index)
     this.#giveUp(index, true)
     if (++neighbour.timeouts >= PATIENCE) {
@@ -363,39 +345,6 @@ export class BlockExchange {
       if (holder.isLan && holder.isFetching) tell(session)
   }
 }
-
-function coreId(core: BulkCore): Uint8Array {
-  return createHash('sha256').update('chasqui/blocks/1\0').update(core.key).digest().subarray(0, 16)
-}
-
-async function holdingOf(core: BulkCore, range: BlockRange): Promise<Holding> {
-  const bits = new Uint8Array(Math.ceil(range.length / 8))
-  for (let at = 0; at < range.length && range.start + at < core.length; at++) {
-    if (await core.has(range.start + at)) bits[at >> 3] = (bits[at >> 3] as number) | (1 << (at & 7))
-  }
-  return { ...range, bits }
-}
-
-function indexesOf(holding: Holding): number[] {
-  const found: number[] = []
-  for (let at = 0; at < holding.length; at++) {
-    if (((holding.bits[at >> 3] as number) & (1 << (at & 7))) !== 0) found.push(holding.start + at)
-  }
-  return found
-}
-
-/** Blocks as runs; small gaps are bridged to keep the message short. */
-function rangesOf(indexes: number[]): BlockRange[] {
-  const ranges: BlockRange[] = []
-  for (const index of [...new Set(indexes)].sort((a, b) => a - b)) {
-    const last = ranges.at(-1)
-    if (last !== undefined && index - (last.start + last.length) < 64) last.length = index - last.start + 1
-    else ranges.push({ start: index, length: 1 })
-  }
-  return ranges
-}
-
-const isIn = (range: BlockRange, index: number) => index >= range.start && index < range.start + range.length
 
 function cancelled(): ChasquiError {
   return new ChasquiError('CANCELLED', 'the download was stopped')

@@ -1,7 +1,7 @@
 // How many requests may be on the way to one peer: few on a slow link, so that small messages are not held up behind
 // blocks, and enough on a fast one to keep it busy. Grows while answers come quickly, shrinks when they queue.
 const LAN = { start: 8, most: 32 }
-const UPLINK = { start: 2, most: 32 }
+const UPLINK = { start: 1, most: 32 }
 const PROMPT = 250 // ms: an answer within this time allows one more
 const LATE = 400 // ms: an answer after this time and twice the best one takes one away
 

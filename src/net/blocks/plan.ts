@@ -5,8 +5,12 @@
 export const PLAN = {
   /** ms between a claim and the request over the uplink, so that rival claims are seen first */
   claimDelay: 30,
-  /** ms after which the claim of a neighbour counts no more */
-  claimLife: 60_000,
+  /** ms after which the claim of a neighbour counts no more; less than what makes a fetch give up */
+  claimLife: 15_000,
+  /** ms for which no neighbour may claim a block again whose claim ran out */
+  claimRest: 10 * 60_000,
+  /** claims of one neighbour at a time: as many as honest ones need */
+  claims: 34,
   /** claims ahead of the requests in flight */
   ahead: 2,
   /** ms after the start of a fetch in which neighbours may still say what they have */
@@ -48,6 +52,8 @@ export class BlockPlan {
   #own: string
   #random: () => number
   #startedAt = 0
+  /** blocks whose claim ran out → when */
+  #failedClaims = new Map<number, number>()
 
   /** @param own id of this node: of two rival claims the one of the lower id stands */
   constructor(own: string, random: () => number) {
@@ -74,6 +80,8 @@ export class BlockPlan {
     this.#wanted.delete(index)
     this.#ownClaims.delete(index)
     this.#foreignClaims.delete(index)
+    this.#failedClaims.delete(index)
+    for (const { has } of this.#holders.values()) has.delete(index)
   }
 
   addHolder(holder: Holder): void {
@@ -86,11 +94,12 @@ export class BlockPlan {
     this.#refillAll()
   }
 
+  /** A peer says that it has these; what is not wanted is forgotten at once. */
   holds(id: string, indexes: Iterable<number>): void {
     const state = this.#holders.get(id)
     if (state === undefined) return
     for (const index of indexes) {
-      if (state.has.has(index)) continue
+      if (state.has.has(index) || !this.#wanted.has(index)) continue
       state.has.add(index)
       if (this.#wanted.get(index) === null) insertAnywhere(state.candidates, index, this.#random)
     }
@@ -99,8 +108,12 @@ export class BlockPlan {
   /** A neighbour will fetch these over its uplink. Returns which of our own claims give way. */
   claimed(id: string, indexes: Iterable<number>, now: number): number[] {
     const given: number[] = []
+    this.#expireClaims(now)
+    let room = PLAN.claims
+    for (const { by } of this.#foreignClaims.values()) if (by === id) room--
     for (const index of indexes) {
-      if (!this.#wanted.has(index) || this.#wanted.get(index) !== null) continue
+      if (this.#wanted.get(index) !== null || this.#foreignClaims.has(index)) continue
+      if (this.#failedClaims.has(index) || room-- <= 0) continue
       if (this.#ownClaims.has(index)) {
         if (this.#own < id) continue
         this.#ownClaims.delete(index)
@@ -131,14 +144,19 @@ export class BlockPlan {
   /**
    * What to do now. Every request that is returned counts as sent.
    * @param mayAsk called right before a request is taken up: false when the holder's link must wait (pacing)
+   * @param isPaused whether a link carries nothing for now, this block included: then it is not claimed either
    */
-  next(now: number, mayAsk: (holder: Holder) => boolean): Step {
+  next(
+    now: number,
+    mayAsk: (holder: Holder, index: number) => boolean,
+    isPaused: (holder: Holder, index: number) => boolean = () => false
+  ): Step {
     const step: Step = { requests: [], claims: [], again: null }
     const byLoad = [...this.#holders.values()].sort((a, b) => a.holder.inFlight - b.holder.inFlight)
     const neighbours = byLoad.filter(({ holder }) => holder.isLan)
     const uplinks = byLoad.filter(({ holder }) => !holder.isLan)
     const ask = (state: HolderState, index: number) => {
-      if (!mayAsk(state.holder)) return false
+      if (!mayAsk(state.holder, index)) return false
       state.holder.inFlight++
       this.#wanted.set(index, now)
       step.requests.push({ holder: state.holder, index })
@@ -146,14 +164,14 @@ export class BlockPlan {
     }
     for (const state of neighbours) {
       while (hasRoom(state)) {
-        const index = this.#pop(state, () => true)
+        const index = this.#pop(state, () => true, isPaused)
         if (index === null) break
         if (ask(state, index)) continue
         state.candidates.push(index)
         break
       }
     }
-    if (uplinks.length > 0) this.#overUplink(uplinks, neighbours, now, step, ask)
+    if (uplinks.length > 0) this.#overUplink(uplinks, neighbours, now, step, ask, isPaused)
     return step
   }
 
@@ -162,7 +180,8 @@ export class BlockPlan {
     neighbours: HolderState[],
     now: number,
     step: Step,
-    ask: (state: HolderState, index: number) => boolean
+    ask: (state: HolderState, index: number) => boolean,
+    isPaused: (holder: Holder, index: number) => boolean
   ): void {
     const settled = this.#startedAt + PLAN.settle
     if (neighbours.length > 0 && now < settled) {
@@ -173,9 +192,10 @@ export class BlockPlan {
     const isOnLan = (index: number) => neighbours.some(({ has }) => has.has(index))
     const delay = neighbours.some(({ holder }) => holder.isFetching) ? PLAN.claimDelay : 0
     for (const state of uplinks) {
-      step.claims.push(...this.#claim(state, isOnLan, now))
+      step.claims.push(...this.#claim(state, isOnLan, isPaused, now))
       for (const [index, at] of this.#ownClaims) {
         if (this.#wanted.get(index) !== null || !state.has.has(index)) continue
+        if (isPaused(state.holder, index)) continue
         if (isOnLan(index)) this.#ownClaims.delete(index)
         else if (now < at + delay) step.again = Math.min(step.again ?? delay, at + delay - now)
         else if (!hasRoom(state) || !ask(state, index)) break
@@ -184,14 +204,19 @@ export class BlockPlan {
   }
 
   /** Claims for as many requests as may be in flight and a few ahead. */
-  #claim(state: HolderState, isOnLan: (index: number) => boolean, now: number): number[] {
+  #claim(
+    state: HolderState,
+    isOnLan: (index: number) => boolean,
+    isPaused: (holder: Holder, index: number) => boolean,
+    now: number
+  ): number[] {
     const claims: number[] = []
     let waiting = 0
     for (const index of this.#ownClaims.keys()) if (this.#wanted.get(index) === null) waiting++
     const isFree = (index: number) =>
       !this.#ownClaims.has(index) && !this.#foreignClaims.has(index) && !isOnLan(index)
     for (let more = state.holder.limit - state.holder.inFlight + PLAN.ahead - waiting; more > 0; more--) {
-      const index = this.#pop(state, isFree)
+      const index = this.#pop(state, isFree, isPaused)
       if (index === null) break
       this.#ownClaims.set(index, now)
       claims.push(index)
@@ -199,18 +224,34 @@ export class BlockPlan {
     return claims
   }
 
-  #pop(state: HolderState, isFree: (index: number) => boolean): number | null {
-    for (;;) {
+  /** The next candidate that is free; those that are paused stay for later. */
+  #pop(
+    state: HolderState,
+    isFree: (index: number) => boolean,
+    isPaused: (holder: Holder, index: number) => boolean
+  ): number | null {
+    const paused: number[] = []
+    let found: number | null = null
+    while (found === null) {
       const index = state.candidates.pop()
-      if (index === undefined) return null
-      if (this.#wanted.get(index) === null && isFree(index)) return index
+      if (index === undefined) break
+      if (this.#wanted.get(index) !== null || !isFree(index)) continue
+      if (isPaused(state.holder, index)) paused.push(index)
+      else found = index
     }
+    if (paused.length > 0) state.candidates = paused.concat(state.candidates)
+    return found
   }
 
   #expireClaims(now: number): void {
     const before = this.#foreignClaims.size
     for (const [index, claim] of this.#foreignClaims) {
-      if (now - claim.at > PLAN.claimLife) this.#foreignClaims.delete(index)
+      if (now - claim.at <= PLAN.claimLife) continue
+      this.#foreignClaims.delete(index)
+      this.#failedClaims.set(index, now)
+    }
+    for (const [index, at] of this.#failedClaims) {
+      if (now - at > PLAN.claimRest) this.#failedClaims.delete(index)
     }
     if (this.#foreignClaims.size !== before) this.#refillAll()
   }

@@ -1,6 +1,8 @@
 // The channel `chasqui/blocks` with one peer (FORMAT 9.5): sends and receives its messages, and serves the blocks that the
 // peer asks for, one after the other, as fast as the link's class allows and the connection drains.
 import type Protomux from 'protomux'
+import { addMessage } from '../channel.ts'
+import { Conduct, Rate } from '../conduct.ts'
 import type { Pacer } from '../pacing.ts'
 import type { Peer } from '../peer.ts'
 import {
@@ -20,6 +22,14 @@ import {
 const PROTOCOL = 'chasqui/blocks/1'
 const QUEUE = 64 // requests of one peer that wait; more are declined
 const BLOCK = 65_536 // bytes, for pacing
+
+const CONDUCT = {
+  /** interests of one peer in one minute */
+  interests: 600,
+  /** holdings that may come for each range of an interest: peers answer anew when their feed changes */
+  holdings: 4,
+  holdingsDue: 16_384
+}
 
 /** The blobs core of a feed, as far as the exchange of blocks goes (src/feed implements it). */
 export interface BulkCore {
@@ -73,7 +83,11 @@ export class BlockSession {
   #queue: BlockRequest[] = []
   #isServing = false
   #isClosed = false
-  #drained: (() => void) | null = null
+  #draining: (() => void)[] = []
+  #conduct: Conduct
+  #interestRate = new Rate(CONDUCT.interests)
+  /** holdings that the peer may still send */
+  #holdingsDue = 0
 
   /** null when the channel cannot be opened (the peer is gone already). */
   static open(peer: Peer, events: SessionEvents, serve: ServeOptions): BlockSession | null {
@@ -82,10 +96,10 @@ export class BlockSession {
       onopen: () => events.opened(session),
       onclose: () => {
         session.#isClosed = true
-        session.#drained?.()
+        session.#onDrained()
         events.closed(session)
       },
-      ondrain: () => session.#drained?.()
+      ondrain: () => session.#onDrained()
     })
     if (channel === null) return null
     const session = new BlockSession(peer, channel, events, serve)
@@ -96,17 +110,18 @@ export class BlockSession {
   private constructor(peer: Peer, channel: Protomux.Channel, events: SessionEvents, serve: ServeOptions) {
     this.peer = peer
     this.#serve = serve
+    this.#conduct = new Conduct(peer, serve.now)
     // the order of these lines is the number of the message on the wire
     this.#send = {
-      interest: channel.addMessage({ encoding: interestCodec, onmessage: (m) => events.interest(this, m) }),
-      holding: channel.addMessage({ encoding: holdingCodec, onmessage: (m) => events.holding(this, m) }),
-      gained: channel.addMessage({ encoding: indexesCodec, onmessage: (m) => events.gained(this, m) }),
-      claim: channel.addMessage({ encoding: indexesCodec, onmessage: (m) => events.claimed(this, m) }),
-      release: channel.addMessage({ encoding: indexesCodec, onmessage: (m) => events.released(this, m) }),
-      request: channel.addMessage({ encoding: requestCodec, onmessage: (m) => this.#onRequest(m) }),
-      block: channel.addMessage({ encoding: blockCodec, onmessage: (m) => events.block(this, m) }),
-      decline: channel.addMessage({ encoding: indexCodec, onmessage: (m) => events.declined(this, m) }),
-      cancel: channel.addMessage({ encoding: indexCodec, onmessage: (m) => this.#onCancel(m) })
+      interest: addMessage(channel, interestCodec, (m) => this.#onInterest(m, events)),
+      holding: addMessage(channel, holdingCodec, (m) => this.#onHolding(m, events)),
+      gained: addMessage(channel, indexesCodec, (m) => events.gained(this, m)),
+      claim: addMessage(channel, indexesCodec, (m) => events.claimed(this, m)),
+      release: addMessage(channel, indexesCodec, (m) => events.released(this, m)),
+      request: addMessage(channel, requestCodec, (m) => this.#onRequest(m)),
+      block: addMessage(channel, blockCodec, (m) => events.block(this, m)),
+      decline: addMessage(channel, indexCodec, (m) => events.declined(this, m)),
+      cancel: addMessage(channel, indexCodec, (m) => this.#onCancel(m))
     }
   }
 
@@ -114,12 +129,19 @@ export class BlockSession {
     return this.peer.node
   }
 
+  get isClosed(): boolean {
+    return this.#isClosed
+  }
+
   tellInterest(interest: Interest): void {
+    const due = this.#holdingsDue + interest.ranges.length * CONDUCT.holdings
+    this.#holdingsDue = Math.min(CONDUCT.holdingsDue, due)
     this.#send.interest.send(interest)
   }
 
-  tellHolding(holding: Holding): void {
-    this.#send.holding.send(holding)
+  /** False when the connection has to drain first. */
+  tellHolding(holding: Holding): boolean {
+    return this.#send.holding.send(holding)
   }
 
   tellGained(indexes: number[]): void {
@@ -142,13 +164,25 @@ export class BlockSession {
     this.#send.cancel.send(index)
   }
 
+  #onInterest(interest: Interest, events: SessionEvents): void {
+    if (this.#interestRate.isExceeded(this.#serve.now())) this.#conduct.blame(10)
+    else events.interest(this, interest)
+  }
+
+  /** Only what answers our own interest counts; it is compared with what is wanted by whoever reads it. */
+  #onHolding(holding: Holding, events: SessionEvents): void {
+    if (--this.#holdingsDue < 0) this.#conduct.blame(10)
+    else events.holding(this, holding)
+  }
+
   #onRequest(request: BlockRequest): void {
     if (this.#queue.length >= QUEUE) {
       this.#send.decline.send(request.index)
+      this.#conduct.blame(1)
       return
     }
     this.#queue.push(request)
-    if (!this.#isServing) void this.#serveQueue()
+    if (!this.#isServing) this.#serveQueue().catch(() => this.peer.close())
   }
 
   #onCancel(index: number): void {
@@ -158,13 +192,13 @@ export class BlockSession {
   async #serveQueue(): Promise<void> {
     this.#isServing = true
     for (let next = this.#queue.shift(); next !== undefined && !this.#isClosed; next = this.#queue.shift()) {
-      await this.#pace()
+      await this.#pace(next.isCritical)
       const block = await this.#proveOrNull(next)
       if (this.#isClosed) break
       if (block === null) this.#send.decline.send(next.index)
       else {
         this.#serve.onServed(this.peer, block.value.byteLength)
-        if (!this.#send.block.send(block)) await this.#drain()
+        if (!this.#send.block.send(block)) await this.drained()
       }
     }
     this.#isServing = false
@@ -176,21 +210,22 @@ export class BlockSession {
     return core.prove(index, nodes).catch(() => null)
   }
 
-  async #pace(): Promise<void> {
+  async #pace(isCritical: boolean): Promise<void> {
     const { pacer, now } = this.#serve
     for (;;) {
-      const wait = this.#isClosed ? 0 : pacer.take(this.peer.link.class, 'up', BLOCK, now())
+      const wait = this.#isClosed ? 0 : pacer.take(this.peer.link.class, 'up', BLOCK, now(), isCritical)
       if (wait === 0) return
       await new Promise((resolve) => setTimeout(resolve, Math.min(wait, 1000)))
     }
   }
 
-  #drain(): Promise<void> {
-    return new Promise((resolve) => {
-      this.#drained = () => {
-        this.#drained = null
-        resolve()
-      }
-    })
+  /** When the connection has drained, or is closed. */
+  drained(): Promise<void> {
+    if (this.#isClosed) return Promise.resolve()
+    return new Promise((resolve) => this.#draining.push(resolve))
+  }
+
+  #onDrained(): void {
+    for (const resolve of this.#draining.splice(0)) resolve()
   }
 }

@@ -2,10 +2,10 @@
 import c from 'compact-encoding'
 import { type Codec, codec, list } from '../codec.ts'
 
-const LIMITS = {
+export const BLOCK_LIMITS = {
   ranges: 4096,
   indexes: 4096,
-  /** blocks that one range may span: a 64 GiB file of 64 KiB blocks */
+  /** blocks that the ranges of one message may span together: 64 GiB in blocks of 64 KiB */
   span: 1 << 20,
   nodes: 128,
   /** bytes of one stored block */
@@ -39,6 +39,8 @@ export interface BlockRequest {
   index: number
   /** Merkle nodes that the asking side lacks on the way to a root (Hypercore's missingNodes) */
   nodes: number
+  /** of a signed critical release: passes pauses and hours of the side that serves, not its rates */
+  isCritical: boolean
 }
 
 export interface BlockMessage {
@@ -55,7 +57,7 @@ const range = codec<BlockRange>(
   },
   (state) => {
     const value = { start: c.uint.decode(state), length: c.uint.decode(state) }
-    if (value.length > LIMITS.span) throw new RangeError('a range of blocks is too long')
+    if (value.length > BLOCK_LIMITS.span) throw new RangeError('a range of blocks is too long')
     return value
   }
 )
@@ -63,13 +65,26 @@ const range = codec<BlockRange>(
 export const interestCodec: Codec<Interest> = codec<Interest>(
   (state, step, value) => {
     c.fixed(16)[step](state, value.core)
-    list(range, LIMITS.ranges)[step](state, value.ranges)
+    list(range, BLOCK_LIMITS.ranges)[step](state, value.ranges)
   },
-  (state) => ({
-    core: c.fixed(16).decode(state).slice(),
-    ranges: list(range, LIMITS.ranges).decode(state)
-  })
+  (state) => {
+    const core = c.fixed(16).decode(state).slice()
+    const ranges = list(range, BLOCK_LIMITS.ranges).decode(state)
+    requireApart(ranges)
+    return { core, ranges }
+  }
 )
+
+/** Ascending, none inside another, and not too much together: what a small message asks for stays small. */
+function requireApart(ranges: BlockRange[]): void {
+  let [end, sum] = [0, 0]
+  for (const { start, length } of ranges) {
+    if (start < end) throw new RangeError('ranges of blocks overlap')
+    end = start + length
+    sum += length
+  }
+  if (sum > BLOCK_LIMITS.span) throw new RangeError('ranges of blocks span too much')
+}
 
 export const holdingCodec: Codec<Holding> = codec<Holding>(
   (state, step, value) => {
@@ -88,7 +103,7 @@ export const holdingCodec: Codec<Holding> = codec<Holding>(
   }
 )
 
-export const indexesCodec: Codec<number[]> = list(c.uint, LIMITS.indexes)
+export const indexesCodec: Codec<number[]> = list(c.uint, BLOCK_LIMITS.indexes)
 
 export const indexCodec: Codec<number> = c.uint
 
@@ -96,8 +111,9 @@ export const requestCodec: Codec<BlockRequest> = codec<BlockRequest>(
   (state, step, value) => {
     c.uint[step](state, value.index)
     c.uint[step](state, value.nodes)
+    c.bool[step](state, value.isCritical)
   },
-  (state) => ({ index: c.uint.decode(state), nodes: c.uint.decode(state) })
+  (state) => ({ index: c.uint.decode(state), nodes: c.uint.decode(state), isCritical: c.bool.decode(state) })
 )
 
 const node = codec<TreeNode>(
@@ -117,15 +133,15 @@ export const blockCodec: Codec<BlockMessage> = codec<BlockMessage>(
   (state, step, value) => {
     c.uint[step](state, value.index)
     c.uint[step](state, value.fork)
-    list(node, LIMITS.nodes)[step](state, value.nodes)
+    list(node, BLOCK_LIMITS.nodes)[step](state, value.nodes)
     c.buffer[step](state, value.value)
   },
   (state) => {
     const index = c.uint.decode(state)
     const fork = c.uint.decode(state)
-    const nodes = list(node, LIMITS.nodes).decode(state)
+    const nodes = list(node, BLOCK_LIMITS.nodes).decode(state)
     const value = c.buffer.decode(state)
-    if (value.byteLength > LIMITS.block) throw new RangeError('a block is too large')
+    if (value.byteLength > BLOCK_LIMITS.block) throw new RangeError('a block is too large')
     return { index, fork, nodes, value: value.slice() }
   }
 )
