@@ -41,9 +41,12 @@ export function addBackupCommands(keys: Command): void {
     const backupPassphrase = await backupSecret(options, line)
     const made = await runWithKeys<BackedUp>(line, options, 'keys.backup', { backupPassphrase })
     await writeNewSecret(String(file), new Uint8Array(Buffer.from(made.backup, 'base64')))
-    const { fleet, keys: kept } = made
+    const { fleet, keys: kept, absent } = made
+    if (absent.length > 0) {
+      line.output.note(`keys that are not in this home are not in the backup: ${absent.join(', ')}`)
+    }
     line.output.result(
-      { file: resolve(String(file)), fleet, keys: kept },
+      { file: resolve(String(file)), fleet, keys: kept, absent },
       `${kept.length} keys are in ${file}`
     )
     return undefined

@@ -68,7 +68,7 @@ function addRotateCommand(keys: Command): void {
   const command = keys
     .command('rotate')
     .description('replaces a key that was lost or stolen')
-    .argument('<role>', 'root, targets, release, online, enrolment or feed')
+    .argument('<role>', 'root, targets, release, online, enrolment, sealing or feed')
     .option('--key <key>', 'which one, when there are several: key id or public key')
     .option('--stolen', 'enrolment: what the former key signed no longer counts')
     .option('--forget-newer', 'feed: leave behind what was signed later than what is here')

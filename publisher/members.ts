@@ -40,7 +40,8 @@ export interface InviteEntry {
   expires: string
 }
 
-const PREFIX = 'invite/'
+/** state key of an invite, before its id */
+export const INVITE_PREFIX = 'invite/'
 
 /** `invite`: a branch may join. The invite itself is shown once and not kept. */
 export async function invite(
@@ -62,7 +63,7 @@ export async function invite(
   const made = await makeInvite(app, entry, seed, args, trust.fleet.feed.generation)
   const random = { salt: app.random(16), nonce: app.random(24) }
   const text = args.pin === undefined ? encodeInvite(made) : encodeInviteWithPin(made, args.pin, random)
-  await app.state.put({ [PREFIX + entry.id]: entry })
+  await app.state.put({ [INVITE_PREFIX + entry.id]: entry })
   return { invite: text, name: entry.name, id: entry.id }
 }
 
@@ -104,7 +105,7 @@ async function makeInvite(
 }
 
 export async function listInvites(app: PublisherApp): Promise<InviteEntry[]> {
-  return (await app.state.list(PREFIX)).map(([, entry]) => entry as InviteEntry)
+  return (await app.state.list(INVITE_PREFIX)).map(([, entry]) => entry as InviteEntry)
 }
 
 /** A branch as `branches` shows it: an invite, and the nodes that joined with it. */

@@ -5,16 +5,19 @@ import type { FeedWriter } from '../src/feed/writer.ts'
 import type { HomePaths } from '../src/system/home.ts'
 import { openState, type StateStore } from '../src/system/state.ts'
 import { openTrustStore } from '../src/system/trust-store.ts'
+import { INVITE_PREFIX, type InviteEntry } from './members.ts'
 
 const RESTORED = 'feed/restored'
 
 /** To be put into the state when the home goes on in a feed of its own. */
 export const NOT_RESTORED = { [RESTORED]: null }
 
-export async function markRestored(paths: HomePaths): Promise<void> {
+/** `invites`: those that the backup knew of. */
+export async function markRestored(paths: HomePaths, invites: readonly InviteEntry[]): Promise<void> {
   const state = await openState(paths.state)
   try {
-    await state.put({ [RESTORED]: true })
+    const known = invites.map((invite) => [INVITE_PREFIX + invite.id, invite])
+    await state.put({ [RESTORED]: true, ...Object.fromEntries(known) })
   } finally {
     await state.close()
   }

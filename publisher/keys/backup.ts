@@ -8,11 +8,13 @@ import { openKeyStore } from '../../src/system/key-store.ts'
 import { openTrustStore, readRootChain } from '../../src/system/trust-store.ts'
 import { formatTime } from '../../src/trust/bytes.ts'
 import { encodeKeyFiles } from '../../src/trust/fleet-keys.ts'
-import { decodeKeyBackup, encodeKeyBackup } from '../../src/trust/key-backup.ts'
-import { type OpenKey, openKeyFile, Passphrase } from '../../src/trust/key-file.ts'
+import { type BackedUpKey, decodeKeyBackup, encodeKeyBackup } from '../../src/trust/key-backup.ts'
+import { KEY_ROLES, type KeyFile, type KeyRole, openKeyFile, Passphrase } from '../../src/trust/key-file.ts'
 import { wipe } from '../../src/trust/keys.ts'
 import type { PublisherApp } from '../app.ts'
+import { listInvites } from '../members.ts'
 import { forgetNewer, markRestored } from '../restored.ts'
+import { nextKeys } from './change.ts'
 import { idOf } from './list.ts'
 
 export interface BackedUp {
@@ -20,6 +22,8 @@ export interface BackedUp {
   backup: string
   fleet: string
   keys: { id: string; role: string }[]
+  /** roles whose keys are not in this home, so that the backup lacks them too */
+  absent: KeyRole[]
 }
 
 /** `keys backup`: opens every key of the home and seals them with the backup's own passphrase. */
@@ -27,12 +31,18 @@ export async function backupKeys(app: PublisherApp, raw: unknown): Promise<Backe
   const { passphrase, backupPassphrase } = raw as { passphrase?: string; backupPassphrase: string }
   const opener = passphrase === undefined ? null : new Passphrase(passphrase)
   const files = await app.keys.list()
-  const keys = files.map((file) => ({ ...openKeyFile(file, opener), created: file.created }))
+  const waiting = await nextKeys(app).list()
+  const open = (file: KeyFile) => ({ ...openKeyFile(file, opener), created: file.created })
+  const keys: BackedUpKey[] = [
+    ...files.map(open),
+    ...waiting.map((file) => ({ ...open(file), waits: true as const }))
+  ]
   const backup = {
     name: app.identity.name,
     fleet: app.fleet.id,
     keys,
     membership: app.member.membership,
+    invites: await listInvites(app),
     metadata: await topLevelMetadata(app.paths)
   }
   const sealer = new Passphrase(backupPassphrase)
@@ -44,7 +54,8 @@ export async function backupKeys(app: PublisherApp, raw: unknown): Promise<Backe
   return {
     backup: Buffer.from(bytes).toString('base64'),
     fleet: app.fleet.id,
-    keys: files.map((file) => ({ id: idOf(file), role: file.role }))
+    keys: [...files, ...waiting].map((file) => ({ id: idOf(file), role: file.role })),
+    absent: KEY_ROLES.filter((role) => !files.some((file) => file.role === role))
   }
 }
 
@@ -88,14 +99,15 @@ export async function restoreKeys(request: RestoreRequest): Promise<Restored> {
   const backup = decodeKeyBackup(request.backup, opener)
   opener.wipe()
   const sealer = request.passphrase === null ? null : new Passphrase(request.passphrase)
-  const files = backup.keys.flatMap((key: OpenKey & { created: string }) =>
-    encodeKeyFiles([key], key.created, sealer, request.random)
-  )
+  const filesOf = (keys: readonly BackedUpKey[]) =>
+    keys.flatMap((key) => encodeKeyFiles([key], key.created, sealer, request.random))
+  const waiting = filesOf(backup.keys.filter(({ waits }) => waits === true))
+  await openKeyStore(paths.keys).add(filesOf(backup.keys.filter(({ waits }) => waits !== true)))
+  if (waiting.length > 0) await nextKeys({ paths }).add(waiting)
   sealer?.wipe()
-  await openKeyStore(paths.keys).add(files)
   await openTrustStore(paths.trust).save(backup.metadata)
   if (request.forgetNewer) await forgetNewer(paths)
-  await markRestored(paths)
+  await markRestored(paths, backup.invites)
   await writeFileDurably(realFileSystem, join(paths.keys, 'membership.bin'), backup.membership, 0o600)
   await createHome(paths, { schema: 1, role: 'publisher', name: backup.name, fleet: backup.fleet })
   const keys = backup.keys.map((key) => ({ id: idOf(key), role: key.role }))

@@ -111,7 +111,8 @@ export async function waitingKeys(app: PublisherApp, role: KeyRole): Promise<str
   return (await nextKeys(app).list()).filter((file) => file.role === role).map((file) => file.public)
 }
 
-function nextKeys(app: Keys) {
+/** Keys that wait to replace others. */
+export function nextKeys(app: Pick<PublisherApp, 'paths'>) {
   return openKeyStore(join(app.paths.keys, 'next'))
 }
 

@@ -4,6 +4,7 @@ import type { CommandContext } from '../../src/control/commands.ts'
 import type { PublisherApp } from '../app.ts'
 import { isRestored, NOT_RESTORED } from '../restored.ts'
 import { parse } from './arguments.ts'
+import { recallInvites } from './recall-invites.ts'
 import { type RotatedFeed, rotateFeed } from './rotate-feed.ts'
 
 const endArgs = z.strictObject({ forgetNewer: z.boolean().default(false), passphrase: z.string().optional() })
@@ -23,6 +24,7 @@ export async function endRecovery(
 ): Promise<EndedRecovery> {
   const args = parse(endArgs, raw)
   if (!(await isRestored(app.state))) return { feed: null, blocked: false }
+  await recallInvites(app)
   const here = new Set((await app.keys.list()).map(({ role }) => role))
   if (here.has('root') && here.has('targets')) {
     const feed = await rotateFeed(app, args, context)

@@ -3,7 +3,12 @@
 import { z } from 'zod'
 import { ChasquiError } from '../../src/errors.ts'
 import { fromHex, toHex } from '../../src/trust/bytes.ts'
-import { replaceEnrolment, replaceReleaseKey, setRootSigners } from '../../src/trust/ceremony.ts'
+import {
+  replaceEnrolment,
+  replaceReleaseKey,
+  replaceSealing,
+  setRootSigners
+} from '../../src/trust/ceremony.ts'
 import type { FleetDraft } from '../../src/trust/draft.ts'
 import type { KeyRole, OpenKey } from '../../src/trust/key-file.ts'
 import { keyId } from '../../src/trust/keys.ts'
@@ -24,7 +29,7 @@ import {
 } from './change.ts'
 import { groundOf } from './ground.ts'
 
-const ROTATED = ['root', 'targets', 'release', 'online', 'enrolment'] as const
+const ROTATED = ['root', 'targets', 'release', 'online', 'enrolment', 'sealing'] as const
 type Rotated = (typeof ROTATED)[number]
 
 const rotateArgs = z.strictObject({
@@ -68,7 +73,7 @@ export async function rotateKey(app: PublisherApp, raw: unknown): Promise<Rotate
   return { ...done, root: await version() }
 }
 
-const signs = ({ role }: OpenKey) => role !== 'enrolment'
+const signs = ({ role }: OpenKey) => role !== 'enrolment' && role !== 'sealing'
 
 /** The edit, and the keys that have to sign it; null when an earlier attempt got that far. */
 async function edit(
@@ -84,6 +89,11 @@ async function edit(
     replaceEnrolment(draft, key, !stolen)
     return ['root', 'online']
   }
+  if (role === 'sealing') {
+    if (draft.root['x-chasqui'].sealing === next.public) return null
+    replaceSealing(draft, key)
+    return ['root', 'online']
+  }
   if (role === 'release') {
     const changed = replaceReleaseKey(draft, publicKeyOf(former), key)
     return changed.length === 0 ? null : ['targets', 'release', 'online']
@@ -97,9 +107,9 @@ async function edit(
 
 /** The key to replace: the named one, or the only one of its role. */
 async function formerKey(app: PublisherApp, role: Rotated, named: string | undefined): Promise<string> {
-  if (role === 'enrolment') {
-    const here = (await app.keys.list()).find((file) => file.role === 'enrolment')
-    return here?.public ?? (await groundOf(app)).fleet.enrolment
+  if (role === 'enrolment' || role === 'sealing') {
+    const here = (await app.keys.list()).find((file) => file.role === role)
+    return here?.public ?? (await groundOf(app)).fleet[role]
   }
   const here = (await app.keys.list()).filter((file) => file.role === role).map((file) => file.public)
   const trusted = role === 'release' ? [] : (await signersOfRole(app, role)).keys.map(toHex)

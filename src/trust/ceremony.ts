@@ -65,6 +65,13 @@ export function replaceEnrolment(draft: FleetDraft, key: Uint8Array, keepFormer:
   })
 }
 
+/** Another key that reports are sealed to. What was sealed to the former one is read with that one only. */
+export function replaceSealing(draft: FleetDraft, key: Uint8Array): void {
+  draft.editRoot((root) => {
+    root['x-chasqui'] = { ...root['x-chasqui'], sealing: toHex(key) }
+  })
+}
+
 /** Every enrolment key that root accepts. */
 export function enrolmentKeysOf(fleet: {
   enrolment: string

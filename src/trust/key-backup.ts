@@ -22,6 +22,16 @@ const backupFile = z.strictObject({
   sealed: sealedBox
 })
 
+const invite = z.strictObject({
+  id: z.string().regex(/^[0-9a-f]{32}$/),
+  name: z.string().max(200),
+  groups: z.array(z.string().max(100)).max(100),
+  modules: z.array(z.string().max(100)).max(1000),
+  issued: z.string().max(40),
+  expires: z.string().max(40)
+})
+export type BackedUpInvite = z.infer<typeof invite>
+
 const content = z.strictObject({
   name: z.string().max(200),
   fleet: z.string().regex(/^[0-9a-f]{64}$/),
@@ -31,22 +41,29 @@ const content = z.strictObject({
         role: z.enum(KEY_ROLES),
         seed: z.string().regex(/^[0-9a-f]{64}$/),
         created: z.string(),
-        label: z.string().max(200).optional()
+        label: z.string().max(200).optional(),
+        /** it was about to replace another one: a rotation was begun */
+        waits: z.literal(true).optional()
       })
     )
     .max(200),
   /** the publisher's own membership, hex */
   membership: z.string().max(2 * LIMITS.membershipBytes),
+  /** invites that were given: a branch that was never heard of can still be revoked */
+  invites: z.array(invite).max(100_000),
   /** newest accepted metadata by the names of the trust store, base64: what this publisher has signed so far */
   metadata: z.record(z.string().regex(/^(roots\/\d+\.)?(root|timestamp|snapshot|targets)\.json$/), z.base64())
 })
+
+export type BackedUpKey = OpenKey & { created: string; waits?: true }
 
 export interface KeyBackup {
   name: string
   /** fleet id, hex */
   fleet: string
-  keys: (OpenKey & { created: string })[]
+  keys: BackedUpKey[]
   membership: Uint8Array
+  invites: BackedUpInvite[]
   /** accepted metadata, top-level roles and the root chain, by the names of the trust store */
   metadata: ReadonlyMap<string, Uint8Array>
 }
@@ -59,17 +76,18 @@ export function encodeKeyBackup(
   random: { salt: Uint8Array; nonce: Uint8Array },
   cost?: KeyCost
 ): Uint8Array {
-  const keys = backup.keys.map(({ role, seed, created: at, label }) => ({
+  const keys = backup.keys.map(({ role, seed, created: at, label, waits }) => ({
     role,
     seed: toHex(seed),
     created: at,
-    ...(label === undefined ? {} : { label })
+    ...(label === undefined ? {} : { label }),
+    ...(waits === undefined ? {} : { waits })
   }))
-  const { name, fleet } = backup
+  const { name, fleet, invites } = backup
   const metadata = Object.fromEntries(
     [...backup.metadata].map(([file, bytes]) => [file, Buffer.from(bytes).toString('base64')])
   )
-  const plain = { name, fleet, keys, membership: toHex(backup.membership), metadata }
+  const plain = { name, fleet, keys, membership: toHex(backup.membership), invites, metadata }
   const secret = new Uint8Array(Buffer.from(JSON.stringify(plain), 'utf8'))
   const sealed = sealSecret(secret, passphrase, random, cost)
   secret.fill(0)
@@ -93,6 +111,7 @@ export function decodeKeyBackup(bytes: Uint8Array, passphrase: Passphrase): KeyB
       name: plain.name,
       fleet: plain.fleet,
       keys: plain.keys.map(openKey),
+      invites: plain.invites,
       membership: new Uint8Array(Buffer.from(plain.membership, 'hex')),
       metadata: new Map(
         Object.entries(plain.metadata).map(([file, text]) => [
@@ -108,9 +127,22 @@ export function decodeKeyBackup(bytes: Uint8Array, passphrase: Passphrase): KeyB
   }
 }
 
-function openKey({ role, seed: text, created, label }: z.infer<typeof content>['keys'][number]) {
+function openKey({
+  role,
+  seed: text,
+  created,
+  label,
+  waits
+}: z.infer<typeof content>['keys'][number]): BackedUpKey {
   const seed = fromHex(text, 32) as Uint8Array
-  return { role, seed, public: publicPartOf(role, seed), created, ...(label === undefined ? {} : { label }) }
+  return {
+    role,
+    seed,
+    public: publicPartOf(role, seed),
+    created,
+    ...(label === undefined ? {} : { label }),
+    ...(waits === undefined ? {} : { waits })
+  }
 }
 
 function readFile(bytes: Uint8Array): z.infer<typeof backupFile> {

@@ -202,6 +202,7 @@ const backup = () =>
       fleet: toHex(FLEET),
       keys: [{ ...key, created: 'c' }],
       membership: seedOf('m'),
+      invites: [],
       metadata: new Map()
     },
     '2026-01-01T00:00:00Z',

@@ -40,6 +40,7 @@ async function samples(): Promise<[name: string, real: Uint8Array, parse: (bytes
     fleet: fleet.id,
     keys: [{ ...key, created: 'c' }],
     membership: seed,
+    invites: [],
     metadata: new Map()
   }
   const draft = new FleetDraft(await fleet.current(['channels', 'm.shop']), START)

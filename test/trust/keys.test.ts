@@ -65,6 +65,7 @@ test('a key backup brings every key back', () => {
     fleet: 'ab'.repeat(32),
     keys,
     membership: seedOf('m'),
+    invites: [{ id: '00'.repeat(16), name: 'Norte', groups: [], modules: ['*'], issued: 'a', expires: 'b' }],
     metadata: new Map([['root.json', seedOf('root file')]])
   }
   const bytes = encodeKeyBackup(backup, created, new Passphrase('backup'), RANDOM, CHEAP)
