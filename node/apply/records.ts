@@ -21,6 +21,8 @@ export const KEYS = {
   /** the highest version of a module and track that passed its checks */
   floor: (app: string, module = '', track = '') =>
     module === '' ? `floor/${app}/` : `floor/${app}/${module}/${track}`,
+  /** sizes of the checked logs at the last start */
+  logMarks: (app: string) => `apply/log-marks/${app}`,
   program: (app: string) => `apply/program/${app}`,
   pruning: (app?: string, name = '') => `apply/pruning/${app === undefined ? '' : `${app}/${name}`}`
 } as const
@@ -54,6 +56,8 @@ export interface Records {
   quarantine(app: string): Promise<QuarantineEntry[]>
   holds(app: string): Promise<string[]>
   floor(app: string, module: string, track: string): Promise<string | null>
+  /** sizes of the checked logs when the application was last started, by path */
+  logMarks(app: string): Promise<Record<string, number>>
 }
 
 export function createRecords(state: StateStore): Records {
@@ -64,6 +68,7 @@ export function createRecords(state: StateStore): Records {
     backups,
     installed: (app) => values<InstalledModule>(KEYS.installed(app)),
     manifest: async (app, module) => readManifest(await state.get(KEYS.manifest(app, module))),
+    logMarks: async (app) => ((await state.get(KEYS.logMarks(app))) ?? {}) as Record<string, number>,
     stagedManifest: async (app, module) => readManifest(await state.get(KEYS.staged(app, module))),
     async exchange(app, transaction) {
       const found = (await state.get(KEYS.operations(app))) as PlannedExchange | undefined

@@ -193,7 +193,7 @@ export const start: StepFunction = async (work, profile) => {
   work.transaction.logMarks = await markLogs(work, await checksOf(work, profile))
   await profile.start(work)
   work.transaction.runningAt = work.parts.clock.now()
-  return undefined
+  return { [KEYS.logMarks(work.app.name)]: work.transaction.logMarks }
 }
 
 export const check: StepFunction = async (work, profile, records) => {

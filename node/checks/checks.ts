@@ -11,7 +11,7 @@ export interface CheckContext {
   work: AppWork
   profile: Profile
   /** sizes of logs when the application was last started */
-  logMarks: Readonly<Record<string, number>>
+  logMarks(): Promise<Readonly<Record<string, number>>>
   /** compares the installed files with their lists; names what is not as it should be */
   examineFiles(): Promise<string[]>
   /** how the last transaction ended, or null */
@@ -58,7 +58,8 @@ async function runCheck(name: string, check: CheckConfig, context: CheckContext)
   const startedAt = clock.now()
   const printed: string[] = []
   const work = { ...context.work, note: (text: string) => printed.push(text) }
-  const limit = context.retries ? check.retries + 1 : 1
+  // files do not become right by waiting
+  const limit = context.retries && check.kind !== 'files' ? check.retries + 1 : 1
   for (let tries = 1; ; tries++) {
     const seen = await tryOnce(check, { ...context, work })
     if (seen.ok || tries === limit) {

@@ -60,7 +60,7 @@ export const CHECKS: { [K in Kind]: Check<K> } = {
   },
   async log(check, { work, logMarks }) {
     const path = resolvePath(work, check.path)
-    const bytes = await readFrom(work, path, logMarks[path] ?? 0)
+    const bytes = await readFrom(work, path, (await logMarks())[path] ?? 0)
     const pattern = new RegExp(check.pattern, 'u')
     const bad = bytes.split('\n').filter((line) => pattern.test(line))
     if (bad.length === 0) return 'no line of the log since the start is an error'
@@ -116,7 +116,10 @@ async function probe(work: AppWork, path: string, access: 'read' | 'write'): Pro
     else await (await fs.openFile(path)).close()
     return
   }
-  if (found.kind !== 'directory') return fs.setMode(path, found.mode)
+  if (found.kind !== 'directory') {
+    if (await fs.isWritable(path)) return
+    throw failed(`${path} cannot be written`)
+  }
   const name = join(path, `.chasqui-probe-${Buffer.from(work.parts.random(6)).toString('hex')}`)
   const writer = await fs.createFile(name, 0o600)
   await writer.close()
@@ -148,12 +151,12 @@ async function versionText(check: Extract<CheckConfig, { kind: 'version' }>, wor
   return textOf(work, resolvePath(work, check.file ?? 'version.txt'))
 }
 
-/** The text from an offset on; the whole of a log that was rotated in between. */
+/** The text from an offset on, the end of it when it is long; the whole of a log that was rotated in between. */
 async function readFrom(work: AppWork, path: string, offset: number): Promise<string> {
   const { fs } = work.parts
   const size = (await fs.stat(path))?.size ?? 0
   if (size === 0) return ''
-  const start = offset > size ? 0 : offset
+  const start = Math.max(offset > size ? 0 : offset, size - TEXT_LIMIT)
   const reader = await fs.openFile(path)
   try {
     return Buffer.from(await reader.read(start, Math.min(size - start, TEXT_LIMIT))).toString('utf8')

@@ -1,4 +1,5 @@
 // Which checks an app has, and what they need to know beside the app itself.
+import { join } from 'node:path'
 import { livePlace } from '../apply/layout.ts'
 import type { Records } from '../apply/records.ts'
 import { differences } from '../apply/tree.ts'
@@ -29,19 +30,26 @@ export async function markLogs(
   return marks
 }
 
+/** What a check needs to know of the transaction that is being checked. */
+export interface CheckedTransaction {
+  logMarks: Record<string, number>
+  /** of a way back by hand: the backup that it took the files from */
+  restores?: { backup: string }
+}
+
 /** `transaction`: the one that is being checked, whose new files are not recorded as installed yet. */
 export function contextFor(
   work: AppWork,
   profile: Profile,
   records: Records,
-  transaction: { logMarks: Record<string, number> } | null
+  transaction: CheckedTransaction | null
 ): CheckContext {
   return {
     work,
     profile,
-    logMarks: transaction?.logMarks ?? {},
+    logMarks: async () => transaction?.logMarks ?? (await records.logMarks(work.app.name)),
     retries: transaction !== null,
-    examineFiles: () => examineFiles(work, records, transaction !== null),
+    examineFiles: () => examineFiles(work, records, transaction),
     async lastOutcome() {
       const [last] = await records.history({ app: work.app.name, limit: 1 })
       return transaction === null ? (last?.result ?? null) : null
@@ -49,11 +57,15 @@ export function contextFor(
   }
 }
 
-async function examineFiles(work: AppWork, records: Records, isStaged: boolean): Promise<string[]> {
+async function examineFiles(
+  work: AppWork,
+  records: Records,
+  transaction: CheckedTransaction | null
+): Promise<string[]> {
   const { fs, platform } = work.parts
   const wrong: string[] = []
-  for (const { module } of work.modules) {
-    const staged = isStaged ? await records.stagedManifest(work.app.name, module) : null
+  for (const { module } of work.modules.filter(({ to }) => to !== null)) {
+    const staged = transaction === null ? null : await records.stagedManifest(work.app.name, module)
     const manifest = staged ?? (await records.manifest(work.app.name, module))
     if (manifest === null) continue
     const isKept = globMatcher(work.app.keep, module)
@@ -63,7 +75,28 @@ async function examineFiles(work: AppWork, records: Records, isStaged: boolean):
       manifest,
       platform !== 'win32'
     )
-    wrong.push(...[...changed, ...missing].filter((path) => !isKept(path)).map((path) => `${module}/${path}`))
+    const found = [...changed, ...missing].filter((path) => !isKept(path))
+    const wasSo = await sameInBackup(work, records, transaction?.restores?.backup, module)
+    for (const path of found) if (!(await wasSo(path))) wrong.push(`${module}/${path}`)
   }
   return wrong
+}
+
+/** A way back brings the files as they were, local edits and all: those are as they should be. */
+async function sameInBackup(
+  work: AppWork,
+  records: Records,
+  id: string | undefined,
+  module: string
+): Promise<(path: string) => Promise<boolean>> {
+  if (id === undefined) return async () => false
+  const { fs } = work.parts
+  const backup = join((await records.backup(work.app.name, id)).path, 'files', module)
+  const live = livePlace(work.app, module)
+  return async (path) => {
+    const [now, then] = await Promise.all([fs.stat(join(live, path)), fs.stat(join(backup, path))])
+    if (now === null || then === null) return now === then
+    if (now.kind !== 'file' || then.kind !== 'file') return now.kind === then.kind
+    return (await fs.digest(join(live, path))).sha256 === (await fs.digest(join(backup, path))).sha256
+  }
 }

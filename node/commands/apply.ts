@@ -9,6 +9,7 @@ import { applyTransactions, fetchPacks, readyTransactions } from '../apply-plan.
 import { declinedKey, type NodePlan } from '../planner.ts'
 import { announceReport } from '../report.ts'
 import { appName, appsOf, moduleNames, oneApp, parseArgs, requireKnown } from './args.ts'
+import { refuseNeeded } from './needed.ts'
 import { describeTransactions } from './plan.ts'
 
 const applyArgs = z.strictObject({
@@ -168,6 +169,7 @@ const removeArgs = z.strictObject({ module: z.string().min(1).max(100), app: app
 export const remove: Command<NodeApp> = async (app, args, context) => {
   const { module, app: name } = parseArgs(removeArgs, args)
   const config = await appWith(app, module, name)
+  await refuseNeeded(app, config, module)
   const result = await app.inTurn(() =>
     app.engine.remove({ app: config, module, reason: 'operator' }, context)
   )

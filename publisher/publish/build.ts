@@ -5,7 +5,9 @@ import { pointerOf } from '../../src/fleet/channels.ts'
 import { type EncodedPack, encodePack } from '../../src/pack/encode.ts'
 import { diffManifests } from '../../src/release/diff.ts'
 import { type Manifest, manifestBytes } from '../../src/release/manifest.ts'
+import { checkModuleName } from '../../src/release/names.ts'
 import { choosePacks, keyframeDue, planPacks } from '../../src/release/plan.ts'
+import { checkRange } from '../../src/release/range.ts'
 import { encodeRelease, type PackInfo, type Release } from '../../src/release/release.ts'
 import { ensureDirectory } from '../../src/system/durable.ts'
 import { formatTime } from '../../src/trust/bytes.ts'
@@ -111,6 +113,7 @@ function describe(
   packs: readonly (PackInfo & { file: string })[]
 ): Release {
   const { notes, severity, author, deletes, after, labels, steps } = args
+  if (args.compatApp !== undefined) checkRange(args.compatApp)
   const compat = {
     ...(args.compatApp !== undefined && { app: args.compatApp }),
     ...(args.platforms !== undefined && { platform: args.platforms })
@@ -148,7 +151,9 @@ function requirements(
   const own = depends.filter((name) => modules.has(name)).map((name) => [name, '*'])
   const given = (args.requires ?? []).map((text) => {
     const [name = '', ...range] = text.trim().split(/\s+/)
-    return [name, range.join(' ') || '*']
+    const wanted = range.join(' ') || '*'
+    checkRange(wanted)
+    return [checkModuleName(name), wanted]
   })
   return Object.fromEntries([...own, ...given])
 }

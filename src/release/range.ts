@@ -1,7 +1,7 @@
 // Version ranges, for `requires` and `compat`: "*", "1.2.3", ">=1.2.0 <2.0.0", "^1.2.3", "~1.2.3", alternatives by "||".
-// The same in every order; "^" and "~" keep the first and the first two numbers (in Odoo's order: of the part after the series).
+// The same in every order; a bound of semver may stop early (">=2.0" is ">=2.0.0"); "^" and "~" keep the first and the first two numbers (in Odoo's order: of the part after the series).
 import { ChasquiError } from '../errors.ts'
-import { compareParsed, parseVersion, type Version, type VersionOrder } from './version.ts'
+import { compareParsed, parseVersion, VERSION_ORDERS, type Version, type VersionOrder } from './version.ts'
 
 const RANGE_LIMIT = 256 // characters
 const COMPARATOR = /^(<=|>=|<|>|=|\^|~)?(.+)$/
@@ -12,9 +12,16 @@ export function satisfies(order: VersionOrder, version: string, range: string): 
   return parseRange(order, range).some((all) => all.every((test) => test(parsed)))
 }
 
-/** Throws VERSION_RANGE_INVALID. */
-export function checkRange(order: VersionOrder, range: string): void {
-  parseRange(order, range)
+/** Throws VERSION_RANGE_INVALID for what is no range in any order. */
+export function checkRange(range: string): void {
+  const isRange = VERSION_ORDERS.some((order) => {
+    try {
+      return parseRange(order, range).length > 0
+    } catch {
+      return false
+    }
+  })
+  if (!isRange) throw invalid(range)
 }
 
 type Test = (version: Version) => boolean
@@ -52,7 +59,8 @@ function parseComparator(order: VersionOrder, comparator: string, range: string)
 
 function parseBound(order: VersionOrder, text: string, range: string): Version {
   try {
-    return parseVersion(order, text)
+    const isShort = order === 'semver' && /^\d+(\.\d+)?$/.test(text)
+    return parseVersion(order, isShort ? `${text}${text.includes('.') ? '.0' : '.0.0'}` : text)
   } catch (cause) {
     throw invalid(range, cause)
   }

@@ -103,7 +103,7 @@ function checkMeaning(found: Release): void {
       if (version !== undefined) parseVersion(found.order, version)
     }
     for (const base of found.packs.flatMap((each) => each.base ?? [])) parseVersion(found.order, base)
-    if (found.compat?.app !== undefined && found.compat.app !== '*') checkRange('four-part', found.compat.app)
+    if (found.compat?.app !== undefined && found.compat.app !== '*') checkRange(found.compat.app)
   } catch (cause) {
     throw invalid(cause instanceof Error ? cause.message : 'a version in it', cause)
   }

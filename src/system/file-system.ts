@@ -70,7 +70,7 @@ export interface FileSystem extends ReadableFileSystem {
   syncFile(path: string): Promise<void>
   /** Makes everything beneath a directory survive a power cut, in one call where the system has one. */
   syncTree(path: string): Promise<void>
-  /** May this user create and rename things in a folder? Asks the system; leaves no trace. */
+  /** May this user create and rename things in a folder, or write to a file? Asks the system; leaves no trace. */
   isWritable(path: string): Promise<boolean>
   /** Bytes that this user can still write on the volume that holds `path`. */
   freeSpace(path: string): Promise<number>
@@ -194,11 +194,15 @@ export const realFileSystem: FileSystem = {
     }
     await realFileSystem.syncDirectory(path)
   },
-  isWritable: (path) =>
-    fs.access(path, constants.W_OK | constants.X_OK).then(
-      () => true,
-      () => false
-    ),
+  async isWritable(path) {
+    try {
+      const isFolder = (await fs.stat(path)).isDirectory()
+      await fs.access(path, isFolder ? constants.W_OK | constants.X_OK : constants.W_OK)
+      return true
+    } catch {
+      return false
+    }
+  },
   async freeSpace(path) {
     const found = await fs.statfs(path)
     return found.bavail * found.bsize

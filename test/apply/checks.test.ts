@@ -100,6 +100,11 @@ const ROWS: Record<string, Row> = {
     ok: true,
     says: /write/
   },
+  'a file that can be written keeps its mode': {
+    check: { kind: 'permissions', paths: ['version.txt'], access: 'write' },
+    ok: true,
+    says: /write/
+  },
   'a place that is missing': { check: { kind: 'permissions', paths: ['gone'] }, ok: false, says: /missing/ },
   'configuration that parses': {
     check: { kind: 'config', paths: ['conf/app.json', 'conf/app.ini'] },
@@ -195,6 +200,16 @@ describe('checks', () => {
       result.checks?.map((one) => one.tries),
       [3, 1]
     )
+  })
+
+  test('on demand, errors count from the last start on', async () => {
+    const branch = new SimulatedBranch({ config: { checks: [{ kind: 'log', path: '/var/app.log' }] } })
+    branch.disk.plant('/var/app.log', 'old ERROR from yesterday\n')
+    await branch.install({ module: 'shop', version: '1.0.0', files: FILES })
+    const look = async () => (await branch.engine().validate(branch.app))[0]?.ok
+    assert.equal(await look(), true)
+    branch.disk.plant('/var/app.log', 'old ERROR from yesterday\nnew ERROR today\n')
+    assert.equal(await look(), false)
   })
 
   test('assets of other hosts are none of ours', () => {

@@ -356,6 +356,15 @@ describe('going back by hand', () => {
     })
   }
 
+  test('brings local edits back as they were: the files check compares with the backup', async () => {
+    const branch = await installed({ config: { checks: [{ kind: 'files' }] } })
+    branch.disk.plant('/srv/shop/app/main.js', 'edited here')
+    await branch.engine().apply(branch.request(v2))
+    const result = await branch.engine().rollback({ app: branch.app, backup: null, withDatabase: false })
+    assert.equal(result.result, 'committed', JSON.stringify(result.checks))
+    assert.deepEqual(branch.disk.snapshot('/srv/shop'), { ...V1, 'app/main.js': 'edited here' })
+  })
+
   test('brings the database back too when asked, and keeps the current one', async () => {
     const branch = await installed()
     await branch.engine().apply(branch.request(v2))
@@ -376,6 +385,12 @@ describe('going back by hand', () => {
 })
 
 describe('remove and adopt', () => {
+  test('a files check has nothing to say of the module that goes', async () => {
+    const branch = await installed({ config: { checks: [{ kind: 'files' }] } })
+    const result = await branch.engine().remove({ app: branch.app, module: 'shop' })
+    assert.equal(result.result, 'committed', JSON.stringify(result.checks))
+  })
+
   test('takes a module away, and leaves what is not its own', async () => {
     const branch = await installed({ config: { checks: [] } })
     branch.disk.plant('/srv/shop/media/photo.jpg', 'photo')

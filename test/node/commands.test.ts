@@ -198,6 +198,22 @@ describe('a node', () => {
     assert.deepEqual(await outline(node), ['shop ->2.0.0 PLAN_HELD'], 'what was removed does not come again')
   })
 
+  it('does not remove what another module needs', async (t) => {
+    const fleet = await SmallFleet.create(t)
+    await fleet.publish('base', '1.0.0', V1)
+    await fleet.publish('child', '1.0.0', V1, { requires: ['base >=1.0'] })
+    const node = await fleet.join('norte', generic('shop', fleet.path('live'), '"base", "child"'))
+    await fleet.bring(node)
+    assert.deepEqual(await outline(node), ['base ->1.0.0, child ->1.0.0'])
+    await runNode(node, 'apply')
+    await assert.rejects(runNode(node, 'remove', { module: 'base' }), {
+      code: 'APPLY_REQUIRES',
+      message: /child@1\.0\.0/
+    })
+    for (const module of ['child', 'base'])
+      assert.equal((await runNode<ApplyResult>(node, 'remove', { module })).result, 'committed')
+  })
+
   it('takes over what is there already, local changes named, and goes on with a delta', async (t) => {
     const fleet = await SmallFleet.create(t)
     await fleet.publish('shop', '1.0.0', V1)

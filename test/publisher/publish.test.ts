@@ -177,6 +177,12 @@ const dir = (folder: string, more: Record<string, unknown> = {}) => ({ dirs: [fo
 
 const refusals: Refusal[] = [
   {
+    name: 'a requirement that is no range',
+    code: 'VERSION_RANGE_INVALID',
+    exit: 2,
+    make: async (module) => dir(module, { version: '9.9.9', requires: ['base >=1.x'] })
+  },
+  {
     name: 'no folder',
     code: 'NOT_A_DIRECTORY',
     exit: 2,
