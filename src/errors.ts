@@ -382,6 +382,7 @@ const TABLE = {
     exit: EXIT.notFound,
     meaning: 'no report of that branch is known here, or its name is not the only one'
   },
+  STICK_BUSY: { exit: EXIT.busy, meaning: 'another program of this machine works on the stick' },
   STICK_DAMAGED: {
     exit: EXIT.refused,
     meaning: 'a file on the stick is cut off, has flipped bits or does not follow its format'

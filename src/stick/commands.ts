@@ -6,6 +6,7 @@ import type { Command, CommandContext, CommandTable } from '../control/commands.
 import { ChasquiError } from '../errors.ts'
 import { freeSpace } from '../system/disk.ts'
 import { realFileSystem } from '../system/file-system.ts'
+import { lockOnMachine } from '../system/machine-lock.ts'
 import type { StickFilter, StickHome } from './home.ts'
 import { type ExportRequest, exportStick, importStick, type StickTools, syncStick } from './round.ts'
 import { inTurn } from './turn.ts'
@@ -51,7 +52,8 @@ export const realStickTools: StickTools = {
   fs: realFileSystem,
   now: () => Date.now(),
   randomId: () => randomBytes(16).toString('hex'),
-  freeSpace
+  freeSpace,
+  lock: lockOnMachine
 }
 
 /** The commands for an app that has a StickHome. */

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { z } from 'zod'
 import { removeTree } from '../system/durable.ts'
 import type { BlockPlace, FeedOnStick } from './feed-folder.ts'
-import { readStickHint, type StickFolder, writeStickBytes } from './folder.ts'
+import { listStick, readStickHint, type StickFolder, writeStickBytes } from './folder.ts'
 import { onStick } from './on-stick.ts'
 import type { CoreName } from './segment.ts'
 
@@ -62,6 +62,16 @@ export async function clearDamage(
   await onStick(async () => {
     for (const name of names) await removeTree(folder.fs, join(directory, name))
     await folder.fs.syncDirectory(directory)
+  })
+}
+
+/** Removes what a round that was cut off had not finished to write. */
+export async function clearLeftovers(folder: StickFolder, feed: string): Promise<void> {
+  const names = await listStick(folder, ['feeds', feed])
+  await onStick(async () => {
+    for (const name of names.filter((one) => one.endsWith('.tmp'))) {
+      await removeTree(folder.fs, join(folder.root, 'feeds', feed, name))
+    }
   })
 }
 

@@ -2,7 +2,7 @@
 import { ChasquiError } from '../errors.ts'
 import type { BlockCore } from '../feed/block-core.ts'
 import { refuseFork } from './core-import.ts'
-import { clearDamage } from './damage.ts'
+import { clearDamage, clearLeftovers } from './damage.ts'
 import { type FeedOnStick, readFeedFolder } from './feed-folder.ts'
 import { type StickFolder, writeStickBytes } from './folder.ts'
 import type { BlockRange, StickHome } from './home.ts'
@@ -206,6 +206,7 @@ export async function writeExport(
     cores,
     ...progress
   }
+  await clearLeftovers(folder, plan.feed)
   const written: MarkedSegment[] = []
   for (const segment of plan.segments) written.push(await writeSegment(target, segment))
   const kept = plan.onStick.segments.map(markedSegment)

@@ -2,6 +2,8 @@
 // what is at its place later is never written to. The pages for people come last.
 import type { CommandContext } from '../control/commands.ts'
 import type { FileSystem } from '../system/file-system.ts'
+import type { MachineLock } from '../system/machine-lock.ts'
+import { withStick } from './claim.ts'
 import type { ExportSummary } from './export-summary.ts'
 import type { Rejected } from './feed-folder.ts'
 import {
@@ -27,6 +29,8 @@ export interface StickTools {
   fs: FileSystem
   /** milliseconds since the epoch */
   now(): number
+  /** a lock of the machine; null while another program holds it */
+  lock(key: string): Promise<MachineLock | null>
   /** 32 hex digits */
   randomId(): string
   /** bytes free at a path; null when unknown */
@@ -74,8 +78,24 @@ export interface ImportResult {
 
 export type SyncResult = ImportResult & Pick<ExportResult, 'wrote' | 'complete' | 'plan' | 'installer'>
 
+/** False: another program of this machine waits for the stick. */
+export type Claimed<T> = T & { safeToRemove: boolean }
+
+/** How long a command that a person typed waits for another program. */
+const PATIENCE = 30_000 // milliseconds
+
 /** Throws STICK_*, DISK_IO, and what the home throws. */
-export async function exportStick(
+export function exportStick(
+  home: StickHome,
+  request: ExportRequest,
+  tools: StickTools,
+  context: CommandContext
+): Promise<Claimed<ExportResult>> {
+  const work = () => exportNow(home, request, tools, context)
+  return withStick(tools, request.stick, PATIENCE, context.signal, work)
+}
+
+async function exportNow(
   home: StickHome,
   request: ExportRequest,
   tools: StickTools,
@@ -92,7 +112,16 @@ export async function exportStick(
   return result
 }
 
-export async function importStick(
+export function importStick(
+  home: StickHome,
+  stick: string,
+  tools: StickTools,
+  context: CommandContext
+): Promise<Claimed<ImportResult>> {
+  return withStick(tools, stick, PATIENCE, context.signal, () => importNow(home, stick, tools, context))
+}
+
+async function importNow(
   home: StickHome,
   stick: string,
   tools: StickTools,
@@ -123,12 +152,25 @@ export interface SyncOptions {
 }
 
 /** Import, then export: what the home learned from the stick is not written back to it. */
-export async function syncStick(
+export function syncStick(
   home: StickHome,
   request: ExportRequest,
   tools: StickTools,
   context: CommandContext,
   options: SyncOptions = { settle: 'orders', create: true }
+): Promise<Claimed<SyncResult>> {
+  // what nobody typed nobody waits for
+  const patience = options.create ? PATIENCE : Number.POSITIVE_INFINITY
+  const work = () => syncNow(home, request, tools, context, options)
+  return withStick(tools, request.stick, patience, context.signal, work)
+}
+
+async function syncNow(
+  home: StickHome,
+  request: ExportRequest,
+  tools: StickTools,
+  context: CommandContext,
+  options: SyncOptions
 ): Promise<SyncResult> {
   const visit = await beginVisit(home, tools.now())
   if (!options.create) await openFolder(tools.fs, request.stick)

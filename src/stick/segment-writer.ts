@@ -1,10 +1,10 @@
 // Writes one planned segment: temp → blocks in large sequential writes → table → footer → fsync → read back → rename →
 // fsync of the folder. Nothing is renamed into place that was not read back and found right.
 
+import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import { ChasquiError } from '../errors.ts'
 import type { BlockCore } from '../feed/block-core.ts'
-import { removeTree } from '../system/durable.ts'
 import type { FileWriter } from '../system/file-system.ts'
 import { stopIfCancelled } from './cancel.ts'
 import { holdingsOf } from './feed-folder.ts'
@@ -44,11 +44,10 @@ export function writeSegment(target: SegmentTarget, plan: SegmentPlan): Promise<
     const name = `${String(plan.number).padStart(4, '0')}.seg`
     await makeStickFolder(folder, path)
     const directory = join(folder.root, ...path)
-    const temporary = join(directory, `${name}.tmp`)
-    await removeTree(folder.fs, temporary)
-    const tail = await writeTemporary(target, plan, temporary)
-    await readBack(folder, [...path, `${name}.tmp`], plan.bytes, tail)
-    await folder.fs.rename(temporary, join(directory, name))
+    const temporary = `${name}.${randomBytes(6).toString('hex')}.tmp`
+    const tail = await writeTemporary(target, plan, join(directory, temporary))
+    await readBack(folder, [...path, temporary], plan.bytes, tail)
+    await folder.fs.rename(join(directory, temporary), join(directory, name))
     await folder.fs.syncDirectory(directory)
     const hash = Buffer.from(tail.subarray(-FOOTER_BYTES)).subarray(16, 48).toString('hex')
     return { name, bytes: plan.bytes, hash, holds: holdingsOf(plan.cores) }

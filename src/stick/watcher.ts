@@ -8,7 +8,7 @@ import { listFeeds } from './feed-folder.ts'
 import { listStick, openFolder, type StickFolder } from './folder.ts'
 import type { StickHome } from './home.ts'
 import type { MountSource } from './mounts.ts'
-import { type StickTools, type SyncResult, syncStick } from './round.ts'
+import { type Claimed, type StickTools, type SyncResult, syncStick } from './round.ts'
 import { deviceAt } from './same-device.ts'
 import { inTurn } from './turn.ts'
 
@@ -141,9 +141,10 @@ class Watcher implements StickWatcher {
       const first = result.rejected[0]
       if (first !== undefined) throw new ChasquiError(first.code, `${first.file}: ${first.message}`)
       entry.stick = this.#state(place, 'done', null)
-      const { read, wrote, reports, releases } = result
-      emit({ event: 'stick', what: 'done', place, read, wrote, reports, releases, safeToRemove: true })
-      log.info({ place, read, wrote, reports }, 'stick: done, safe to remove')
+      const { read, wrote, reports, releases, safeToRemove } = result
+      emit({ event: 'stick', what: 'done', place, read, wrote, reports, releases, safeToRemove })
+      const next = safeToRemove ? 'safe to remove' : 'another program goes on with it'
+      log.info({ place, read, wrote, reports }, `stick: done, ${next}`)
     } catch (thrown) {
       const { code, message } = asChasquiError(thrown)
       entry.stick = this.#state(place, 'failed', { code, message })
@@ -153,7 +154,7 @@ class Watcher implements StickWatcher {
   }
 
   /** Import, let the home apply what it may, export what fits. */
-  #sync(place: string): Promise<SyncResult> {
+  #sync(place: string): Promise<Claimed<SyncResult>> {
     const { home, tools, emit } = this.#parts
     const request = {
       stick: place,

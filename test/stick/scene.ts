@@ -2,6 +2,7 @@
 import type { BlockCore } from '../../src/feed/block-core.ts'
 import { exportStick, importStick, type StickTools } from '../../src/stick/round.ts'
 import { realFileSystem } from '../../src/system/file-system.ts'
+import { lockOnMachine } from '../../src/system/machine-lock.ts'
 import { never, noise, type TestHome } from './support.ts'
 
 let clock = Date.parse('2026-01-02T03:04:05Z')
@@ -14,7 +15,8 @@ export const tools: StickTools = {
     return clock
   },
   randomId: () => 'ab'.repeat(16),
-  freeSpace: async () => null
+  freeSpace: async () => null,
+  lock: lockOnMachine
 }
 
 export const context = { emit: () => undefined, signal: never }
