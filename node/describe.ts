@@ -10,7 +10,8 @@ import type { Collected } from './collect.ts'
 import type { Joined } from './join.ts'
 import type { AppState } from './status.ts'
 
-export function joined({ name, node }: Joined): string {
+export function joined({ name, node, renewed }: Joined): string {
+  if (renewed) return `${name} goes on as another node (${node.slice(0, 16)}…); everything else was kept`
   return [
     `${name} has joined (node ${node.slice(0, 16)}…)`,
     'next: describe your apps in chasqui.toml, then start "chasqui node run"'

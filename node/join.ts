@@ -1,16 +1,24 @@
-// Makes a node's home out of an invite. Everything that can be wrong is found before the first file; home.json comes last,
-// so that a home that was cut in the making is none.
+// Makes a node's home out of an invite, or renews one of the same fleet. Everything that can be wrong is found before the
+// first file; in a new home home.json comes last, so that a home that was cut in the making is none.
 import { ChasquiError } from '../src/errors.ts'
 import { ensureDirectory, readFileLimited, writeFileDurably } from '../src/system/durable.ts'
 import { realFileSystem } from '../src/system/file-system.ts'
-import { createHome, type HomePaths } from '../src/system/home.ts'
-import { formatTime, toHex } from '../src/trust/bytes.ts'
+import {
+  createHome,
+  type HomeIdentity,
+  type HomePaths,
+  lockHome,
+  readHome,
+  renameHome
+} from '../src/system/home.ts'
+import { readRootChain } from '../src/system/trust-store.ts'
+import { equalBytes, formatTime, toHex } from '../src/trust/bytes.ts'
 import { type ParsedInvite, parseInvite, requireUsable } from '../src/trust/invite.ts'
 import { keyPairOf } from '../src/trust/keys.ts'
 import { LIMITS } from '../src/trust/limits.ts'
-import { createMembership } from '../src/trust/membership.ts'
+import { certificateIn, createMembership } from '../src/trust/membership.ts'
 import { editConfig } from './config/edit.ts'
-import { saveIdentity } from './identity.ts'
+import { type FleetAccess, loadIdentity, type NodeIdentity, renewIdentity, saveIdentity } from './identity.ts'
 
 export interface JoinRequest {
   paths: HomePaths
@@ -28,12 +36,15 @@ export interface Joined {
   node: string
   name: string
   feed: string
+  /** the home was there: it has another node key now and kept the rest */
+  renewed: boolean
 }
 
-/** Throws INVITE_*, MEMBERSHIP_INVALID, FLEET_MISMATCH, HOME_EXISTS. */
+/** Throws INVITE_*, MEMBERSHIP_INVALID, HOME_EXISTS, HOME_LOCKED, HOME_OTHER_ROLE. */
 export async function joinFleet(request: JoinRequest): Promise<Joined> {
-  const { paths, now, seed } = request
-  await refuseExisting(paths)
+  const { paths, now } = request
+  const isTaken = (await realFileSystem.stat(paths.identity)) !== null
+  const home = isTaken ? await readHome(paths, 'node') : null
   const invite = parseInvite(await readInvite(request.invite), request.pin)
   requireUsable(invite, now)
   if (invite.details.role !== 'branch') {
@@ -41,29 +52,102 @@ export async function joinFleet(request: JoinRequest): Promise<Joined> {
       hint: 'ask the publisher for an invite'
     })
   }
-  const name = request.name ?? invite.details.name
-  const keyPair = keyPairOf(seed)
-  const node = toHex(keyPair.publicKey)
-  const membership = createMembership(invite.certificate, invite.inviteSeed, keyPair.publicKey)
-  const identity = { node, keyPair, membership, access: accessOf(invite) }
-  await ensureDirectory(realFileSystem, paths.root, 0o700)
-  await saveIdentity(paths, seed, identity, formatTime(now))
-  if (request.name !== undefined) await nameInConfig(paths, request.name)
-  await createHome(paths, { schema: 1, role: 'node', name, fleet: toHex(invite.fleetId) })
-  return { node, name, feed: toHex(invite.feedKey) }
+  return home === null ? joinNew(request, invite) : renewInTurn(request, invite, home)
 }
 
-function accessOf(invite: ParsedInvite) {
+async function joinNew({ paths, now, seed, name }: JoinRequest, invite: ParsedInvite): Promise<Joined> {
+  const { node, keyPair, membership } = memberOf(invite, seed)
+  const shown = name ?? invite.details.name
+  await ensureDirectory(realFileSystem, paths.root, 0o700)
+  await saveIdentity(paths, seed, { node, keyPair, membership, access: accessOf(invite) }, formatTime(now))
+  if (name !== undefined) await nameInConfig(paths, name)
+  await createHome(paths, { schema: 1, role: 'node', name: shown, fleet: toHex(invite.fleetId) })
+  return { node, name: shown, feed: toHex(invite.feedKey), renewed: false }
+}
+
+async function renewInTurn(request: JoinRequest, invite: ParsedInvite, home: HomeIdentity): Promise<Joined> {
+  const lock = await lockHome(request.paths)
+  try {
+    return await renew(request, invite, home)
+  } finally {
+    await lock.release()
+  }
+}
+
+/**
+ * A home of this fleet gets another node key and membership, and keeps everything else: what is installed, history,
+ * backups, floors, configuration. For who was revoked, and for who lost its key.
+ */
+async function renew(
+  { paths, now, seed, name }: JoinRequest,
+  invite: ParsedInvite,
+  home: HomeIdentity
+): Promise<Joined> {
+  const former = await loadIdentity(paths).catch(unlessDamaged)
+  requireAnother(paths, invite, home, former)
+  const { node, membership } = memberOf(invite, seed)
+  const roots = [...(await readRootChain(paths.trust)).keys()]
+  const access = {
+    ...renewedAccess(invite, former?.access ?? null),
+    rootAtJoin: roots.length === 0 ? undefined : Math.max(...roots)
+  }
+  await renewIdentity(paths, seed, { membership, access }, formatTime(now))
+  const shown = name ?? invite.details.name
+  if (name !== undefined) await nameInConfig(paths, name)
+  await renameHome(paths, home, shown)
+  return { node, name: shown, feed: toHex(access.feedKey), renewed: true }
+}
+
+/** A home that has lost its keys can be renewed all the same. */
+function unlessDamaged(error: unknown): null {
+  if (error instanceof ChasquiError && ['HOME_DAMAGED', 'KEY_FILE_DAMAGED'].includes(error.code)) return null
+  throw error
+}
+
+/** Throws HOME_EXISTS when it is the home of another fleet, or when the invite is the one that it has. */
+function requireAnother(
+  paths: HomePaths,
+  invite: ParsedInvite,
+  home: HomeIdentity,
+  former: NodeIdentity | null
+): void {
+  if (home.fleet !== toHex(invite.fleetId)) {
+    throw new ChasquiError('HOME_EXISTS', `${paths.root} is the home of a node of another fleet`, {
+      hint: 'a node belongs to one fleet: choose another folder with --home'
+    })
+  }
+  const isSame = former !== null && equalBytes(certificateIn(former.membership), invite.certificate)
+  if (!isSame) return
+  throw new ChasquiError('HOME_EXISTS', `${paths.root} has joined with this invite already`, {
+    hint: 'to renew the membership of this home, ask the publisher for a new invite'
+  })
+}
+
+function memberOf(invite: ParsedInvite, seed: Uint8Array) {
+  const keyPair = keyPairOf(seed)
+  const membership = createMembership(invite.certificate, invite.inviteSeed, keyPair.publicKey)
+  return { node: toHex(keyPair.publicKey), keyPair, membership }
+}
+
+function accessOf(invite: ParsedInvite): FleetAccess {
   const { fleetId, fleetSecret, feedKey, feedEncryptionKey, generation, enrolmentKey, peers, bootstrap } =
     invite
   return { fleetId, fleetSecret, feedKey, feedEncryptionKey, generation, enrolmentKey, peers, bootstrap }
 }
 
-async function refuseExisting(paths: HomePaths): Promise<void> {
-  if ((await realFileSystem.stat(paths.identity)) === null) return
-  throw new ChasquiError('HOME_EXISTS', `${paths.root} already holds a home`, {
-    hint: 'a node belongs to one fleet: choose another folder with --home'
-  })
+/** The newer of the feeds that the invite and this home know; the way there is the invite's, when it names one. */
+function renewedAccess(invite: ParsedInvite, former: FleetAccess | null): FleetAccess {
+  const fresh = accessOf(invite)
+  if (former === null) return fresh
+  const way = {
+    peers: fresh.peers.length > 0 ? fresh.peers : former.peers,
+    bootstrap: fresh.bootstrap.length > 0 ? fresh.bootstrap : former.bootstrap
+  }
+  if (fresh.generation > former.generation) {
+    return { ...fresh, ...way, formerFeeds: [...(former.formerFeeds ?? []), former.feedKey] }
+  }
+  const { feedKey, feedEncryptionKey, generation, formerFeeds } = former
+  return { ...fresh, ...way, feedKey, feedEncryptionKey, generation, formerFeeds }
 }
 
 /** What was given is the invite when it looks like one, else the name of a file. */

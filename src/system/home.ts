@@ -96,6 +96,12 @@ export async function createHome(paths: HomePaths, identity: HomeIdentity): Prom
   await writeFileDurably(realFileSystem, paths.identity, Buffer.from(text), 0o600)
 }
 
+/** The name of a home that there is already. */
+export async function renameHome(paths: HomePaths, identity: HomeIdentity, name: string): Promise<void> {
+  const text = `${JSON.stringify(homeFile.parse({ ...identity, name }), null, 2)}\n`
+  await writeFileDurably(realFileSystem, paths.identity, Buffer.from(text), 0o600)
+}
+
 /** Reads home.json. Throws HOME_MISSING, HOME_NOT_OWNER, HOME_OTHER_ROLE or HOME_DAMAGED. */
 export async function readHome(paths: HomePaths, role?: Role): Promise<HomeIdentity> {
   await refuseForeignOwner(paths)
