@@ -6,7 +6,7 @@ import { type HomePaths, readHome } from '../src/system/home.ts'
 import { openPublisher, type PublisherApp } from './app.ts'
 import { promote, rollout, yank } from './channels.ts'
 import { fleetOverview } from './fleet.ts'
-import { grantBranch } from './grants.ts'
+import { grantBranch } from './grant-branch.ts'
 import { backupKeys } from './keys/backup.ts'
 import { listKeys } from './keys/list.ts'
 import { endRecovery } from './keys/recover-end.ts'
@@ -14,10 +14,11 @@ import { rotateKey } from './keys/rotate.ts'
 import { rotateFeed } from './keys/rotate-feed.ts'
 import { signOnHome } from './keys/sign.ts'
 import { changeSigners, delegate } from './keys/signers.ts'
-import { invite, listBranches, revoke } from './members.ts'
+import { invite, listBranches } from './members.ts'
 import { prune } from './prune.ts'
 import { publish } from './publish/publish.ts'
 import { diffReleases, listReleases, showRelease } from './queries.ts'
+import { readmit, revoke } from './revoke.ts'
 import { publisherStickHome } from './stick-home.ts'
 import { oneChange } from './turns.ts'
 
@@ -40,6 +41,7 @@ export const publisherTable: CommandTable<PublisherApp> = {
   rollout: inTurn(rollout),
   yank: inTurn(yank),
   revoke: inTurn(revoke),
+  readmit: inTurn(readmit),
   prune: inTurn(prune),
   delegate: inTurn(delegate),
   sign: inTurn(signOnHome),

@@ -3,6 +3,7 @@
 import type { ControlEvent } from '../src/control/commands.ts'
 import { type ControlServer, serveControl } from '../src/control/server.ts'
 import { readGrantFile } from '../src/feed/grant-files.ts'
+import { GrantOwners } from '../src/feed/grant-owners.ts'
 import type { AddResult } from '../src/fleet/record-set.ts'
 import { parseReportHeader } from '../src/fleet/report.ts'
 import { type FleetLinks, startFleetLinks } from '../src/member/fleet-links.ts'
@@ -16,12 +17,13 @@ import { realFileSystem } from '../src/system/file-system.ts'
 import { type HomePaths, lockHome } from '../src/system/home.ts'
 import type { Log } from '../src/system/log.ts'
 import { toHex } from '../src/trust/bytes.ts'
+import { enrolmentKeysOf } from '../src/trust/ceremony.ts'
+import { requireOwner } from '../src/trust/membership.ts'
 import { openPublisher, type PublisherApp } from './app.ts'
+import { type Care, takeCare } from './care.ts'
 import { publisherTable, stickHome } from './commands.ts'
-import { grantNewMembers } from './grants.ts'
 import { isRevoked } from './members.ts'
 import { publisherStickHome } from './stick-home.ts'
-import { resignWhenDue } from './timestamp.ts'
 import { oneChange } from './turns.ts'
 
 export interface RunOptions {
@@ -39,10 +41,6 @@ export interface RunOptions {
   /** what happens, one event after the other */
   emit(event: ControlEvent): void
 }
-
-const FIRST_CARE = 30_000 // milliseconds after the start: peers have had time to say what they hold
-const CARE = 60 * 60_000 // milliseconds
-const GATHER = 1_000 // milliseconds in which reports of members without a grant are gathered
 
 /** Runs until `signal`. Throws HOME_*, ADDRESS_IN_USE, PEER_ADDRESS_INVALID. */
 export async function runPublisher(options: RunOptions): Promise<void> {
@@ -62,14 +60,14 @@ export async function runPublisher(options: RunOptions): Promise<void> {
 async function serve(app: PublisherApp, options: RunOptions): Promise<void> {
   const { emit, signal } = options
   await app.records.open()
-  const care = takeCare(app)
+  const watch = { owners: await grantOwners(app), care: takeCare(app) }
   let links: FleetLinks | null = null
   let stopWatching = () => {}
   let sticks: StickWatcher | null = null
   let control: ControlServer | null = null
   const connect = async (listen: string | undefined) => {
-    links = await startLinks(app, options, listen, care)
-    stopWatching = watchFeed(app, links.links, emit)
+    links = await startLinks(app, options, watch, listen)
+    stopWatching = watchFeed(app, links.links, watch.owners, emit)
     return links.links
   }
   try {
@@ -91,7 +89,7 @@ async function serve(app: PublisherApp, options: RunOptions): Promise<void> {
     await aborted(signal)
   } finally {
     await sticks?.stop()
-    care.stop()
+    watch.care.stop()
     await control?.close()
     app.aroundMove = (move) => move()
     await oneChange(app, async () => undefined) // a move on its way ends
@@ -106,8 +104,8 @@ async function serve(app: PublisherApp, options: RunOptions): Promise<void> {
 function startLinks(
   app: PublisherApp,
   options: RunOptions,
-  listen: string | undefined,
-  care: Care
+  { owners, care }: Watch,
+  listen: string | undefined
 ): Promise<FleetLinks> {
   const { emit } = options
   return startFleetLinks({
@@ -119,7 +117,11 @@ function startLinks(
       lan: options.lan,
       peers: options.peers
     },
-    verifyMembership: (membership) => app.fleet.verifyMembership(membership, app.now()),
+    verifyMembership: (membership) => {
+      const member = app.fleet.verifyMembership(membership, app.now())
+      requireOwner(member, owners.owner(member.invite))
+      return member
+    },
     feed: app.feed,
     records: app.records.set,
     roots: publisherStickHome(app).roots,
@@ -134,15 +136,35 @@ function startLinks(
     onRecord: (result, peer) => {
       app.records.note(result, peer.member.name)
       tellReport(result, peer, emit)
-      care.heard(result)
+      care.heard(result, owners)
     },
     log: app.log,
     now: app.now
   })
 }
 
-function watchFeed(app: PublisherApp, links: Links, emit: RunOptions['emit']): () => void {
-  return app.feed.onUpdate(() => void onNewVersion(app, links, emit))
+function watchFeed(
+  app: PublisherApp,
+  links: Links,
+  owners: GrantOwners,
+  emit: RunOptions['emit']
+): () => void {
+  return app.feed.onUpdate(() => void onNewVersion(app, links, owners, emit))
+}
+
+/** What of it can be read now; a feed that is away or behind comes later. */
+async function grantOwners(app: PublisherApp): Promise<GrantOwners> {
+  const owners = new GrantOwners()
+  await readOwners(app, owners).catch((error: unknown) =>
+    app.log.warn({ err: error }, 'the grants cannot be read')
+  )
+  return owners
+}
+
+/** Throws FEED_EMPTY, FEED_BEHIND, TUF_*. */
+async function readOwners(app: PublisherApp, owners: GrantOwners): Promise<void> {
+  const { snapshot, trust } = await app.fleet.view()
+  await owners.refresh(toHex(app.feed.key), snapshot, enrolmentKeysOf(trust.fleet))
 }
 
 /** Plug and wait: every stick of this fleet gets the newest and gives its reports. */
@@ -177,12 +199,18 @@ function safeApps(header: Uint8Array): unknown {
   }
 }
 
-/** After every publish: members who were revoked lose their connections at once. */
-async function onNewVersion(app: PublisherApp, links: Links, emit: RunOptions['emit']): Promise<void> {
+/** After every publish: members who were revoked, and clones, lose their connections at once. */
+async function onNewVersion(
+  app: PublisherApp,
+  links: Links,
+  owners: GrantOwners,
+  emit: RunOptions['emit']
+): Promise<void> {
   try {
     if (app.feed.conflict !== null) emit({ event: 'conflict', ...app.feed.conflict })
     const { snapshot, revoked } = await app.fleet.view()
     emit({ event: 'version', version: snapshot.version })
+    await readOwners(app, owners)
     links.recheckMembers()
     app.records.set.prune(app.now(), (member) => isRevoked(revoked, member))
   } catch (error) {
@@ -190,43 +218,9 @@ async function onNewVersion(app: PublisherApp, links: Links, emit: RunOptions['e
   }
 }
 
-interface Care {
-  /** who came with an invite of a former feed cannot read anything before its grant: it does not wait for the hour */
-  heard(result: AddResult): void
-  stop(): void
-}
-
-function takeCare(app: PublisherApp): Care {
-  const grant = () => {
-    oneChange(app, () => grantNewMembers(app)).catch((error: unknown) =>
-      app.log.warn({ err: error }, 'new members were not granted')
-    )
-  }
-  const care = () => {
-    grant()
-    resignWhenDue(app).catch((error: unknown) =>
-      app.log.warn({ err: error }, 'the timestamp was not signed again')
-    )
-  }
-  const first = setTimeout(care, FIRST_CARE)
-  const hourly = setInterval(care, CARE)
-  let soon: NodeJS.Timeout | null = null
-  return {
-    heard(result) {
-      if (soon !== null || result.outcome !== 'added' || result.record.type !== 'report') return
-      const { granted, role } = app.fleet.verifyMembership(result.record.membership, null)
-      if (granted || role !== 'branch' || (app.fleet.generation ?? 1) === 1) return
-      soon = setTimeout(() => {
-        soon = null
-        grant()
-      }, GATHER)
-    },
-    stop() {
-      clearTimeout(first)
-      clearInterval(hourly)
-      if (soon !== null) clearTimeout(soon)
-    }
-  }
+interface Watch {
+  owners: GrantOwners
+  care: Care
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

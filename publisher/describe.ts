@@ -100,7 +100,7 @@ export function describeFleet({ branches }: FleetOverview): string {
     [
       branch.stale ? 'stale' : '',
       branch.revoked ? 'revoked' : '',
-      branch.clones.length > 0 ? 'CLONED' : '',
+      branch.clone ? 'A CLONE' : branch.clones.length > 0 ? 'CLONED' : '',
       branch.conflict === null ? '' : 'SAW A FORKED FEED'
     ]
       .filter((mark) => mark !== '')

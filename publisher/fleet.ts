@@ -5,10 +5,11 @@ import { openReport, parseReportHeader, type ReportBody } from '../src/fleet/rep
 import { formatTime } from '../src/trust/bytes.ts'
 import { type SigningKeyPair, sealingPairOf } from '../src/trust/keys.ts'
 import type { PublisherApp } from './app.ts'
-import { isRevoked, listInvites } from './members.ts'
+import { ownerOf } from './grants.ts'
+import { type BranchLine, isRevoked, listBranches } from './members.ts'
 
 export interface FleetBranch {
-  /** node key, hex; null: it has not reported yet */
+  /** node key, hex; null: nobody has reported with the invite yet */
   id: string | null
   name: string
   groups: string[]
@@ -32,6 +33,8 @@ export interface FleetBranch {
   revoked: boolean
   /** other nodes that use the same invite: a copied home or a leaked invite */
   clones: string[]
+  /** the invite belongs to another of them: no member serves this one */
+  clone: boolean
 }
 
 /** A release that matters now: a channel points at it, or a branch runs it. */
@@ -61,15 +64,18 @@ export async function fleetOverview(app: PublisherApp): Promise<FleetOverview> {
     const clones = reports.flatMap(({ member }) =>
       member.invite === record.member.invite && member.node !== record.member.node ? [member.node] : []
     )
+    const { node, invite } = record.member
+    const owner = clones.length === 0 ? null : await ownerOf(view, invite)
     branches.push({
       ...(await describe(app, record, sealing)),
       revoked: isRevoked(view.revoked, record.member),
-      clones
+      clones,
+      clone: owner !== null && owner !== node
     })
   }
-  const heard = new Set(reports.map(({ member }) => member.invite))
-  for (const invite of (await listInvites(app)).filter(({ id }) => !heard.has(id))) {
-    branches.push(silent(invite, Object.hasOwn(view.revoked.invites, invite.id)))
+  const heard = new Set(reports.map(({ member }) => member.node))
+  for (const line of await listBranches(app)) {
+    if (line.id === null || !heard.has(line.id)) branches.push(silent(line))
   }
   branches.sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0))
   return { branches, releases: releasesInUse(view.channels, branches) }
@@ -104,7 +110,7 @@ async function describe(
   app: PublisherApp,
   record: VerifiedRecord,
   sealing: SigningKeyPair
-): Promise<Omit<FleetBranch, 'revoked' | 'clones'>> {
+): Promise<Omit<FleetBranch, 'revoked' | 'clones' | 'clone'>> {
   const { member } = record
   const header = parseReportHeader(record.header)
   const body = openBody(record, sealing)
@@ -147,9 +153,9 @@ function healthOf(apps: ReportBody['apps']): FleetBranch['health'] {
   return apps.length > 0 && apps.every(({ health }) => health === 'good') ? 'good' : 'unknown'
 }
 
-function silent({ name, groups }: { name: string; groups: string[] }, revoked: boolean): FleetBranch {
+function silent({ id, name, groups, revoked }: BranchLine): FleetBranch {
   return {
-    id: null,
+    id,
     name,
     groups,
     reportedAt: null,
@@ -164,6 +170,7 @@ function silent({ name, groups }: { name: string; groups: string[] }, revoked: b
     transactions: [],
     problems: [],
     revoked,
-    clones: []
+    clones: [],
+    clone: false
   }
 }

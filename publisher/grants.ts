@@ -1,9 +1,8 @@
 // Countersigns the first node key of each invite. A grant lies in the feed (`/fleet/grants/<invite>`), where every path brings
 // it to its node; the feed is also the memory of who has which invite. FORMAT 7.4.
-import { z } from 'zod'
-import { ChasquiError } from '../src/errors.ts'
 import type { DriveFeed } from '../src/feed/feed.ts'
 import { grantsIn, readGrantFile } from '../src/feed/grant-files.ts'
+import { ownerIn } from '../src/feed/grant-owners.ts'
 import type { FeedSnapshot } from '../src/feed/types.ts'
 import type { RevokedFile } from '../src/fleet/revoked.ts'
 import { equalBytes, fromHex, toHex } from '../src/trust/bytes.ts'
@@ -13,9 +12,8 @@ import { keyPairOf } from '../src/trust/keys.ts'
 import type { VerifiedMember } from '../src/trust/membership.ts'
 import type { FleetInfo } from '../src/trust/trust.ts'
 import type { PublisherApp } from './app.ts'
+import type { FleetView } from './fleet-keeper.ts'
 import { isRevoked } from './members.ts'
-
-const grantArgs = z.strictObject({ branch: z.string().min(1) })
 
 export interface Granted {
   name: string
@@ -24,48 +22,59 @@ export interface Granted {
   invite: string
 }
 
-/** Grants every member that was heard of in time and has none yet. Throws FEED_BEHIND, KEY_MISSING. */
-export async function grantNewMembers(app: PublisherApp): Promise<Granted[]> {
-  return grantMembers(app, ({ expires }) => app.now() <= expires)
-}
-
-/** `grant BRANCH`: by hand, also when the invite has ended meanwhile. Throws BRANCH_NOT_FOUND. */
-export async function grantBranch(app: PublisherApp, raw: unknown): Promise<Granted[]> {
-  const { branch } = grantArgs.parse(raw)
-  const isMeant = ({ name, node }: Pick<VerifiedMember, 'name' | 'node'>) =>
-    name === branch || node === branch
-  await app.records.open()
-  if (app.records.set.list('report').some(({ member }) => isMeant(member))) return grantMembers(app, isMeant)
-  throw new ChasquiError('BRANCH_NOT_FOUND', `there is no report of a branch ${branch}`, {
-    hint: 'see "chasqui publisher branches" for names and ids'
-  })
-}
-
-async function grantMembers(
+/**
+ * Grants every member that was heard of in time and has none yet, or those of `invites` only. Of several nodes on one
+ * invite, the one that was heard of first. Throws FEED_BEHIND, KEY_MISSING.
+ */
+export async function grantNewMembers(
   app: PublisherApp,
-  isMeant: (member: VerifiedMember) => boolean
+  invites: ReadonlySet<string> | null = null
 ): Promise<Granted[]> {
+  const isInTime = ({ expires }: VerifiedMember) => app.now() <= expires
+  const members = (await ungranted(app)).filter(
+    (member) => isInTime(member) && (invites === null || invites.has(member.invite))
+  )
+  return putGrants(app, await firstOfFree(app, members))
+}
+
+/** Branches in the order in which they were first heard of, as far as their membership is still good. */
+export function branchMembers(app: PublisherApp): VerifiedMember[] {
+  return app.records.set
+    .list('report')
+    .flatMap((record) => memberOf(app, record.membership))
+    .filter(({ role }) => role === 'branch')
+    .sort((a, b) => app.records.arrival('report', a.node) - app.records.arrival('report', b.node))
+}
+
+async function ungranted(app: PublisherApp): Promise<VerifiedMember[]> {
   await app.records.open()
-  const { snapshot, trust, revoked } = await app.fleet.view()
-  const enrolmentKeys = enrolmentKeysOf(trust.fleet)
-  const members = app.records.set.list('report').flatMap((record) => memberOf(app, record.membership))
+  await app.fleet.view()
+  return branchMembers(app).filter(({ granted }) => !granted)
+}
+
+/** The first node of each invite that has no owner; a second one is a clone, which `fleet` shows. */
+export async function firstOfFree(app: PublisherApp, members: readonly VerifiedMember[]): Promise<Granted[]> {
+  const view = await app.fleet.view()
   const granted = new Map<string, Granted>()
-  for (const member of members) {
-    if (member.role !== 'branch' || isRevoked(revoked, member) || !isMeant(member)) continue
-    // the first node that was heard of has the invite; a second one is a clone, which `fleet` shows
-    const isTaken =
-      granted.has(member.invite) || (await ownerOf(snapshot, member.invite, enrolmentKeys)) !== null
-    if (!isTaken) granted.set(member.invite, { name: member.name, node: member.node, invite: member.invite })
+  for (const { name, node, invite } of members) {
+    const isTaken = granted.has(invite) || (await ownerOf(view, invite)) !== null
+    if (!isTaken) granted.set(invite, { name, node, invite })
   }
-  if (granted.size === 0) return []
+  return [...granted.values()]
+}
+
+export async function putGrants(app: PublisherApp, granted: Granted[]): Promise<Granted[]> {
+  if (granted.length > 0) await app.writer.publish({ put: await grantFiles(app, granted), remove: [] })
+  return granted
+}
+
+export async function grantFiles(app: PublisherApp, granted: readonly Granted[]) {
+  const { generation } = (await app.fleet.view()).trust.fleet.feed
   const enrolment = keyPairOf((await app.keys.openOne('enrolment')).seed)
-  const { generation } = trust.fleet.feed
-  const put = [...granted.values()].map((one) => ({
+  return granted.map((one) => ({
     path: grantPath(one.invite),
     bytes: makeGrant(app, one, { feed: app.feed, generation }, enrolment.secretKey)
   }))
-  await app.writer.publish({ put, remove: [] })
-  return [...granted.values()]
 }
 
 export interface NextGrants {
@@ -148,15 +157,10 @@ function makeGrant(
   )
 }
 
-/** The node that has an invite (hex), or null. */
-async function ownerOf(
-  snapshot: FeedSnapshot,
-  invite: string,
-  enrolmentKeys: readonly Uint8Array[]
-): Promise<string | null> {
+/** The node (hex) that has an invite (hex), or null. */
+export async function ownerOf({ snapshot, trust }: FleetView, invite: string): Promise<string | null> {
   const bytes = await readGrantFile(snapshot, invite)
-  const [grant] = bytes === null ? [] : tryGrant(bytes, enrolmentKeys)
-  return grant === undefined ? null : toHex(grant.node)
+  return bytes === null ? null : ownerIn(bytes, invite, enrolmentKeysOf(trust.fleet))
 }
 
 function bytesOf(text: string, length: number): Uint8Array {

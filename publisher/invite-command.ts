@@ -34,17 +34,3 @@ export function addInviteCommand(group: Command): void {
     return undefined
   })
 }
-
-/** The daemon does it by itself for every branch that it hears of before the invite ends. */
-export function addGrantCommand(group: Command): void {
-  const command = group
-    .command('grant')
-    .description('countersigns the node of a branch whose invite has ended meanwhile')
-    .argument('<branch>', 'name or id')
-  act(command, async (line, _options, [branch]) => {
-    const granted = await run<{ name: string; node: string }[]>(line, 'grant', { branch })
-    const text = granted.map(({ name, node }) => `${name}: ${node}`).join('\n')
-    line.output.result(granted, text === '' ? 'it has a grant already' : text)
-    return undefined
-  })
-}

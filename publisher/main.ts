@@ -4,13 +4,11 @@ import { Command } from 'commander'
 import { act } from '../src/cli/program.ts'
 import { addRecoverCommand } from './backup-command.ts'
 import { run, runWithKeys } from './cli.ts'
-import { describeBranches, describeDiff, describeFleet, describeReleases } from './describe.ts'
-import type { FleetOverview } from './fleet.ts'
+import { describeDiff, describeReleases } from './describe.ts'
 import { addInitCommand } from './init-command.ts'
-import { addGrantCommand, addInviteCommand } from './invite-command.ts'
-import type { RotatedFeed } from './keys/rotate-feed.ts'
-import { addKeyCommands, describeRotatedFeed } from './keys-command.ts'
-import type { BranchLine } from './members.ts'
+import { addInviteCommand } from './invite-command.ts'
+import { addKeyCommands } from './keys-command.ts'
+import { addMemberCommands } from './member-commands.ts'
 import { parseHaltAfter, parsePercentage, parsePhase } from './parse.ts'
 import { addPruneCommand } from './prune-command.ts'
 import { addPublishCommand } from './publish-command.ts'
@@ -31,7 +29,6 @@ export function publisherCommands(): Command {
   addKeyCommands(group)
   addSignCommand(group)
   addRecoverCommand(group)
-  addGrantCommand(group)
   addRunCommand(group)
   return group
 }
@@ -121,36 +118,6 @@ function addChannelCommands(group: Command): void {
   act(yank, async (line, { reason }, [release]) => {
     const moved = await run<MovedLine>(line, 'yank', { release, reason })
     line.output.result(moved, `${moved.module}@${moved.version} is withdrawn`)
-    return undefined
-  })
-}
-
-function addMemberCommands(group: Command): void {
-  act(group.command('branches').description('who was invited, and who joined'), async (line) => {
-    const lines = await run<BranchLine[]>(line, 'branches', {})
-    line.output.result(lines, describeBranches(lines))
-    return undefined
-  })
-  act(group.command('fleet').description('what every branch runs'), async (line) => {
-    const fleet = await run<FleetOverview>(line, 'fleet', {})
-    line.output.result(fleet, describeFleet(fleet))
-    return undefined
-  })
-  const revoke = group
-    .command('revoke')
-    .description('takes a branch out of the fleet')
-    .argument('<branch>', 'name or id')
-    .option('--rekey', 'start another feed that only the others can read')
-    .option('--passphrase-file <file>', 'file with the passphrase of the keys (CHASQUI_PASSPHRASE_FILE)')
-  act(revoke, async (line, options, [branch]) => {
-    const revoked = await run<{ name: string; invites: string[]; nodes: string[] }>(line, 'revoke', {
-      branch
-    })
-    const text = `${revoked.name} is out (${revoked.nodes.length} nodes)`
-    const rekey =
-      options.rekey === true ? await runWithKeys<RotatedFeed>(line, options, 'keys.rotate-feed', {}) : null
-    if (rekey === null) line.output.result(revoked, text)
-    else line.output.result({ ...revoked, rekey }, `${text}\n${describeRotatedFeed(rekey)}`)
     return undefined
   })
 }

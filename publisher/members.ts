@@ -1,16 +1,14 @@
 // Who belongs to the fleet: invites that were given, branches that were heard of, and who is out again.
 import { z } from 'zod'
 import { ChasquiError } from '../src/errors.ts'
-import { encodeRevoked, REVOKED_PATH, type RevokedFile } from '../src/fleet/revoked.ts'
-import { CHANNELS_ROLE, setOnlineTargets } from '../src/trust/author.ts'
+import { invitesByNode } from '../src/feed/grant-owners.ts'
+import type { RevokedFile } from '../src/fleet/revoked.ts'
 import { formatTime, fromHex, toHex } from '../src/trust/bytes.ts'
+import { enrolmentKeysOf } from '../src/trust/ceremony.ts'
 import { signCertificate } from '../src/trust/certificate.ts'
-import { currentOf } from '../src/trust/current.ts'
 import { encodeInvite, encodeInviteWithPin, type Invite } from '../src/trust/invite.ts'
 import { keyPairOf } from '../src/trust/keys.ts'
 import type { PublisherApp } from './app.ts'
-import { commit } from './commit.ts'
-import { openSigners } from './signing.ts'
 
 const DAY = 24 * 60 * 60 * 1000 // milliseconds
 
@@ -27,7 +25,6 @@ const inviteArgs = z.strictObject({
   peers: z.array(z.string().min(1).max(300)).max(16).default([]),
   bootstrap: z.array(z.string().min(1).max(300)).max(16).default([])
 })
-const revokeArgs = z.strictObject({ branch: z.string().min(1) })
 
 /** An invite that was given, as the home remembers it. */
 export interface InviteEntry {
@@ -112,7 +109,8 @@ export async function listInvites(app: PublisherApp): Promise<InviteEntry[]> {
 export interface BranchLine {
   /** node key, hex; null: nobody has joined with the invite yet */
   id: string | null
-  invite: string
+  /** null: a node was revoked of which nothing else is known */
+  invite: string | null
   name: string
   groups: string[]
   modules: string[]
@@ -120,74 +118,66 @@ export interface BranchLine {
   revoked: boolean
 }
 
-/** `branches`: everybody who was invited or heard of. */
+/** `branches`: everybody who was invited or heard of, and whoever is out again. */
 export async function listBranches(app: PublisherApp): Promise<BranchLine[]> {
   const { revoked } = await app.fleet.view()
   await app.records.open()
-  const invites = await listInvites(app)
-  const lines: BranchLine[] = []
-  const heard = new Set<string>()
-  for (const { member } of app.records.set.list('report')) {
-    if (member.role !== 'branch') continue
-    heard.add(member.invite)
-    const entry = invites.find(({ id }) => id === member.invite)
-    lines.push({
+  const invites = new Map((await listInvites(app)).map((entry) => [entry.id, entry]))
+  const lines = [...heardLines(app, revoked, invites), ...(await revokedLines(app, invites))]
+  const seen = new Set(lines.map(({ invite: id }) => id))
+  for (const entry of invites.values()) {
+    if (!seen.has(entry.id)) lines.push(lineOf(entry, null, Object.hasOwn(revoked.invites, entry.id)))
+  }
+  return lines.sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0))
+}
+
+type Invites = ReadonlyMap<string, InviteEntry>
+
+function heardLines(app: PublisherApp, revoked: RevokedFile, invites: Invites): BranchLine[] {
+  const members = app.records.set.list('report').map(({ member }) => member)
+  return members
+    .filter(({ role }) => role === 'branch')
+    .map((member) => ({
       id: member.node,
       invite: member.invite,
       name: member.name,
       groups: member.groups,
       modules: member.modules,
-      expires: entry?.expires ?? null,
+      expires: invites.get(member.invite)?.expires ?? null,
       revoked: isRevoked(revoked, member)
-    })
-  }
-  for (const { id, name, groups, modules, expires } of invites.filter(({ id }) => !heard.has(id))) {
-    lines.push({
-      id: null,
-      invite: id,
-      name,
-      groups,
-      modules,
-      expires,
-      revoked: Object.hasOwn(revoked.invites, id)
-    })
-  }
-  return lines.sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0))
+    }))
+}
+
+/** Records of those who are out are dropped: what is left of them is the list that they are on. */
+async function revokedLines(app: PublisherApp, invites: Invites): Promise<BranchLine[]> {
+  const { revoked, snapshot, trust } = await app.fleet.view()
+  const gone = Object.entries(revoked.nodes).filter(
+    ([node]) => app.records.set.get('report', node) === undefined
+  )
+  // whoever forged the list did not say which invites the nodes had
+  const isUnsaid = gone.some(([, { invite: id }]) => id === undefined)
+  const granted = isUnsaid
+    ? await invitesByNode(snapshot, enrolmentKeysOf(trust.fleet))
+    : new Map<string, string>()
+  return gone.map(([node, said]) => {
+    const id = said.invite ?? granted.get(node)
+    const entry = invites.get(id ?? '')
+    if (entry !== undefined) return lineOf(entry, node, true)
+    const name = `(${(id ?? node).slice(0, 12)})`
+    return { id: node, invite: id ?? null, name, groups: [], modules: [], expires: null, revoked: true }
+  })
+}
+
+function lineOf(
+  { id: from, name, groups, modules, expires }: InviteEntry,
+  id: string | null,
+  isOut: boolean
+): BranchLine {
+  return { id, invite: from, name, groups, modules, expires, revoked: isOut }
 }
 
 export function isRevoked(revoked: RevokedFile, member: { invite: string; node: string }): boolean {
   return Object.hasOwn(revoked.invites, member.invite) || Object.hasOwn(revoked.nodes, member.node)
-}
-
-/** `revoke`: invite and nodes of a branch are out; no member serves them from the moment it hears of it. */
-export async function revoke(
-  app: PublisherApp,
-  raw: unknown
-): Promise<{ name: string; invites: string[]; nodes: string[] }> {
-  const { branch } = parse(revokeArgs, raw)
-  const lines = (await listBranches(app)).filter(({ id, invite: from, name }) =>
-    [id, from, name].includes(branch)
-  )
-  if (lines.length === 0) {
-    throw new ChasquiError('BRANCH_NOT_FOUND', `there is no branch ${branch}`, {
-      hint: 'see "chasqui publisher branches" for names and ids'
-    })
-  }
-  const view = await app.fleet.view()
-  const at = { at: formatTime(app.now()) }
-  const invites = [...new Set(lines.map((line) => line.invite))]
-  const nodes = lines.flatMap(({ id }) => id ?? [])
-  const file: RevokedFile = {
-    schema: 1,
-    invites: { ...Object.fromEntries(invites.map((id) => [id, at])), ...view.revoked.invites },
-    nodes: { ...Object.fromEntries(nodes.map((id) => [id, at])), ...view.revoked.nodes }
-  }
-  const bytes = encodeRevoked(file)
-  const signers = await openSigners(app, ['online'], undefined)
-  const current = await currentOf(view.trust, [CHANNELS_ROLE])
-  const publication = setOnlineTargets(current, new Map([[REVOKED_PATH, bytes]]), signers, app.now())
-  await commit(app, publication, [{ path: `/${REVOKED_PATH}`, bytes }])
-  return { name: lines[0]?.name ?? branch, invites, nodes }
 }
 
 function parse<T>(schema: z.ZodType<T>, raw: unknown): T {

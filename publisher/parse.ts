@@ -28,3 +28,10 @@ export function parseExpiry(text: string): number {
   if (value !== undefined && value > 0) return value
   throw new InvalidArgumentError('write it as 30d or "12 hours"')
 }
+
+/** A moment in RFC 3339 → ms since the epoch. */
+export function parseTime(text: string): number {
+  const time = Date.parse(text)
+  if (/^\d{4}-\d\d-\d\d/.test(text) && Number.isFinite(time)) return time
+  throw new InvalidArgumentError('write it as 2026-01-31T12:00:00Z')
+}

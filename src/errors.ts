@@ -312,6 +312,7 @@ const TABLE = {
   PLAN_YANKED: { exit: EXIT.preflight, meaning: 'the release was withdrawn' },
 
   // channels, revocation and reports
+  BRANCH_AMBIGUOUS: { exit: EXIT.usage, meaning: 'several invites are for a branch of this name' },
   CHANNELS_INVALID: { exit: EXIT.refused, meaning: 'channels.json breaks its format' },
   REPORT_INVALID: { exit: EXIT.refused, meaning: 'a report breaks its format' },
   REPORT_SEALED: { exit: EXIT.refused, meaning: 'a report is sealed to another key' },
@@ -339,6 +340,10 @@ const TABLE = {
   KEY_BACKUP_DAMAGED: { exit: EXIT.refused, meaning: 'the key backup is cut off or changed' },
   KEY_FILE_DAMAGED: { exit: EXIT.unexpected, meaning: 'a key file is cut off or changed' },
   KEY_MISSING: { exit: EXIT.notFound, meaning: 'a key that this needs is not in the home' },
+  MEMBER_CLONED: {
+    exit: EXIT.refused,
+    meaning: 'the invite of this member belongs to another node, which the publisher has countersigned'
+  },
   MEMBER_REVOKED: { exit: EXIT.refused, meaning: 'the publisher has revoked this member' },
   MEMBERSHIP_INVALID: {
     exit: EXIT.refused,

@@ -13,10 +13,15 @@ export async function readGrantFile(
   return snapshot === null ? null : snapshot.read(grantPath(invite), { limit: GRANT_LIMIT })
 }
 
+/** The folder of the grants, without a slash at its end. */
+export function grantsFolder(): string {
+  return grantPath('').slice(0, -1)
+}
+
 /** Every grant of a version. */
 export async function grantsIn(snapshot: FeedSnapshot | null): Promise<Uint8Array[]> {
   const grants: Uint8Array[] = []
-  for (const path of (await snapshot?.list(grantPath('').slice(0, -1))) ?? []) {
+  for (const path of (await snapshot?.list(grantsFolder())) ?? []) {
     const bytes = await snapshot?.read(path, { limit: GRANT_LIMIT })
     if (bytes !== null && bytes !== undefined) grants.push(bytes)
   }

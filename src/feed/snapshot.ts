@@ -47,7 +47,8 @@ export function readVersion(feed: OpenFeed, version: number): FeedSnapshot {
       const blob = await find(path)
       return blob !== null && (await hasRange(feed.blobs, rangeOf(blob)))
     },
-    list: (folder) => listFiles(feed, version, folder)
+    list: (folder) => listFiles(feed, version, folder),
+    changed: (folder, since) => changedFiles(feed, version, folder, since)
   }
 }
 
@@ -85,6 +86,26 @@ async function listFiles({ drive }: OpenFeed, version: number, folder: string): 
     for await (const entry of drive.list(folder, { wait: false, checkout: version })) paths.push(entry.key)
   } catch (cause) {
     throw missingBlock(folder, cause)
+  }
+  return paths
+}
+
+async function changedFiles(
+  { drive }: OpenFeed,
+  version: number,
+  folder: string,
+  since: number
+): Promise<string[]> {
+  const paths: string[] = []
+  const checkout = drive.checkout(version)
+  try {
+    for await (const { left, right } of checkout.diff(since, folder, { wait: false })) {
+      paths.push((left ?? right)?.key ?? folder)
+    }
+  } catch (cause) {
+    throw missingBlock(folder, cause)
+  } finally {
+    await checkout.close()
   }
   return paths
 }

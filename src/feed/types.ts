@@ -27,6 +27,8 @@ export interface FeedSnapshot {
   has(path: string): Promise<boolean>
   /** Paths below a folder, in order. */
   list(folder: string): Promise<string[]>
+  /** Paths below a folder that are new, other or gone against an earlier version of the same feed; 0: nothing was there. */
+  changed(folder: string, since: number): Promise<string[]>
 }
 
 export interface BlockRange {

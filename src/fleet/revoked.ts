@@ -6,17 +6,15 @@ import { ChasquiError } from '../errors.ts'
 export const REVOKED_PATH = 'fleet/revoked.json'
 export const REVOKED_LIMIT = 4_000_000 // bytes
 
-const entries = z.record(
-  z.string().regex(/^[0-9a-f]{32,64}$/),
-  z.object({ at: z.iso.datetime({ precision: 0 }) })
-)
+const id = z.string().regex(/^[0-9a-f]{32,64}$/)
+const at = z.iso.datetime({ precision: 0 })
 
 const revokedFile = z.object({
   schema: z.literal(1),
   /** invite id, hex → when */
-  invites: entries,
-  /** node key, hex → when */
-  nodes: entries
+  invites: z.record(id, z.object({ at })),
+  /** node key, hex → when, and the invite that it came with */
+  nodes: z.record(id, z.object({ at, invite: id.optional() }))
 })
 
 export type RevokedFile = z.infer<typeof revokedFile>

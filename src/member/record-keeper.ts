@@ -18,6 +18,8 @@ export interface Hearing {
   at: number
   /** name of the peer, or of the stick; null: not known */
   via: string | null
+  /** grows with every author that is heard of for the first time: the order of arrival */
+  first: number
 }
 
 export interface RecordKeeperParts {
@@ -35,12 +37,17 @@ export interface RecordKeeperParts {
 interface Counter {
   epoch: number
   sequence: number
+  /** who counted, hex */
+  node: string
 }
 
 export class RecordKeeper {
   readonly set: RecordSet
   readonly #parts: RecordKeeperParts
   #opened: Promise<void> | null = null
+  /** by name of the record: the place of its author in the order of arrival */
+  #first = new Map<string, number>()
+  #newest = 0
   #unwritten = new Map<string, { record: VerifiedRecord; hearing: Hearing }>()
   #writing: Promise<void> = Promise.resolve()
 
@@ -58,6 +65,11 @@ export class RecordKeeper {
   async #load(): Promise<void> {
     const { state, prepare, now, log } = this.#parts
     await prepare?.()
+    for (const [key, value] of await state.list(HEARD)) {
+      const { first } = value as Hearing
+      this.#first.set(key.slice(HEARD.length), first)
+      this.#newest = Math.max(this.#newest, first)
+    }
     for (const [key, value] of await state.list(RECORD)) {
       const result = this.set.add(Buffer.from(String(value), 'base64'), now())
       if (result.outcome === 'added') continue
@@ -89,6 +101,11 @@ export class RecordKeeper {
     return ((await this.#parts.state.get(`${HEARD}${type}/${author}`)) as Hearing | undefined) ?? null
   }
 
+  /** The place of an author (node key, hex) in the order of arrival; infinity: nothing of it ever came in. */
+  arrival(type: RecordType, author: string): number {
+    return this.#first.get(`${type}/${author}`) ?? Number.POSITIVE_INFINITY
+  }
+
   /** Returns when every record that was accepted so far survives a power cut. */
   async flush(): Promise<void> {
     this.#write()
@@ -100,8 +117,9 @@ export class RecordKeeper {
     await this.open()
     const { state, self, now } = this.#parts
     const counter = await this.#nextCounter(type)
+    const { epoch, sequence } = counter
     const author = self.keyPair.publicKey
-    const fields = { type, author, membership: self.membership, ...counter, at: now(), header, body }
+    const fields = { type, author, membership: self.membership, epoch, sequence, at: now(), header, body }
     const record = signRecord(fields, self.keyPair.secretKey)
     const stored = Buffer.from(record.bytes).toString('base64')
     await state.put({ [COUNTER]: counter, [`${RECORD}${type}/${self.node}`]: stored })
@@ -109,24 +127,31 @@ export class RecordKeeper {
   }
 
   /**
-   * A state that was reset starts a new epoch, by its clock; one that was restored from a backup finds its own newer
-   * record among what others hold, and goes above it.
+   * A state that was reset starts a new epoch, by its clock; so does one that goes on with another node key. One that was
+   * restored from a backup finds its own newer record among what others hold, and goes above it.
    */
   async #nextCounter(type: RecordType): Promise<Counter> {
     const { state, self, now } = this.#parts
-    const first: Counter = { epoch: Math.floor(now() / 1000), sequence: 0 }
-    const stored = ((await state.get(COUNTER)) as Counter | undefined) ?? first
+    const { node } = self
+    const kept = (await state.get(COUNTER)) as Counter | undefined
+    const epoch = Math.max(Math.floor(now() / 1000), (kept?.epoch ?? -1) + 1)
+    const stored = kept?.node === node ? kept : { epoch, sequence: 0, node }
     const heard = this.set.get(type, self.node)
     const isBehind =
       heard !== undefined &&
       (heard.epoch > stored.epoch || (heard.epoch === stored.epoch && heard.sequence > stored.sequence))
-    return isBehind ? { epoch: heard.epoch + 1, sequence: 1 } : { ...stored, sequence: stored.sequence + 1 }
+    return isBehind
+      ? { epoch: heard.epoch + 1, sequence: 1, node }
+      : { ...stored, sequence: stored.sequence + 1 }
   }
 
   /** Gathers what comes in at once into one synced write. */
   #keep(record: VerifiedRecord): void {
     if (this.#unwritten.size === 0) setImmediate(() => this.#write())
-    this.#unwritten.set(nameOf(record), { record, hearing: { at: this.#parts.now(), via: null } })
+    const name = nameOf(record)
+    const first = this.#first.get(name) ?? ++this.#newest
+    this.#first.set(name, first)
+    this.#unwritten.set(name, { record, hearing: { at: this.#parts.now(), via: null, first } })
   }
 
   #write(): void {

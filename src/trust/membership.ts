@@ -77,6 +77,11 @@ export function withGrant(membership: Uint8Array, grant: Uint8Array): Uint8Array
   return encodeWith(wireForm, { ...decode(membership), grant })
 }
 
+/** The certificate that a membership carries, not verified. Throws MEMBERSHIP_INVALID. */
+export function certificateIn(membership: Uint8Array): Uint8Array {
+  return decode(membership).certificate
+}
+
 /** Throws MEMBERSHIP_INVALID, FLEET_MISMATCH, INVITE_EXPIRED, GRANT_INVALID, MEMBER_REVOKED. */
 export function verifyMembership(membership: Uint8Array, check: MembershipCheck): VerifiedMember {
   const parts = decode(membership)
@@ -114,11 +119,31 @@ export function isEntitled(member: Pick<Member, 'modules'>, module: string): boo
   return member.modules.some((pattern) => matchesPattern(module, pattern))
 }
 
-/** Throws MEMBER_REVOKED. */
-function requireLive(member: Pick<Member, 'node' | 'invite' | 'name'>, revoked: Revoked): void {
+/** Throws MEMBER_CLONED when the invite of a member without a grant belongs to another node. */
+export function requireOwner(
+  { node, name, granted }: Pick<VerifiedMember, 'node' | 'name' | 'granted'>,
+  owner: string | null
+): void {
+  if (granted || owner === null || owner === node) return
+  throw cloned(name)
+}
+
+/** An invite that more than one node used belongs to the one that the publisher countersigned. */
+export function cloned(name: string): ChasquiError {
+  return new ChasquiError('MEMBER_CLONED', `the invite of ${name} belongs to another node`, {
+    hint: 'join with an invite of its own ("node join INVITE"), or have the publisher run "grant NODE --replace"'
+  })
+}
+
+/**
+ * The list of revocations cannot shut out the publisher: a thief of the online key, which signs the list, could cut every
+ * branch off from the repair. Throws MEMBER_REVOKED.
+ */
+function requireLive(member: Member, revoked: Revoked): void {
+  if (member.role === 'publisher') return
   if (!revoked.invites.has(member.invite) && !revoked.nodes.has(member.node)) return
   throw new ChasquiError('MEMBER_REVOKED', `${member.name} was revoked by the publisher`, {
-    hint: 'ask the publisher for a new invite'
+    hint: 'ask the publisher for a new invite, and give it to "node join" in this home'
   })
 }
 

@@ -5,7 +5,7 @@ import { openGrant, readGrant, sealForNode } from '../../src/trust/grant.ts'
 import { encodeInvite, encodeInviteWithPin, parseInvite } from '../../src/trust/invite.ts'
 import { decodeKeyBackup, encodeKeyBackup } from '../../src/trust/key-backup.ts'
 import { decodeKeyFile, openKeyFile, Passphrase } from '../../src/trust/key-file.ts'
-import { verifyMembership, withGrant } from '../../src/trust/membership.ts'
+import { requireOwner, verifyMembership, withGrant } from '../../src/trust/membership.ts'
 import { DAY, pair, START, seedOf } from '../trust/test-fleet.ts'
 import {
   CHEAP,
@@ -105,6 +105,26 @@ attack('forged membership', [
     bytes.write('Sucursal\nNorte', bytes.indexOf('Sucursal Norte'))
     return bytes
   })
+])
+
+const clone = (node: string, owner: string | null, grant?: Uint8Array) => () => {
+  const found = verifyMembership(membershipOf({ node, ...(grant === undefined ? {} : { grant }) }), check())
+  requireOwner(found, owner)
+}
+const NEVER_OWNER = toHex(pair('other').publicKey)
+
+attack('clone of an invite', [
+  { name: 'a second node without a grant', code: 'MEMBER_CLONED', run: clone('clone', NODE) },
+  {
+    name: 'the first node, after the invite went to another',
+    code: 'MEMBER_CLONED',
+    run: clone('node', NEVER_OWNER)
+  },
+  {
+    name: "a second node that carries the first one's grant",
+    code: 'GRANT_INVALID',
+    run: clone('clone', NODE, grantOf())
+  }
 ])
 
 attack('membership past its end', [

@@ -3,6 +3,8 @@ import { randomBytes } from 'node:crypto'
 import type { NodeIdentity } from '../../node/identity.ts'
 import type { PublisherApp } from '../../publisher/app.ts'
 import { signRecord } from '../../src/fleet/record.ts'
+import type { AddResult } from '../../src/fleet/record-set.ts'
+import { encodeReportHeader } from '../../src/fleet/report.ts'
 import { parseInvite } from '../../src/trust/invite.ts'
 import { keyPairOf } from '../../src/trust/keys.ts'
 import { createMembership } from '../../src/trust/membership.ts'
@@ -23,11 +25,17 @@ export function join1(text: string): Joined {
 }
 
 /** The node's report reaches the publisher, by a stick say. */
-export async function report(app: PublisherApp, { identity }: Joined): Promise<void> {
+export async function report(app: PublisherApp, { identity }: Joined, sequence = 1): Promise<AddResult> {
   const { keyPair, membership } = identity
-  const fields = { type: 'report', author: keyPair.publicKey, membership, epoch: 1, sequence: 1 } as const
-  const text = Buffer.from('{}')
+  const fields = { type: 'report', author: keyPair.publicKey, membership, epoch: 1, sequence } as const
+  const text = encodeReportHeader({
+    schema: 1,
+    feed: { key: Buffer.from(app.feed.key).toString('hex'), db: 0, blobs: 0 },
+    apps: {},
+    outcomes: [],
+    stale: false
+  })
   const record = signRecord({ ...fields, at: app.now(), header: text, body: text }, keyPair.secretKey)
   await app.records.open()
-  await app.records.offer(record.bytes, 'stick')
+  return app.records.offer(record.bytes, 'stick')
 }
