@@ -4,6 +4,7 @@ import { randomBytes } from 'node:crypto'
 import { EventEmitter } from 'node:events'
 import { asChasquiError, ChasquiError } from '../src/errors.ts'
 import { openFeed } from '../src/feed/feed.ts'
+import { GrantOwners } from '../src/feed/grant-owners.ts'
 import { openStore, type Store } from '../src/feed/store.ts'
 import type { Feed } from '../src/feed/types.ts'
 import type { PlanMode } from '../src/fleet/plan.ts'
@@ -19,7 +20,7 @@ import type { Log } from '../src/system/log.ts'
 import { type ProcessRunner, realProcessRunner } from '../src/system/process.ts'
 import { openState, type StateStore } from '../src/system/state.ts'
 import { enrolmentKeysOf } from '../src/trust/ceremony.ts'
-import { type VerifiedMember, verifyMembership } from '../src/trust/membership.ts'
+import { requireOwner, type VerifiedMember, verifyMembership } from '../src/trust/membership.ts'
 import { ExactAdoption } from './adoption.ts'
 import { createEngine } from './apply/engine.ts'
 import { systemClock, systemHttp } from './apply/real.ts'
@@ -62,6 +63,8 @@ export class NodeApp {
   readonly trust: TrustKeeper
   readonly records: RecordKeeper
   readonly evidence: Evidence
+  /** which node has which invite, while links are up */
+  readonly owners = new GrantOwners()
   readonly fetcher: Fetcher
   readonly sources: Sources
   readonly internetUse: InternetUse
@@ -83,6 +86,8 @@ export class NodeApp {
   #turn: Promise<unknown> = Promise.resolve()
   #refreshing: Promise<unknown> = Promise.resolve()
   #refreshedAt = 0
+  /** the invite of this home belongs to another node */
+  #clone: ChasquiError | null = null
   /** while links are up, they go down before the feed changes and come up again after it */
   aroundMove: (move: () => Promise<void>) => Promise<void> = (move) => move()
   readonly follower: FeedFollower
@@ -150,19 +155,30 @@ export class NodeApp {
     return this.tools.now()
   }
 
-  /** Throws MEMBERSHIP_INVALID, MEMBER_REVOKED, … `now` null: records from the past. */
+  /** Throws MEMBERSHIP_INVALID, MEMBER_REVOKED, MEMBER_CLONED… `now` null: records from the past. */
   verifyMember(membership: Uint8Array, now: number | null): VerifiedMember {
     const { access } = this.identity
     const { fleet } = this.trust
-    // the key of the invite counts only until root has spoken: it may have been stolen since
-    const enrolmentKeys = fleet === null ? [access.enrolmentKey] : enrolmentKeysOf(fleet)
+    // the key of the invite counts only until a newer root has spoken: it may have been stolen since
+    const isSpoken = fleet !== null && this.trust.rootVersion !== (access.rootAtJoin ?? 0)
+    const enrolmentKeys = fleet === null ? [] : enrolmentKeysOf(fleet)
+    if (!isSpoken) enrolmentKeys.push(access.enrolmentKey)
     const revoked = revokedSets(this.trust.revoked)
-    return verifyMembership(membership, { fleetId: access.fleetId, enrolmentKeys, revoked, now })
+    const member = verifyMembership(membership, { fleetId: access.fleetId, enrolmentKeys, revoked, now })
+    // a clone's records are taken: they are how the publisher hears of it
+    if (now !== null) requireOwner(member, this.owners.owner(member.invite))
+    return member
   }
 
-  /** This node as the fleet sees it. */
+  /** This node as the fleet sees it. Throws MEMBER_REVOKED. */
   member(): VerifiedMember {
     return this.verifyMember(this.identity.membership, null)
+  }
+
+  /** This node, as long as the fleet serves it. Throws MEMBER_REVOKED, MEMBER_CLONED. */
+  servedMember(): VerifiedMember {
+    if (this.#clone !== null) throw this.#clone
+    return this.member()
   }
 
   /**
@@ -209,11 +225,13 @@ export class NodeApp {
   async #countersign(view: FleetView): Promise<void> {
     const where = 'membership'
     try {
+      this.#clone = null
       await takeGrant(this, view)
       this.problems.delete(where)
-    } catch (error) {
-      const { code, message } = asChasquiError(error)
-      this.problems.set(where, { code, message })
+    } catch (thrown) {
+      const error = asChasquiError(thrown)
+      if (error.code === 'MEMBER_CLONED') this.#clone = error
+      this.problems.set(where, { code: error.code, message: error.message })
     }
   }
 
@@ -259,7 +277,7 @@ export class NodeApp {
       cache: this.#cache,
       evidence: this.evidence,
       fleet: this.home.fleet,
-      member: () => this.member(),
+      member: () => this.servedMember(),
       now: () => this.now(),
       startedAt: this.startedAt
     }

@@ -6,6 +6,7 @@ import type { RatePolicy } from '../src/net/pacing.ts'
 import type { Peer } from '../src/net/peer.ts'
 import type { NodeApp } from './app.ts'
 import type { NodeConfig } from './config/schema.ts'
+import { watchMembers } from './member-watch.ts'
 
 /** Link options of the command line; what is absent comes from chasqui.toml. */
 export interface LinkFlags {
@@ -23,6 +24,7 @@ export async function startLinks(
   onPeer: (peer: Peer) => void
 ): Promise<FleetLinks> {
   const { access, keyPair, node } = app.identity
+  const watch = await watchMembers(app)
   const started = await startFleetLinks({
     self: {
       node,
@@ -52,9 +54,16 @@ export async function startLinks(
     onBlock: (index, from) => app.sources.count(index, from),
     log: app.log,
     now: () => app.now()
+  }).catch(async (error: unknown) => {
+    await watch.stop()
+    throw error
   })
   app.links = started.links
-  return started
+  const stop = async () => {
+    await watch.stop()
+    await started.stop()
+  }
+  return { ...started, stop }
 }
 
 function linkSettings(app: NodeApp, flags: LinkFlags): LinkSettings {

@@ -5,20 +5,22 @@ import type { FeedSnapshot } from '../src/feed/types.ts'
 import { equalBytes, fromHex } from '../src/trust/bytes.ts'
 import { enrolmentKeysOf } from '../src/trust/ceremony.ts'
 import { openGrant, readGrant } from '../src/trust/grant.ts'
-import { withGrant } from '../src/trust/membership.ts'
+import { cloned, withGrant } from '../src/trust/membership.ts'
 import type { Trust } from '../src/trust/trust.ts'
 import type { NodeApp } from './app.ts'
 import { writeMembership } from './identity.ts'
 
-/** True when the membership is a better one now. Throws GRANT_INVALID (of another node: this home is a clone). */
+/** True when the membership is a better one now. Throws GRANT_INVALID, MEMBER_CLONED (this home is a clone), MEMBER_REVOKED. */
 export async function takeGrant(
   app: Pick<NodeApp, 'home' | 'identity' | 'member' | 'paths' | 'verifyMember'>,
   { trust, snapshot }: { trust: Trust; snapshot: FeedSnapshot }
 ): Promise<boolean> {
   const { identity } = app
-  const bytes = await readGrantFile(snapshot, app.member().invite)
+  const { invite, name } = app.member()
+  const bytes = await readGrantFile(snapshot, invite)
   if (bytes === null) return false
   const grant = readGrant(bytes, enrolmentKeysOf(trust.fleet))
+  if (!equalBytes(grant.node, identity.keyPair.publicKey)) throw cloned(name)
   openGrant(grant, identity.keyPair)
   const fleet = fromHex(app.home.fleet, 32)
   if (fleet === null || !equalBytes(grant.fleet, fleet)) return false

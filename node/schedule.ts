@@ -3,7 +3,6 @@
 import type { ControlEvent } from '../src/control/commands.ts'
 import { asChasquiError, ChasquiError } from '../src/errors.ts'
 import type { PlannedTransaction } from '../src/fleet/plan.ts'
-import { revokedSets } from '../src/fleet/revoked.ts'
 import { nextOpening } from '../src/fleet/window.ts'
 import type { NodeApp } from './app.ts'
 import { applyTransactions, fetchPacks, readyTransactions } from './apply-plan.ts'
@@ -27,7 +26,6 @@ export class Schedule {
   #lastReport = ''
   #reportedAt = 0
   #lastPlan = ''
-  #seen: FleetView | null = null
   readonly #touched = new Set<string>()
   #carried: FleetView | null = null
   #collected = ''
@@ -94,7 +92,6 @@ export class Schedule {
   /** Fetches and applies what the plan allows. */
   async #follow(plan: NodePlan): Promise<void> {
     const app = this.#app
-    this.#applyRevocations(plan.view)
     this.#showPlan(plan.transactions)
     for (const transaction of plan.transactions.filter(isWorthFetching)) {
       const context = { emit: this.#emit, signal: this.#stop.signal }
@@ -110,16 +107,6 @@ export class Schedule {
       if (refused !== undefined) this.#fail(where, new ChasquiError(refused.code, refused.message))
     }
     this.#forgetOld()
-  }
-
-  /** Who was revoked loses connections and records at once. */
-  #applyRevocations(view: FleetView): void {
-    if (view === this.#seen) return
-    this.#seen = view
-    const { links, records, trust } = this.#app
-    links?.recheckMembers()
-    const { invites, nodes } = revokedSets(trust.revoked)
-    records.set.prune(this.#app.now(), (member) => invites.has(member.invite) || nodes.has(member.node))
   }
 
   /** For neighbours, when nothing of its own is missing; once for each version of the feed. */

@@ -102,6 +102,8 @@ async function newReleases(app: NodeApp, before: ReadonlySet<string>): Promise<I
   await app.feed.advance()
   await app.refresh()
   app.events.emit('imported')
+  // the news is kept, that it is out among them; it gets no further
+  app.servedMember()
   // so that the stick carries home what this branch has and runs now, not what it had before
   await announceReport(app)
   return (await listed(app)).filter((release) => !before.has(nameOf(release)))

@@ -51,6 +51,9 @@ export class TrustKeeper {
   #heardAt: number | null = null
   #sealing: string | null = null
   #fleet: FleetInfo | null = null
+  #rootVersion = 0
+  /** ids of the online keys under which yanks and revocations were heard */
+  #online: string[] = []
 
   constructor(parts: TrustKeeperParts) {
     this.#parts = parts
@@ -62,6 +65,7 @@ export class TrustKeeper {
     const { state } = this.#parts
     this.#revoked = ((await state.get('fleet/revoked')) as RevokedFile | undefined) ?? nobodyRevoked()
     this.#yanks = ((await state.get('fleet/yanks')) as Yanks | undefined) ?? {}
+    this.#online = ((await state.get('fleet/online')) as string[] | undefined) ?? []
     this.#heardAt = ((await state.get('fleet/heard')) as number | undefined) ?? null
     this.#sealing = ((await state.get('fleet/sealing')) as string | undefined) ?? null
     await this.#noteRoot()
@@ -74,6 +78,11 @@ export class TrustKeeper {
   /** what the newest trusted root says, also while nothing else of the feed is here; null before the first root */
   get fleet(): FleetInfo | null {
     return this.#fleet
+  }
+
+  /** the newest trusted root; 0 before the first */
+  get rootVersion(): number {
+    return this.#rootVersion
   }
 
   /** The feed that the view was read from is not this home's any more. */
@@ -131,9 +140,10 @@ export class TrustKeeper {
     const trust = await refreshTrust({ store: this.#store, source, now: now(), fleetId, keepRoots: true })
     const channels = await this.#readChannels(trust, snapshot)
     const revoked = await this.#readRevoked(trust, snapshot)
-    await this.#remember(mergeYanks(this.#yanks, channels.yanked), mergeRevoked(this.#revoked, revoked))
+    await this.#remember(channels.yanked, revoked, onlineKeys(trust))
     await this.#noteSealing(trust.fleet.sealing)
     this.#fleet = trust.fleet
+    this.#rootVersion = trust.rootVersion
     if (trust.freshness.version !== before) await this.#noteNews(trust.freshness.version)
     this.#view = { trust, snapshot, channels, yanks: this.#yanks }
     return this.#view
@@ -149,16 +159,29 @@ export class TrustKeeper {
     return bytes === null ? nobodyRevoked() : parseRevoked(bytes)
   }
 
-  async #remember(yanks: Yanks, revoked: RevokedFile): Promise<void> {
-    const isSame = JSON.stringify([yanks, revoked]) === JSON.stringify([this.#yanks, this.#revoked])
-    if (!isSame) await this.#parts.state.put({ 'fleet/yanks': yanks, 'fleet/revoked': revoked })
+  /**
+   * Yanks and revocations only grow, under one online key. When root has taken that key out it may have been a thief who
+   * spoke with it: what the new key signs is then the whole of it (decision 0210).
+   */
+  async #remember(yanked: Yanks, out: RevokedFile, online: string[]): Promise<void> {
+    const isVoid = this.#online.some((key) => !online.includes(key))
+    const yanks = mergeYanks(isVoid ? {} : this.#yanks, yanked)
+    const revoked = mergeRevoked(isVoid ? nobodyRevoked() : this.#revoked, out)
+    const isSame =
+      JSON.stringify([yanks, revoked, online]) === JSON.stringify([this.#yanks, this.#revoked, this.#online])
+    if (!isSame) {
+      await this.#parts.state.put({ 'fleet/yanks': yanks, 'fleet/revoked': revoked, 'fleet/online': online })
+    }
     this.#yanks = yanks
     this.#revoked = revoked
+    this.#online = online
   }
 
   /** Roots that were kept are verified. A disk that spoiled the newest one is found out at the next refresh. */
   async #noteRoot(): Promise<void> {
-    const newest = [...(await this.roots()).values()].at(-1)
+    const roots = await this.roots()
+    const newest = [...roots.values()].at(-1)
+    this.#rootVersion = Math.max(0, ...roots.keys())
     try {
       this.#fleet = newest === undefined ? this.#fleet : fleetOfRoot(newest)
     } catch {
@@ -178,6 +201,12 @@ export class TrustKeeper {
     this.#heardAt = now()
     await state.put({ 'fleet/heard': this.#heardAt, 'fleet/heard-version': version })
   }
+}
+
+/** The keys that root names for the online roles. */
+function onlineKeys(trust: Trust): string[] {
+  const { roles } = trust.set.root.signed
+  return [...new Set(['timestamp', 'snapshot'].flatMap((role) => roles[role]?.keyIDs ?? []))].sort()
 }
 
 /** A signed file of the feed; null when nobody vouches for it. Throws TARGET_MISMATCH, FEED_NO_FILE. */

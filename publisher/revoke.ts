@@ -1,5 +1,5 @@
 // `revoke` takes a branch out of the fleet: its invite and its nodes, or one node that cloned the invite of another.
-// `readmit` takes entries off the list again; branches follow when root has replaced the online key (decision 0208).
+// `readmit` takes entries off the list again; branches follow when root has replaced the online key (decision 0210).
 import { z } from 'zod'
 import { ChasquiError } from '../src/errors.ts'
 import { encodeRevoked, REVOKED_PATH, type RevokedFile } from '../src/fleet/revoked.ts'
