@@ -64,3 +64,4 @@ for (const [name, repair] of repairs) {
     assert.equal((await runNode<ApplyResult>(repaired, 'apply', { now: true })).result, 'committed')
     assert.deepEqual(await readFiles(fleet.path('live', 'shop')), { 'version.txt': '2.0.0' })
   })
+}
