@@ -10,7 +10,8 @@ import { Passphrase } from '../src/trust/key-file.ts'
 import { keyId } from '../src/trust/keys.ts'
 import { addBackupCommands } from './backup-command.ts'
 import { run, runWithKeys } from './cli.ts'
-import type { KeyLine, RoleLine } from './keys/list.ts'
+import type { Waiting } from './keys/leave-request.ts'
+import type { KeyList, RoleLine } from './keys/list.ts'
 import type { RotatedKey } from './keys/rotate.ts'
 import type { RotatedFeed } from './keys/rotate-feed.ts'
 import { chosenPassphrase, PASSPHRASE, writeNewSecret } from './secrets.ts'
@@ -29,7 +30,7 @@ export function addKeyCommands(group: Command): void {
 
 function addListCommand(keys: Command): void {
   act(keys.command('list').description('keys of this home and of the fleet'), async (line) => {
-    const found = await run<{ keys: KeyLine[]; roles: RoleLine[] }>(line, 'keys.list', {})
+    const found = await run<KeyList>(line, 'keys.list', {})
     const rows = found.keys.map((key) => [
       key.id.slice(0, 16),
       key.role ?? '(not here)',
@@ -37,7 +38,8 @@ function addListCommand(keys: Command): void {
       key.signs.join(' '),
       key.label ?? ''
     ])
-    line.output.result(found, formatTable([['key', 'role', 'protection', 'signs', 'label'], ...rows]))
+    const table = formatTable([['key', 'role', 'protection', 'signs', 'label'], ...rows])
+    line.output.result(found, `${table}\nfleet ${found.fleet}`)
     return undefined
   })
 }
@@ -83,16 +85,23 @@ function addRotateCommand(keys: Command): void {
     }
     const { key, stolen } = options
     const done = await runWithKeys<RotatedKey>(line, options, 'keys.rotate', { role, key, stolen })
-    line.output.result(
-      done,
-      `${done.role} is signed by ${done.key.slice(0, 16)}… now, no longer by ${done.former.slice(0, 16)}…`
-    )
+    const text = `${done.role} is signed by ${done.key.slice(0, 16)}… now, no longer by ${done.former.slice(0, 16)}…`
+    line.output.result(done, describeWaiting(done) ?? text)
     return undefined
   })
 }
 
-export function describeRotatedFeed({ feed, generation, granted, copied, request }: RotatedFeed): string {
-  if (request !== undefined) return `more people have to sign ${request}; then run the command again`
+/** What a change still waits for; null: it is done. */
+function describeWaiting({ request, missing = [] }: Partial<Waiting>): string | null {
+  if (request === undefined) return null
+  const open = missing.map(({ role, have, need }) => `${role} has ${have} of ${need} signatures`)
+  return `not done yet: ${open.join(', ')}\n  request: ${request}\n  when it is signed, run the same command again`
+}
+
+export function describeRotatedFeed(moved: RotatedFeed): string {
+  const waiting = describeWaiting(moved)
+  if (waiting !== null) return waiting
+  const { feed, generation, granted, copied } = moved
   const left = copied.missing === 0 ? '' : `; ${copied.missing} packs are not on this machine`
   return `the fleet goes on in feed ${feed.slice(0, 16)}… (number ${generation}); ${granted} nodes have its key${left}`
 }
@@ -108,11 +117,15 @@ function addSignersCommand(keys: Command): void {
     .option(...PASSPHRASE)
   act(command, async (line, options, [role]) => {
     const { add, remove, threshold } = options
-    const now = await runWithKeys<RoleLine>(line, options, 'keys.signers', { role, add, remove, threshold })
-    line.output.result(now, `${now.role}: ${now.threshold} of ${now.keys.length} keys must sign`)
+    const args = { role, add, remove, threshold }
+    const now = await runWithKeys<RoleLine & Partial<Waiting>>(line, options, 'keys.signers', args)
+    const text = `${now.role}: ${now.threshold} of ${now.keys.length} keys must sign`
+    line.output.result(now, describeWaiting(now) ?? text)
     return undefined
   })
 }
+
+type DelegatedLine = RoleLine & { pattern: string } & Partial<Waiting>
 
 function addDelegateCommand(group: Command): void {
   const command = group
@@ -126,11 +139,9 @@ function addDelegateCommand(group: Command): void {
   act(command, async (line, options, [pattern, ...keys]) => {
     const { team, threshold } = options
     const args = { pattern, keys: keys.flat(), team, threshold }
-    const made = await runWithKeys<RoleLine & { pattern: string }>(line, options, 'delegate', args)
-    line.output.result(
-      made,
-      `${made.pattern} may be released by ${made.threshold} of ${made.keys.length} keys of ${made.role.slice(2)}`
-    )
+    const made = await runWithKeys<DelegatedLine>(line, options, 'delegate', args)
+    const text = `${made.pattern} may be released by ${made.threshold} of ${made.keys.length} keys of ${made.role.slice(2)}`
+    line.output.result(made, describeWaiting(made) ?? text)
     return undefined
   })
 }

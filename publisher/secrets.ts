@@ -1,4 +1,5 @@
 // Passphrases and PINs: from a file that a flag or the environment names, else from a prompt without echo. Never a flag.
+// And the questions that only a person at the terminal can answer.
 import { resolve } from 'node:path'
 import { createInterface } from 'node:readline'
 import { Writable } from 'node:stream'
@@ -37,13 +38,21 @@ export function canPrompt(): boolean {
 
 /** Asks on the terminal; what is typed is not shown. Throws CANCELLED. */
 export function promptSecret(question: string, signal: AbortSignal): Promise<string> {
-  const silent = new Writable({ write: (_chunk, _encoding, done) => done() })
-  const reader = createInterface({ input: process.stdin, output: silent, terminal: true })
+  return prompt(question, signal, new Writable({ write: (_chunk, _encoding, done) => done() }))
+}
+
+/** Asks on the terminal, in the open. Throws CANCELLED. */
+export function ask(question: string, signal: AbortSignal): Promise<string> {
+  return prompt(question, signal, process.stderr)
+}
+
+function prompt(question: string, signal: AbortSignal, output: NodeJS.WritableStream): Promise<string> {
+  const reader = createInterface({ input: process.stdin, output, terminal: true })
   process.stderr.write(question)
   return new Promise((settle, reject) => {
     const stop = () => {
       reader.close()
-      reject(new ChasquiError('CANCELLED', 'no passphrase was given'))
+      reject(new ChasquiError('CANCELLED', 'no answer was given'))
     }
     signal.addEventListener('abort', stop, { once: true })
     reader.once('SIGINT', stop)

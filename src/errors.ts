@@ -324,6 +324,10 @@ const TABLE = {
     meaning: 'the clock of this machine is behind what was signed here before'
   },
   FLEET_MISMATCH: { exit: EXIT.refused, meaning: 'this belongs to another fleet' },
+  FLEET_NOT_NAMED: {
+    exit: EXIT.usage,
+    meaning: 'a signature for a fleet that this machine does not know, and nobody confirmed its id'
+  },
   FLOOR_LOWERED: {
     exit: EXIT.refused,
     meaning: 'a yank, a revocation or a channel was taken back without the signature that this needs'
@@ -356,9 +360,14 @@ const TABLE = {
   PASSPHRASE_WRONG: { exit: EXIT.refused, meaning: 'the passphrase does not open the keys' },
   RECOVER_NOTHING: { exit: EXIT.unreachable, meaning: 'nobody has sent anything of the feed' },
   REQUEST_INVALID: { exit: EXIT.refused, meaning: 'a signing request is damaged or asks for something else' },
+  REQUEST_NOT_FOUND: { exit: EXIT.notFound, meaning: 'there is no such signing request' },
   REQUEST_OUTDATED: {
     exit: EXIT.refused,
     meaning: 'something else was published after the signing request was made'
+  },
+  ROLE_NOT_NAMED: {
+    exit: EXIT.usage,
+    meaning: 'a signature would change who may do what, and the command does not name that role'
   },
   ROLE_NAME: { exit: EXIT.usage, meaning: 'a role, module or pattern has a name that cannot be delegated' },
   SECRET_FILE: {

@@ -8,13 +8,12 @@ import { FleetDraft } from '../../src/trust/draft.ts'
 import { createKey, encodeKeyFiles, PROTECTED_ROLES } from '../../src/trust/fleet-keys.ts'
 import { type KeyRole, type OpenKey, openKeyFile, Passphrase } from '../../src/trust/key-file.ts'
 import { keyId, keyPairOf, type Signer, signerOf } from '../../src/trust/keys.ts'
-import { createRequest } from '../../src/trust/signing-request.ts'
 import type { PublisherApp } from '../app.ts'
 import { commitKeyChange, finishKeyChange, type KeyChange } from '../commit.ts'
 import { openSigners } from '../signing.ts'
 import { groundOf } from './ground.ts'
+import { dropOutdated, leaveRequest, NO_RELEASES, type Waiting } from './leave-request.ts'
 import { rolesOf, trustedKeys } from './list.ts'
-import { keepPending } from './pending.ts'
 
 type Keys = Pick<PublisherApp, 'keys' | 'paths'>
 
@@ -25,12 +24,6 @@ export async function openDraft(app: PublisherApp, options: { isLost?: boolean }
   return new FleetDraft(current, app.now(), { clockIsRight: true })
 }
 
-/** What a change still waits for: the request that was left, and which roles lack signatures; null when it is done. */
-export interface Waiting {
-  request: string
-  missing: { role: string; have: number; need: number }[]
-}
-
 /**
  * Signs with the keys of these roles that are here (and `more`), and appends; leaves a signing request when more people
  * have to agree. Throws KEY_MISSING, PASSPHRASE_*.
@@ -38,7 +31,6 @@ export interface Waiting {
 export async function finishChange(
   app: PublisherApp,
   draft: FleetDraft,
-  title: string,
   keys: {
     roles: readonly KeyRole[]
     passphrase: string | undefined
@@ -49,15 +41,11 @@ export async function finishChange(
 ): Promise<Waiting | null> {
   const signers = [...(await openSigners(app, keys.roles, keys.passphrase)), ...(keys.more ?? [])]
   draft.sign(signers)
-  const missing = draft.missing().map(({ role, have, need }) => ({ role, have, need }))
-  if (missing.length === 0) {
-    const change = await finishKeyChange(app, draft, signers)
-    await (keys.put?.(change) ?? commitKeyChange(app, change))
-    return null
-  }
-  const request = createRequest(draft, { fleetId: app.fleet.id, title, files: new Map(), now: app.now() })
-  const { file } = await keepPending(app, request, { channel: '', releases: [] }, [])
-  return { request: file, missing }
+  if (draft.missing().length > 0) return leaveRequest(app, draft, NO_RELEASES)
+  const change = await finishKeyChange(app, draft, signers)
+  await (keys.put?.(change) ?? commitKeyChange(app, change))
+  await dropOutdated(app)
+  return null
 }
 
 /** The online keys, with one that is about to replace them. */

@@ -2,7 +2,7 @@
 // command that left it is run again.
 import { basename, dirname } from 'node:path'
 import type { PublisherApp } from '../app.ts'
-import type { Waiting } from './change.ts'
+import type { Waiting } from './leave-request.ts'
 import { dropPending, findPending, type PendingRequest } from './pending.ts'
 
 const REQUEST = 'feed/request'

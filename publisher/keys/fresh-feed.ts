@@ -18,10 +18,11 @@ import type { PublisherApp } from '../app.ts'
 import { type KeyChange, publicationFiles } from '../commit.ts'
 import { renewGrants } from '../grants.ts'
 import { beginWork } from '../own-work.ts'
-import { finishChange, openDraft, publicKeyOf, signerOfKey, type Waiting } from './change.ts'
+import { finishChange, openDraft, publicKeyOf, signerOfKey } from './change.ts'
 import { differences } from './feed-copy.ts'
 import { dropFeedRequest, keepFeedRequest, keptFeedRequest } from './feed-request.ts'
 import { isBehind, isRobbed } from './ground.ts'
+import type { Waiting } from './leave-request.ts'
 import type { NextFeed } from './rotate-feed.ts'
 
 const LEFT = ['FEED_CONFLICT', 'FEED_RESTORED', 'KEY_MISSING']
@@ -73,7 +74,7 @@ export async function nameAfresh(
   if ((await (await next.feed.snapshot())?.has(tufPath('timestamp.json'))) === true) return null
   const draft = await draftOf(app, next, online)
   const made: KeyChange[] = []
-  const waiting = await finishChange(app, draft, 'another feed and another online key', {
+  const waiting = await finishChange(app, draft, {
     roles: ['root', 'targets'],
     passphrase,
     more: [signerOfKey(online)],

@@ -25,8 +25,16 @@ export interface RoleLine {
   threshold: number
 }
 
+/** What `keys list` tells. */
+export interface KeyList {
+  /** fleet id, hex: what a signer on another machine compares */
+  fleet: string
+  keys: KeyLine[]
+  roles: RoleLine[]
+}
+
 /** `keys list`. */
-export async function listKeys(app: PublisherApp): Promise<{ keys: KeyLine[]; roles: RoleLine[] }> {
+export async function listKeys(app: PublisherApp): Promise<KeyList> {
   const ground = await groundOf(app)
   const roles = rolesOf(ground)
   const files = await app.keys.list()
@@ -37,7 +45,7 @@ export async function listKeys(app: PublisherApp): Promise<{ keys: KeyLine[]; ro
     const signs = roles.filter((role) => role.keys.includes(id)).map(({ role }) => role)
     keys.push({ id, public: publicKey, role: null, label: null, created: null, protected: null, signs })
   }
-  return { keys, roles }
+  return { fleet: app.fleet.id, keys, roles }
 }
 
 /** Every role of the fleet with its signers: those of root first, then what targets delegates. */

@@ -1,13 +1,18 @@
-// A publish that waits for more signatures: the request, the packs and what is to happen to the channel are kept in the
-// home, in one folder per request, until the last signature comes back.
+// Changes that wait for more signatures: the request, and for a publish its packs and what is to happen to the channel, in
+// one folder of the home per request, until the last signature comes back or something else was published.
 import { basename, join } from 'node:path'
 import { z } from 'zod'
 import { ChasquiError } from '../../src/errors.ts'
 import type { LocalFile } from '../../src/feed/writer.ts'
 import { ensureDirectory, readFileLimited, removeTree, writeFileDurably } from '../../src/system/durable.ts'
-import { canonicalBytes, sha256Hex } from '../../src/trust/bytes.ts'
 import { LIMITS } from '../../src/trust/limits.ts'
-import { decodeRequest, encodeRequest, type SigningRequest } from '../../src/trust/signing-request.ts'
+import {
+  decodeRequest,
+  encodeRequest,
+  isSameChange,
+  requestId,
+  type SigningRequest
+} from '../../src/trust/signing-request.ts'
 import type { PublisherApp } from '../app.ts'
 
 const pendingFile = z.strictObject({
@@ -30,22 +35,26 @@ export interface PendingRequest {
 
 const MANIFEST = 'pending.json'
 const REQUEST = 'request.json'
+const ID = /^[0-9a-f]{16}$/
 
-/** Two copies of one request have one id, whoever has signed them. */
-export function requestId(request: SigningRequest): string {
-  const content = request.roles.map(({ role, envelope }) => [role, envelope.signed])
-  return sha256Hex(canonicalBytes([request.fleet, content])).slice(0, 16)
-}
+type Home = Pick<PublisherApp, 'fs' | 'paths'>
 
-/** Keeps a publish for later: moves its packs out of staging. Returns the path of the request file. */
+/**
+ * Keeps a change for later: moves its packs out of staging. The same ceremony run again keeps the request that is there,
+ * with the signatures that it has; another change of the same roles takes its place, for only one of them can come out.
+ */
 export async function keepPending(
-  app: PublisherApp,
+  app: Home,
   request: SigningRequest,
   details: Pick<Pending, 'channel' | 'releases'>,
   put: readonly LocalFile[]
 ): Promise<PendingRequest> {
+  for (const other of await listPending(app)) {
+    if (isSameChange(other.request, request) && hasSignaturesOf(other.request, request)) return other
+    if (rolesIn(other.request) === rolesIn(request)) await dropPending(app, other)
+  }
   const id = requestId(request)
-  const folder = join(app.paths.root, 'requests', id)
+  const folder = join(folderOf(app), id)
   await ensureDirectory(app.fs, folder, 0o700)
   const files: Record<string, string> = {}
   for (const [i, entry] of put.entries()) {
@@ -61,9 +70,18 @@ export async function keepPending(
   return { id, file, request, pending, folder }
 }
 
-/** The waiting publish that a request belongs to, or null. */
-export async function findPending(app: PublisherApp, id: string): Promise<PendingRequest | null> {
-  const folder = join(app.paths.root, 'requests', id)
+const rolesIn = (request: SigningRequest) => request.roles.map(({ role }) => role).join()
+
+/** `kept` lacks no signature that `fresh` has. */
+function hasSignaturesOf(kept: SigningRequest, fresh: SigningRequest): boolean {
+  const idsOf = (request: SigningRequest, i: number) =>
+    request.roles[i]?.envelope.signatures.map(({ keyid }) => keyid) ?? []
+  return fresh.roles.every((_, i) => idsOf(fresh, i).every((id) => idsOf(kept, i).includes(id)))
+}
+
+/** The waiting change that a request belongs to, or null. Throws REQUEST_INVALID. */
+export async function findPending(app: Home, id: string): Promise<PendingRequest | null> {
+  const folder = join(folderOf(app), id)
   const manifest = await readFileLimited(app.fs, join(folder, MANIFEST), LIMITS.requestBytes)
   const request = await readFileLimited(app.fs, join(folder, REQUEST), LIMITS.requestBytes)
   if (manifest === null || request === null) return null
@@ -71,15 +89,23 @@ export async function findPending(app: PublisherApp, id: string): Promise<Pendin
     const pending = pendingFile.parse(JSON.parse(Buffer.from(manifest).toString('utf8')))
     return { id, file: join(folder, REQUEST), request: decodeRequest(request), pending, folder }
   } catch (cause) {
-    throw new ChasquiError('REQUEST_INVALID', `${folder} is damaged`, { cause, hint: 'publish again' })
+    throw new ChasquiError('REQUEST_INVALID', `${folder} is damaged`, {
+      cause,
+      hint: 'remove that folder and make the change again'
+    })
   }
 }
 
-export async function saveRequest(
-  app: PublisherApp,
-  kept: PendingRequest,
-  request: SigningRequest
-): Promise<void> {
+/** Every change of this home that waits; a folder that is damaged is nobody's. */
+export async function listPending(app: Home): Promise<PendingRequest[]> {
+  const folder = folderOf(app)
+  if ((await app.fs.stat(folder)) === null) return []
+  const ids = (await app.fs.list(folder)).filter((name) => ID.test(name)).sort()
+  const found = await Promise.all(ids.map((id) => findPending(app, id).catch(() => null)))
+  return found.filter((each) => each !== null)
+}
+
+export async function saveRequest(app: Home, kept: PendingRequest, request: SigningRequest): Promise<void> {
   await writeFileDurably(app.fs, kept.file, encodeRequest(request), 0o600)
 }
 
@@ -87,6 +113,10 @@ export function filesOf(kept: PendingRequest): LocalFile[] {
   return Object.entries(kept.pending.files).map(([path, name]) => ({ path, file: join(kept.folder, name) }))
 }
 
-export async function dropPending(app: PublisherApp, kept: PendingRequest): Promise<void> {
+export async function dropPending(app: Home, kept: PendingRequest): Promise<void> {
   await removeTree(app.fs, kept.folder)
+}
+
+function folderOf(app: Home): string {
+  return join(app.paths.root, 'requests')
 }

@@ -15,11 +15,12 @@ import { keyPairOf } from '../../src/trust/keys.ts'
 import type { PublisherApp } from '../app.ts'
 import { grantNewMembers, renewGrants } from '../grants.ts'
 import { parse } from './arguments.ts'
-import { finishChange, nextKey, openDraft, type Waiting } from './change.ts'
+import { finishChange, nextKey, openDraft } from './change.ts'
 import { type Copied, copyBulk, differences } from './feed-copy.ts'
 import { type FeedKeys, goToFeed } from './feed-move.ts'
 import { fillAfresh, mustStartAfresh, nameAfresh } from './fresh-feed.ts'
 import { groundOf } from './ground.ts'
+import type { Waiting } from './leave-request.ts'
 
 const rotateArgs = z.strictObject({
   passphrase: z.string().optional(),
@@ -150,7 +151,7 @@ async function nameFeed(
   if (trust.fleet.feed.key === toHex(next.key)) return null
   const draft = await openDraft(app)
   replaceFeed(draft, next.key)
-  return finishChange(app, draft, 'another feed', { roles: ['root', 'online'], passphrase })
+  return finishChange(app, draft, { roles: ['root', 'online'], passphrase })
 }
 
 /** Trust metadata, channels and grants as one step; returns how many nodes have the key. */

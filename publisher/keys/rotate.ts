@@ -24,10 +24,10 @@ import {
   settleKey,
   signerOfKey,
   signersOfRole,
-  type Waiting,
   waitingKeys
 } from './change.ts'
 import { groundOf } from './ground.ts'
+import type { Waiting } from './leave-request.ts'
 
 const ROTATED = ['root', 'targets', 'release', 'online', 'enrolment', 'sealing'] as const
 type Rotated = (typeof ROTATED)[number]
@@ -60,10 +60,9 @@ export async function rotateKey(app: PublisherApp, raw: unknown): Promise<Rotate
   const next = await nextKey(app, args.role, args.passphrase)
   const draft = await openDraft(app)
   const roles = await edit(app, draft, args, former, next)
-  const title = `another ${args.role} key`
   const more = signs(next) ? [signerOfKey(next)] : []
   const keys = { roles: roles ?? [], passphrase: args.passphrase, more }
-  const waiting = roles === null ? null : await finishChange(app, draft, title, keys)
+  const waiting = roles === null ? null : await finishChange(app, draft, keys)
   const version = async () => (await groundOf(app)).set.root.signed.version
   const done = { role: args.role, former, key: next.public }
   // signed by everybody and published, the same command settles it

@@ -8,8 +8,9 @@ import type { KeyRole } from '../../src/trust/key-file.ts'
 import { keyId } from '../../src/trust/keys.ts'
 import type { PublisherApp } from '../app.ts'
 import { parse } from './arguments.ts'
-import { finishChange, openDraft, publicKeyOf, signersOfRole, type Waiting } from './change.ts'
+import { finishChange, openDraft, publicKeyOf, signersOfRole } from './change.ts'
 import { groundOf } from './ground.ts'
+import type { Waiting } from './leave-request.ts'
 import type { RoleLine } from './list.ts'
 
 const signersArgs = z.strictObject({
@@ -40,8 +41,7 @@ export async function changeSigners(app: PublisherApp, raw: unknown): Promise<Ro
   const draft = await openDraft(app)
   if (role === 'root' || role === 'targets' || role === 'online') setRootSigners(draft, role, next)
   else setReleaseSigners(draft, role, next)
-  const title = `${role}: ${next.threshold} of ${next.keys.length} keys`
-  const waiting = await finishChange(app, draft, title, { roles: keysFor(role), passphrase: args.passphrase })
+  const waiting = await finishChange(app, draft, { roles: keysFor(role), passphrase: args.passphrase })
   return { role, keys: next.keys.map(keyId), threshold: next.threshold, ...waiting }
 }
 
@@ -61,8 +61,7 @@ export async function delegate(
   }
   const setup = { keys: args.keys.map(publicKeyOf), threshold: args.threshold }
   const role = delegatePattern(draft, team, args.pattern, setup)
-  const title = `${args.pattern} for ${team}`
-  const waiting = await finishChange(app, draft, title, { roles: keysFor(role), passphrase: args.passphrase })
+  const waiting = await finishChange(app, draft, { roles: keysFor(role), passphrase: args.passphrase })
   return { role, keys: setup.keys.map(keyId), threshold: setup.threshold, pattern: args.pattern, ...waiting }
 }
 

@@ -25,13 +25,11 @@ import {
 } from '../../src/trust/author.ts'
 import { fromHex, sha256Hex } from '../../src/trust/bytes.ts'
 import { currentOf } from '../../src/trust/current.ts'
-import type { FleetDraft } from '../../src/trust/draft.ts'
-import { createRequest } from '../../src/trust/signing-request.ts'
 import type { PublisherApp } from '../app.ts'
 import { saveChannels } from '../channels.ts'
 import { commit } from '../commit.ts'
 import type { FleetView } from '../fleet-keeper.ts'
-import { keepPending } from '../keys/pending.ts'
+import { type Left, leaveRequest, type Waiting } from '../keys/leave-request.ts'
 import { openSigners } from '../signing.ts'
 import { type PublishArgs, parsePublishArgs } from './arguments.ts'
 import { type BuildContext, type BuiltRelease, buildRelease, type Changed, isNew } from './build.ts'
@@ -105,12 +103,6 @@ async function knownModules(view: FleetView, candidates: readonly Candidate[]): 
   return new Set([...released, ...candidates.map(({ identity }) => identity.module)])
 }
 
-/** A publish that more people have to sign: the file that asks them, and what is missing. */
-interface WaitingRequest {
-  request: string
-  missing: { role: string; have: number; need: number }[]
-}
-
 /** Signs and appends; or, when a threshold needs more people, leaves a request. Throws PASSPHRASE_*, SIGNATURES_MISSING, DISK_FULL, FEED_BEHIND. */
 async function release(
   app: PublisherApp,
@@ -118,7 +110,7 @@ async function release(
   built: readonly BuiltRelease[],
   moved: readonly Release[],
   args: PublishArgs
-): Promise<WaitingRequest | null> {
+): Promise<Waiting | null> {
   const pointed = moved.reduce((all, one) => point(all, one, args.channel), view.channels)
   if (built.length === 0) {
     if (moved.length > 0) await saveChannels(app, view, pointed)
@@ -143,7 +135,7 @@ async function release(
   )
   draft.sign(signers)
   await refuseFullDisk(app, built)
-  if (draft.missing().length > 0) return leaveRequest(app, draft, built, args)
+  if (draft.missing().length > 0) return leaveRequest(app, draft, waitingFiles(built, args))
   draft.setTarget(CHANNELS_ROLE, CHANNELS_PATH, targetEntry(channelBytes))
   const files = [...built.flatMap(feedFiles), { path: `/${CHANNELS_PATH}`, bytes: channelBytes }]
   await commit(app, draft.finish(signers), files)
@@ -165,30 +157,13 @@ function toMove(view: FleetView, candidates: readonly Candidate[], args: Publish
   })
 }
 
-/** More people have to sign: everything waits in the home, and a file asks them. */
-async function leaveRequest(
-  app: PublisherApp,
-  draft: FleetDraft,
-  built: readonly BuiltRelease[],
-  args: PublishArgs
-): Promise<WaitingRequest> {
+/** What waits in the home until everybody has signed. */
+function waitingFiles(built: readonly BuiltRelease[], { channel }: PublishArgs): Left {
   const releases = built.map(({ release: { module, track, version } }) => ({ module, track, version }))
-  const files = new Map(
-    built.map(({ release: { module, track, version }, bytes }) => [
-      releasePath(module, track, version),
-      bytes
-    ])
+  const shown = built.map(
+    ({ release: { module, track, version }, bytes }) => [releasePath(module, track, version), bytes] as const
   )
-  const title = releases.map(({ module, version }) => `${module} ${version}`).join(', ')
-  const request = createRequest(draft, { fleetId: app.fleet.id, title, files, now: app.now() })
-  const { file } = await keepPending(
-    app,
-    request,
-    { channel: args.channel, releases },
-    built.flatMap(feedFiles)
-  )
-  const missing = draft.missing().map(({ role, have, need }) => ({ role, have, need }))
-  return { request: file, missing }
+  return { channel, releases, shown: new Map(shown), put: built.flatMap(feedFiles) }
 }
 
 /** The role that answers for a release now: its own, or a team's pattern. */

@@ -6,7 +6,7 @@ import { asChasquiError, ChasquiError } from '../errors.ts'
 import { checkSocketPath } from '../system/home.ts'
 import { type CommandTable, findCommand } from './commands.ts'
 
-const BODY_LIMIT = 1024 * 1024 // bytes
+const BODY_LIMIT = 32 * 1024 * 1024 // bytes; a signing request is the largest
 
 export interface ControlServer {
   close(): Promise<void>

@@ -16,10 +16,10 @@ export const LIMITS = {
   inviteBytes: 16_384,
   membershipBytes: 8_192,
   grantBytes: 4_096,
-  /** a sealed key file, a key backup, a signing request */
+  /** a sealed key file, a key backup, a signing request (a publish of 1,000 modules with 20 releases each) */
   keyFileBytes: 16_384,
   keyBackupBytes: 32_000_000,
-  requestBytes: 4_000_000,
+  requestBytes: 12_000_000,
   /** fleet/revoked.json and channels.json */
   onlineTargetBytes: 4_000_000
 } as const

@@ -1,64 +1,68 @@
 // A signing request: a change of the metadata that waits for more signatures, as one file that can travel by mail or by
-// stick. Whoever is asked sees what is signed and adds a signature; the last one comes back and is published. FORMAT 5.6.
+// stick. It says nothing about itself: what it asks for, and of whom, is read from the metadata in it (request-review.ts).
+// Here are its form, and how it comes together with other copies and with the feed. FORMAT 5.6.
 import { z } from 'zod'
 import { ChasquiError } from '../errors.ts'
-import { canonicalBytes, formatTime, sha256Hex } from './bytes.ts'
+import { canonicalBytes, equalBytes, formatTime, sha256Hex } from './bytes.ts'
+import type { Current } from './current.ts'
 import type { FleetDraft } from './draft.ts'
-import { addSignatures, type Envelope, type RootPart, type TargetsPart } from './envelope.ts'
-import type { Signer } from './keys.ts'
+import type { Envelope } from './envelope.ts'
 import { LIMITS } from './limits.ts'
-
-const signatures = z
-  .array(z.strictObject({ keyid: z.string().max(128), sig: z.string().regex(/^[0-9a-f]{128}$/) }))
-  .max(LIMITS.signatures)
-const signers = z.strictObject({ keyids: z.array(z.string().max(128)), threshold: z.number().int().min(1) })
+import { envelope } from './request-parts.ts'
 
 const requestFile = z.strictObject({
   schema: z.literal('chasqui/request/1'),
   /** fleet id, hex */
   fleet: z.string().regex(/^[0-9a-f]{64}$/),
-  created: z.string(),
-  /** what it is for, in one line */
-  title: z.string().max(500),
+  created: z.string().max(40),
+  /** signed metadata that the change starts from, verbatim: whoever knows the fleet id can check it without a feed */
+  base: z.strictObject({
+    /** root, version 1 first */
+    roots: z.array(z.string()).min(1).max(LIMITS.rootRotations),
+    targets: z.string(),
+    /** delegated roles of the change that exist already, by name */
+    roles: z.record(z.string().max(130), z.string())
+  }),
   roles: z
-    .array(
-      z.strictObject({
-        role: z.string().max(130),
-        /** who may sign and how many must */
-        signers: z.array(signers).min(1).max(2),
-        envelope: z.looseObject({ signatures, signed: z.looseObject({ version: z.number().int().min(1) }) })
-      })
-    )
+    .array(z.strictObject({ role: z.string().max(130), envelope }))
     .min(1)
     .max(2_000),
-  /** the files that the change speaks of, in full: target path → text */
+  /** the files that the change newly lists, in full: target path → text */
   files: z.record(z.string(), z.string())
 })
 export type SigningRequest = z.infer<typeof requestFile>
+export type RequestBase = SigningRequest['base']
 
 export interface RequestDetails {
   fleetId: string
-  title: string
-  /** release.json and other small targets of the change, so that signers see what they sign */
+  /** the root chain from version 1 on */
+  roots: Iterable<Uint8Array>
+  /** what the draft was made from */
+  current: Current
+  /** release.json and other small targets that the change newly lists */
   files: ReadonlyMap<string, Uint8Array>
   now: number
 }
 
 /** The request for a draft, with the signatures that it has already. */
 export function createRequest(draft: FleetDraft, details: RequestDetails): SigningRequest {
+  const { current } = details
+  const changed = [...draft.envelopes()]
+  const before = changed.flatMap(([role]) => {
+    const bytes = current.roles.get(role)
+    return bytes === undefined ? [] : [[role, textOf(bytes)] as const]
+  })
   return {
     schema: 'chasqui/request/1',
     fleet: details.fleetId,
     created: formatTime(details.now),
-    title: details.title,
-    roles: [...draft.envelopes()].map(([role, envelope]) => ({
-      role,
-      signers: draft.signersOf(role),
-      envelope: envelope as unknown as SigningRequest['roles'][number]['envelope']
-    })),
-    files: Object.fromEntries(
-      [...details.files].map(([path, bytes]) => [path, Buffer.from(bytes).toString('utf8')])
-    )
+    base: {
+      roots: [...details.roots].map(textOf),
+      targets: current.targets === undefined ? '' : textOf(current.targets),
+      roles: Object.fromEntries(before)
+    },
+    roles: changed.map(([role, signed]) => ({ role, envelope: envelope.parse(signed) })),
+    files: Object.fromEntries([...details.files].map(([path, bytes]) => [path, textOf(bytes)]))
   }
 }
 
@@ -66,74 +70,51 @@ export function encodeRequest(request: SigningRequest): Uint8Array {
   return new Uint8Array(Buffer.from(`${JSON.stringify(request, null, 2)}\n`, 'utf8'))
 }
 
-/** Throws REQUEST_INVALID: damaged, or a file in it is not the one that would be signed. */
+/** Throws REQUEST_INVALID: damaged, or with anything in it that has no meaning here. */
 export function decodeRequest(bytes: Uint8Array): SigningRequest {
   let request: SigningRequest
   try {
     if (bytes.length > LIMITS.requestBytes) throw new RangeError('too large')
     request = requestFile.parse(JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes)))
   } catch (cause) {
-    throw invalid('it cannot be read', cause)
+    throw invalidRequest('it cannot be read', cause)
   }
-  for (const [path, text] of Object.entries(request.files)) {
-    const listed = request.roles
-      .map(({ envelope }) => targetsOf(envelope)[path])
-      .find((entry) => entry !== undefined)
-    if (listed?.hashes.sha256 !== sha256Hex(Buffer.from(text, 'utf8')))
-      throw invalid(`${path} is not what it lists`)
-  }
+  const names = request.roles.map(({ role }) => role)
+  if (new Set(names).size !== names.length) throw invalidRequest('it names a role twice')
   return request
 }
 
-/** What a signature would say yes to: targets that are listed, by role; root and delegations by name. */
-export function describeRequest(
-  request: SigningRequest
-): { role: string; version: number; targets: string[] }[] {
-  return request.roles.map(({ role, envelope }) => ({
-    role,
-    version: envelope.signed.version,
-    targets: Object.keys(targetsOf(envelope)).sort()
-  }))
+/** Two copies of one request have one id, whoever has signed them: 16 hex digits. */
+export function requestId(request: SigningRequest): string {
+  const content = request.roles.map(({ role, envelope: { signed } }) => [role, signed])
+  return sha256Hex(canonicalBytes([request.fleet, content])).slice(0, 16)
 }
 
-/** Key ids that could still sign something in the request. */
-export function openKeys(request: SigningRequest): string[] {
-  const open = request.roles.flatMap(({ signers: sets, envelope }) =>
-    sets.flatMap(({ keyids }) =>
-      keyids.filter((id) => !envelope.signatures.some(({ keyid }) => keyid === id))
-    )
-  )
-  return [...new Set(open)]
+/** Both ask for the same change: they may differ in when it expires, and in who has signed. */
+export function isSameChange(one: SigningRequest, other: SigningRequest): boolean {
+  return equalBytes(canonicalBytes(withoutTimes(one)), canonicalBytes(withoutTimes(other)))
 }
 
-/** Adds signatures. Throws KEY_MISSING when none of these keys is asked for. */
-export function signRequest(request: SigningRequest, keys: readonly Signer[]): SigningRequest {
-  const wanted = openKeys(request)
-  if (!keys.some((key) => wanted.includes(key.keyid))) {
-    throw new ChasquiError('KEY_MISSING', 'none of the keys here is asked to sign this request', {
-      hint: 'use the home that holds one of the keys that the request names'
-    })
-  }
-  const roles = request.roles.map((entry) => {
-    const ids = entry.signers.flatMap(({ keyids }) => keyids)
-    const signed = addSignatures(entry.envelope as unknown as Envelope, ids, keys)
-    return { ...entry, envelope: signed as unknown as typeof entry.envelope }
-  })
-  return { ...request, roles }
+function withoutTimes({ fleet, roles }: SigningRequest): unknown {
+  return [fleet, roles.map(({ role, envelope: { signed } }) => [role, { ...signed, expires: '' }])]
 }
 
 /** The signatures of two copies of one request together. Throws REQUEST_INVALID when they are not the same request. */
 export function mergeRequests(one: SigningRequest, other: SigningRequest): SigningRequest {
+  if (requestId(one) !== requestId(other)) throw invalidRequest('the two files ask for different things')
   const roles = one.roles.map((entry, i) => {
-    const match = other.roles[i]
-    if (match?.role !== entry.role || !sameContent(entry.envelope.signed, match.envelope.signed)) {
-      throw invalid('the two files ask for different things')
-    }
-    const known = new Set(entry.envelope.signatures.map(({ keyid }) => keyid))
-    const added = match.envelope.signatures.filter(({ keyid }) => !known.has(keyid))
-    return { ...entry, envelope: { ...entry.envelope, signatures: [...entry.envelope.signatures, ...added] } }
+    const added = other.roles[i]?.envelope.signatures ?? []
+    return { ...entry, envelope: { ...entry.envelope, signatures: joined(entry.envelope.signatures, added) } }
   })
   return { ...one, roles }
+}
+
+type Signatures = Envelope['signatures']
+
+/** A key may be there twice, with a wrong signature and a right one: which is which is for the review to find out. */
+function joined(one: Signatures, other: Signatures): Signatures {
+  const known = new Set(one.map(({ keyid, sig }) => keyid + sig))
+  return [...one, ...other.filter(({ keyid, sig }) => !known.has(keyid + sig))]
 }
 
 /**
@@ -144,28 +125,25 @@ export function applyRequest(draft: FleetDraft, request: SigningRequest, fleetId
   if (request.fleet !== fleetId) {
     throw new ChasquiError('FLEET_MISMATCH', 'the signing request belongs to another fleet')
   }
-  for (const { role, envelope } of request.roles) {
-    if (envelope.signed.version !== draft.nextVersion(role)) {
-      throw new ChasquiError('REQUEST_OUTDATED', `${role} was published after this request was made`, {
-        hint: 'publish again: it leaves a new request'
-      })
-    }
-    draft.addEnvelope(role, envelope as unknown as Envelope<RootPart | TargetsPart>)
+  for (const { role, envelope: signed } of request.roles) {
+    if (signed.signed.version !== draft.nextVersion(role)) throw outdatedRequest(role)
+    draft.addEnvelope(role, signed)
   }
 }
 
-function targetsOf(envelope: { signed: Record<string, unknown> }): TargetsPart['targets'] {
-  const { targets } = envelope.signed
-  return typeof targets === 'object' && targets !== null ? (targets as TargetsPart['targets']) : {}
+function textOf(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString('utf8')
 }
 
-function sameContent(a: unknown, b: unknown): boolean {
-  return Buffer.compare(canonicalBytes(a), canonicalBytes(b)) === 0
+export function outdatedRequest(role: string): ChasquiError {
+  return new ChasquiError('REQUEST_OUTDATED', `${role} was published after this request was made`, {
+    hint: 'make the change again: it leaves a new request'
+  })
 }
 
-function invalid(why: string, cause?: unknown): ChasquiError {
+export function invalidRequest(why: string, cause?: unknown): ChasquiError {
   return new ChasquiError('REQUEST_INVALID', `the signing request cannot be used: ${why}`, {
     cause,
-    hint: 'ask for the file again'
+    hint: 'do not sign it; ask the publisher for the file again'
   })
 }

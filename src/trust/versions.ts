@@ -32,6 +32,14 @@ export function nextRole(last: number, snapshot: number): number {
   return Math.max(last, era + (last - eraOf(last))) + 1
 }
 
+/** What `nextRole` could give under some snapshot; a role that has published nothing (0) may have ended and come back. */
+export function mayFollow(last: number, version: number): boolean {
+  if (version > SANE_VERSION) return false
+  if (last === 0 || version === last + 1) return true
+  const counted = last > SANE_VERSION ? 0 : last - eraOf(last)
+  return version - eraOf(version) === counted + 1 && (last > SANE_VERSION || version > last)
+}
+
 function eraOf(version: number): number {
   return Math.floor(version / ERA) * ERA
 }

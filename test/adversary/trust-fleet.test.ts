@@ -9,14 +9,6 @@ import { toHex } from '../../src/trust/bytes.ts'
 import { FleetDraft } from '../../src/trust/draft.ts'
 import { signAs } from '../../src/trust/keys.ts'
 import { refreshTrust } from '../../src/trust/refresh.ts'
-import {
-  applyRequest,
-  createRequest,
-  decodeRequest,
-  encodeRequest,
-  mergeRequests,
-  signRequest
-} from '../../src/trust/signing-request.ts'
 import { verifyTarget } from '../../src/trust/trust.ts'
 import { MemoryStore, OWNER, pair, START, setup, signer, TestFleet, utf8 } from '../trust/test-fleet.ts'
 import { type AttackCase, attack, harmless } from './table.ts'
@@ -162,95 +154,6 @@ attack('another fleet', [
     name: 'no root at all',
     code: 'TUF_MISSING',
     run: () => new TestFleet().branch(new Map()).refresh(START)
-  }
-])
-
-const request = async () => {
-  const fleet = new TestFleet({}, OWNER)
-  await fleet.release('shop', '1.0.0')
-  const draft = new FleetDraft(await fleet.current(['channels', 'm.shop']), START)
-  const files = new Map([['releases/shop/default/2.0.0/release.json', utf8('two')]])
-  draft.setTarget('m.shop', 'releases/shop/default/2.0.0/release.json', targetEntry(utf8('two')))
-  return { fleet, made: createRequest(draft, { fleetId: fleet.id, title: 't', files, now: START }) }
-}
-const finishRequest = async (
-  fleet: TestFleet,
-  made: Awaited<ReturnType<typeof request>>['made'],
-  id = fleet.id
-) => {
-  const current = await fleet.current(['channels', 'm.shop'])
-  const draft = new FleetDraft(current, START)
-  applyRequest(draft, made, id)
-  draft.finish([signer('online')])
-}
-
-attack('spoiled signing request', [
-  {
-    name: 'shows one release and signs another',
-    code: 'REQUEST_INVALID',
-    async run() {
-      const { made } = await request()
-      for (const path of Object.keys(made.files)) made.files[path] = 'harmless'
-      decodeRequest(encodeRequest(made))
-    }
-  },
-  {
-    name: 'shows a file that it does not sign',
-    code: 'REQUEST_INVALID',
-    async run() {
-      const { made } = await request()
-      made.files['releases/other/default/1.0.0/release.json'] = 'two'
-      decodeRequest(encodeRequest(made))
-    }
-  },
-  {
-    name: 'cut',
-    code: 'REQUEST_INVALID',
-    run: async () => decodeRequest(encodeRequest((await request()).made).subarray(0, 99))
-  },
-  { name: 'five megabytes', code: 'REQUEST_INVALID', run: () => decodeRequest(new Uint8Array(5_000_000)) },
-  {
-    name: 'of another fleet',
-    code: 'FLEET_MISMATCH',
-    async run() {
-      const { fleet, made } = await request()
-      await finishRequest(fleet, signRequest(made, [signer('release')]), 'ab'.repeat(32))
-    }
-  },
-  {
-    name: 'signed by nobody who was asked',
-    code: 'KEY_MISSING',
-    run: async () => signRequest((await request()).made, [signer('mallory')])
-  },
-  {
-    name: 'with a made-up signature under the right key id',
-    code: 'SIGNATURES_MISSING',
-    async run() {
-      const { fleet, made } = await request()
-      for (const { envelope } of made.roles)
-        envelope.signatures = [{ keyid: signer('release').keyid, sig: '00'.repeat(64) }]
-      await finishRequest(fleet, made)
-    }
-  },
-  {
-    name: 'content changed after it was signed',
-    code: 'SIGNATURES_MISSING',
-    async run() {
-      const { fleet, made } = await request()
-      const signed = signRequest(made, [signer('release')])
-      for (const { envelope } of signed.roles) Object.assign(envelope.signed, { extra: 1 })
-      await finishRequest(fleet, signed)
-    }
-  },
-  {
-    name: 'a second copy that asks for something else',
-    code: 'REQUEST_INVALID',
-    async run() {
-      const { made } = await request()
-      const other = structuredClone(made)
-      for (const { envelope } of other.roles) Object.assign(envelope.signed, { extra: 1 })
-      mergeRequests(made, other)
-    }
   }
 ])
 

@@ -14,7 +14,7 @@ import { type KeyLine, listKeys } from '../../publisher/keys/list.ts'
 import { signWithKey } from '../../publisher/keys/sign.ts'
 import { homePaths } from '../../src/system/home.ts'
 import { Passphrase } from '../../src/trust/key-file.ts'
-import { keyPairOf, signerOf } from '../../src/trust/keys.ts'
+import { keyPairOf, type SigningKeyPair, signerOf } from '../../src/trust/keys.ts'
 import { decodeRequest } from '../../src/trust/signing-request.ts'
 import { at, chasqui, context, makePublisher, temporaryFolder, writeFiles } from './support.ts'
 
@@ -44,14 +44,19 @@ async function scene(t: T) {
 const ofRole = (keys: readonly KeyLine[], role: string) => keys.filter((key) => key.role === role)
 const releasesOf = async (app: PublisherApp) => ((await run(app, 'releases', {})) as unknown[]).length
 
+/** Signs a request file on a machine that was told the fleet id and nothing else. */
+async function signAt(file: string, pair: SigningKeyPair, roles: string[] = []): Promise<string> {
+  const request = decodeRequest(new Uint8Array(await readFile(file)))
+  return signWithKey(request, signerOf(pair), { fleetId: request.fleet, current: null }, roles).request
+}
+
 /** Another person on another machine: a key pair, and what it does with a request file. */
 function person() {
   const pair = keyPairOf(random(32))
   const publicKey = Buffer.from(pair.publicKey).toString('hex')
   return {
     publicKey,
-    sign: async (file: string) =>
-      signWithKey(decodeRequest(new Uint8Array(await readFile(file))), signerOf(pair)).request
+    sign: async (file: string) => signAt(file, pair)
   }
 }
 
@@ -177,7 +182,8 @@ test('by the real program: a fleet of two signers, one key carried away, and a r
   const folder = await temporaryFolder(t)
   const home = join(folder, 'home')
   const dir = await writeFiles(join(folder, 'shop'), { 'version.txt': '1.0.0\n', 'app.js': 'run()\n' })
-  await ok(home, 'init', '--name', 'T', '--no-passphrase', '--threshold', '2', '--signers', '2')
+  const made = await ok(home, 'init', '--name', 'T', '--no-passphrase', '--threshold', '2', '--signers', '2')
+  const root = String(at(made, 'root'))
   const { keys } = (await ok(home, 'keys', 'list')) as { keys: KeyLine[] }
   const second = ofRole(keys, 'release')[1]?.public ?? ''
   await ok(home, 'publish', dir)
@@ -189,8 +195,9 @@ test('by the real program: a fleet of two signers, one key carried away, and a r
   const waiting = await ok(home, 'publish', dir)
   const travelling = join(folder, 'request.json')
   await writeFile(travelling, await readFile(String(at(waiting, 'request'))))
-  const signed = await ok(join(folder, 'elsewhere'), 'sign', travelling, '--key', carried)
-  assert.equal((at(signed, 'signs.0.targets') as string[]).length, 2)
+  const signed = await ok(join(folder, 'elsewhere'), 'sign', travelling, '--key', carried, '--fleet', root)
+  assert.equal((at(signed, 'signs.0.targets') as string[]).length, 1)
+  assert.deepEqual([at(signed, 'title'), at(signed, 'signed.0')], ['shop 2.0.0', 'm.shop'])
   assert.equal(at(await ok(home, 'sign', travelling), 'released'), true)
   assert.equal(((await ok(home, 'releases', 'shop')) as unknown[]).length, 2)
 })
@@ -205,13 +212,13 @@ test('with the root key locked away, a rotation waits for it and is settled by t
     ['root']
   )
   await release('shop', '1.1.0')
-  const asked = decodeRequest(new Uint8Array(await readFile(String(at(waiting, 'request')))))
-  const outdated = signWithKey(asked, signerOf(keyPairOf(root.seed))).request
+  const byRoot = (result: unknown) =>
+    signAt(String(at(result, 'request')), keyPairOf(root.seed), ['root', 'targets'])
+  const outdated = await byRoot(waiting)
   await assert.rejects(run(app, 'sign', { request: outdated }), { code: 'REQUEST_OUTDATED' })
   const again = await run(app, 'keys.rotate', { role: 'online' })
   assert.equal(at(again, 'key'), at(waiting, 'key'), 'the same new key')
-  const fresh = decodeRequest(new Uint8Array(await readFile(String(at(again, 'request')))))
-  const { request } = signWithKey(fresh, signerOf(keyPairOf(root.seed)))
+  const request = await byRoot(again)
   assert.equal(at(await run(app, 'sign', { request }), 'released'), true)
   const settled = await run(app, 'keys.rotate', { role: 'online' })
   assert.equal(at(settled, 'request'), undefined)

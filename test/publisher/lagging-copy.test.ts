@@ -84,7 +84,9 @@ test('with root elsewhere nothing is signed until root has named another feed', 
   assert.deepEqual(await endRecovery(app, {}, context), { feed: null, blocked: true })
   const { request } = await rotateFeed(app, {}, context)
   await assert.rejects(publish(app, { dirs: [join(folder, 'shop')] }, context), { code: 'FEED_RESTORED' })
-  const signed = signWithKey(decodeRequest(await readFile(String(request))), signerOf(keyPairOf(root.seed)))
+  const given = decodeRequest(await readFile(String(request)))
+  const known = { fleetId: given.fleet, current: null }
+  const signed = signWithKey(given, signerOf(keyPairOf(root.seed)), known, ['root'])
   const kept = await signOnHome(app, { request: signed.request })
   assert.deepEqual([kept.released, kept.missing], [false, []])
   assert.equal((await rotateFeed(app, {}, context)).request, undefined)

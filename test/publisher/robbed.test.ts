@@ -130,7 +130,9 @@ test('with root locked away the rotation waits for it, and heals the feed all th
   const root = await app.keys.openOne('root')
   await app.keys.remove(root.public)
   const { request } = await rotateKey(app, { role: 'online' })
-  const signed = signWithKey(decodeRequest(await readFile(String(request))), signerOf(keyPairOf(root.seed)))
+  const given = decodeRequest(await readFile(String(request)))
+  const known = { fleetId: given.fleet, current: null }
+  const signed = signWithKey(given, signerOf(keyPairOf(root.seed)), known, ['root'])
   assert.equal((await signOnHome(app, { request: signed.request })).released, true)
   await rotateKey(app, { role: 'online' })
   await release(app, folder, '1.1.0')

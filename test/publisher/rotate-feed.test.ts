@@ -159,7 +159,8 @@ test('with root kept elsewhere a request is left; signed and run again, the cere
   await release(app, made.folder, '1.1.5')
   const { request: outdated } = await rotateFeed(app, {}, context)
   const given = decodeRequest(await readFile(outdated ?? request))
-  const signed = signWithKey(given, signerOf(keyPairOf(root.seed)))
+  const known = { fleetId: given.fleet, current: null }
+  const signed = signWithKey(given, signerOf(keyPairOf(root.seed)), known, ['root'])
   assert.equal((await signOnHome(app, { request: signed.request })).released, true)
   const done = await rotateFeed(app, {}, context)
   assert.deepEqual([done.generation, done.granted, done.request], [2, 1, undefined])

@@ -3,6 +3,7 @@
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { ChasquiError } from '../../src/errors.ts'
+import { targetEntry } from '../../src/trust/author.ts'
 import { readCertificate } from '../../src/trust/certificate.ts'
 import { FleetDraft } from '../../src/trust/draft.ts'
 import { encodeKeyFiles } from '../../src/trust/fleet-keys.ts'
@@ -19,6 +20,7 @@ import {
   parseTimestamp,
   TUF_PROFILE
 } from '../../src/trust/metadata.ts'
+import { reviewRequest } from '../../src/trust/request-review.ts'
 import { createRequest, decodeRequest, encodeRequest } from '../../src/trust/signing-request.ts'
 import { pair, START, seedOf, TestFleet, utf8 } from './test-fleet.ts'
 import { CHEAP, check, grantOf, inviteOf, membershipOf, RANDOM, signedCertificateOf } from './test-members.ts'
@@ -43,9 +45,13 @@ async function samples(): Promise<[name: string, real: Uint8Array, parse: (bytes
     invites: [],
     metadata: new Map()
   }
-  const draft = new FleetDraft(await fleet.current(['channels', 'm.shop']), START)
-  draft.setTarget('m.shop', 'x', { length: 1, hashes: { sha256: '00' } })
-  const details = { fleetId: fleet.id, title: 't', files: new Map(), now: START }
+  const current = await fleet.current(['channels', 'm.shop'])
+  const draft = new FleetDraft(current, START)
+  const path = 'releases/shop/default/2.0.0/release.json'
+  draft.setTarget('m.shop', path, targetEntry(utf8('two')))
+  const files = new Map([[path, utf8('two')]])
+  const details = { fleetId: fleet.id, roots: fleet.roots(), current, files, now: START }
+  const known = { fleetId: fleet.id, current: null }
   return [
     ['root', file('1.root.json'), (bytes) => parseRoot(bytes, CHASQUI_PROFILE)],
     ['timestamp', file('timestamp.json'), parseTimestamp],
@@ -58,7 +64,11 @@ async function samples(): Promise<[name: string, real: Uint8Array, parse: (bytes
     ['grant', grantOf(), (bytes) => readGrant(bytes, keys)],
     ['key file', open, (bytes) => openKeyFile(decodeKeyFile(bytes), null)],
     ['key backup', encodeKeyBackup(backup, 'c', new Passphrase('p'), RANDOM, CHEAP), fleetOfBackup],
-    ['signing request', encodeRequest(createRequest(draft, details)), decodeRequest]
+    [
+      'signing request',
+      encodeRequest(createRequest(draft, details)),
+      (bytes) => reviewRequest(decodeRequest(bytes), known)
+    ]
   ]
 }
 

@@ -116,6 +116,15 @@ export class TestFleet {
     })
   }
 
+  /** Every version of root, in order. */
+  roots(): Uint8Array[] {
+    const versions = [...this.files.keys()].flatMap((name) => /^(\d+)\.root\.json$/.exec(name)?.[1] ?? [])
+    return versions
+      .map(Number)
+      .sort((a, b) => a - b)
+      .map((version) => this.files.get(`${version}.root.json`) as Uint8Array)
+  }
+
   /** Publishes `module@version` by the owner's keys. */
   async release(module: string, version: string, signers: string[] = OWNER): Promise<Publication> {
     const current = await this.current(['channels', `m.${module}`])
