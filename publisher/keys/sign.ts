@@ -114,11 +114,7 @@ export function signWithKey(
 }
 
 /** Publishes a change of this home as soon as nobody has to sign any more; false before. */
-export async function releaseWhole(
-  app: PublisherApp,
-  kept: PendingRequest,
-  review: Review
-): Promise<boolean> {
+async function releaseWhole(app: PublisherApp, kept: PendingRequest, review: Review): Promise<boolean> {
   // what cannot be appended to the feed of now waits for the command that starts the next one
   if (missingIn(review).length > 0 || (await isForNextFeed(app, kept.id))) return false
   const draft = await draftOf(app, review.request)

@@ -31,7 +31,6 @@ const requestFile = z.strictObject({
   files: z.record(z.string(), z.string())
 })
 export type SigningRequest = z.infer<typeof requestFile>
-export type RequestBase = SigningRequest['base']
 
 export interface RequestDetails {
   fleetId: string
