@@ -4,7 +4,7 @@ import { formatBytes, formatDuration, formatTable } from '../src/cli/output.ts'
 import type { CommandLine } from '../src/cli/program.ts'
 import type { ControlEvent } from '../src/control/commands.ts'
 import { ChasquiError } from '../src/errors.ts'
-import type { BackupInfo, HistoryEntry } from './apply/types.ts'
+import type { BackupInfo, HistoryEntry, PendingTransaction } from './apply/types.ts'
 import type { CheckResult } from './checks/types.ts'
 import type { Collected } from './collect.ts'
 import type { Joined } from './join.ts'
@@ -31,6 +31,7 @@ interface Status {
   }
   apps: AppState[]
   peers: { name: string; class: string; address: string }[]
+  pending: PendingTransaction[]
   problems: { code: string; message: string }[]
 }
 
@@ -49,6 +50,7 @@ export function status(given: Status): string {
     lines.push('', formatTable([['app', 'module', 'version', 'available', 'state'], ...rows]))
   else lines.push('', given.apps.length === 0 ? 'no app is configured' : 'nothing is installed or offered')
   for (const peer of given.peers) lines.push(`peer  ${peer.name}  ${peer.class}  ${peer.address}`)
+  lines.push(...given.pending.flatMap(pendingText))
   for (const { code, message } of given.problems) lines.push(`problem  ${code}: ${message}`)
   return lines.join('\n')
 }
@@ -91,13 +93,21 @@ export function check({ updates, peers: count }: Checked): string {
     .join('\n')
 }
 
+interface FailureText {
+  code: string
+  message: string
+  hint?: string
+}
+
 export interface Applied {
   transaction: string | null
   result: string
   app?: string
   releases?: { module: string; from: string | null; to: string | null }[]
   steps: { step: string; ms: number; ok: boolean }[]
-  error?: { code: string; message: string; hint?: string }
+  error?: FailureText
+  alsoFailed?: FailureText[]
+  setAside?: string[]
   transactions?: (Applied | PlannedText)[]
   blocked?: PlannedText[]
   refusals?: { app: string; code: string; message: string }[]
@@ -117,14 +127,41 @@ export function applied(given: Applied): string {
   return lines.length === 0 ? 'nothing to do' : lines.join('\n')
 }
 
-function appliedText({ app, result, releases, steps, error }: Applied): string[] {
+function appliedText({ app, result, releases, steps, error, alsoFailed, setAside }: Applied): string[] {
   const ms = steps.reduce((sum, step) => sum + step.ms, 0)
   const lines = [`${app ?? ''}: ${result} in ${formatDuration(ms)}`]
   for (const { module, from, to } of releases ?? [])
     lines.push(`  ${module}  ${from ?? 'new'} → ${to ?? 'removed'}`)
-  if (error !== undefined) lines.push(`  ${error.code}: ${error.message}`)
-  if (error?.hint !== undefined) lines.push(`  hint: ${error.hint}`)
+  if (error !== undefined) lines.push(...failureText('', error))
+  for (const one of alsoFailed ?? []) lines.push(...failureText('then ', one))
+  for (const one of setAside ?? []) lines.push(`  set aside: ${one}`)
   return lines
+}
+
+function failureText(when: string, { code, message, hint }: FailureText): string[] {
+  return [`  ${when}${code}: ${message}`, ...(hint === undefined ? [] : [`  hint: ${hint}`])]
+}
+
+export interface Recovered {
+  results: (Applied & { settledAt?: string })[]
+  pending: PendingTransaction[]
+}
+
+export function recovered({ results, pending }: Recovered): string {
+  const lines = results.flatMap((one) => [
+    ...appliedText(one),
+    ...(one.settledAt === undefined ? [] : ['  settled by hand'])
+  ])
+  lines.push(...pending.flatMap(pendingText))
+  return lines.length === 0 ? 'nothing waits' : lines.join('\n')
+}
+
+function pendingText({ app, message, retryAt, hold }: PendingTransaction): string[] {
+  return [
+    `waits  ${app}: ${message}`,
+    `       ${retryAt === null ? 'not tried again by itself' : `the daemon tries again at ${retryAt}`}; now: chasqui node recover`,
+    ...(hold === null ? [] : [`       kept down by ${hold}`])
+  ]
 }
 
 export function backups(given: BackupInfo[]): string {

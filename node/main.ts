@@ -64,6 +64,7 @@ export function nodeCommands(): Command {
     )
   }
   removeCommand(group)
+  recoverCommand(group)
   adoptCommand(group)
   configCommands(group)
   return group
@@ -178,6 +179,7 @@ const RESULT_EXIT: Record<string, number> = {
   committed: EXIT.done,
   refused: EXIT.preflight,
   'rolled-back': EXIT.rolledBack,
+  unfinished: EXIT.unexpected,
   'rollback-failed': EXIT.rollbackFailed
 }
 
@@ -252,6 +254,18 @@ function removeCommand(group: Command): void {
     const result = (await call(line, 'remove', { module, ...appArg(options) })) as describe.Applied
     line.output.result(result, describe.applied(result))
     return exitOf(result)
+  })
+}
+
+function recoverCommand(group: Command): void {
+  const text = 'tries again to end what could not be ended'
+  const command = appOption(group.command('recover').description(text))
+  command.option('--give-up', 'record that a person has settled it; nothing is changed')
+  act(command, async (line, options) => {
+    const args = { giveUp: options.giveUp === true, ...appArg(options) }
+    const result = (await call(line, 'recover', args)) as describe.Recovered
+    line.output.result(result, describe.recovered(result))
+    return Math.max(EXIT.done, ...result.pending.map(exitOf))
   })
 }
 

@@ -11,7 +11,7 @@ import {
 import { diskSpace } from '../src/system/disk.ts'
 import { formatTime, fromHex, toHex } from '../src/trust/bytes.ts'
 import type { NodeApp } from './app.ts'
-import type { HistoryEntry } from './apply/types.ts'
+import type { Failure, HistoryEntry } from './apply/types.ts'
 import { orderProblems } from './orders.ts'
 import { moduleStates, sourcesOf } from './status.ts'
 
@@ -54,7 +54,8 @@ async function reportHeader(app: NodeApp, history: readonly HistoryEntry[]): Pro
 async function outcomes(app: NodeApp, history: readonly HistoryEntry[]): Promise<ReportOutcome[]> {
   const newest = new Map<string, ReportOutcome>()
   for (const entry of history) {
-    if (entry.kind !== 'update' || entry.result === 'refused') continue
+    // what has passed its checks but waits for its users is no outcome yet
+    if (entry.kind !== 'update' || entry.result === 'refused' || entry.result === 'unfinished') continue
     for (const { module, track, to } of entry.releases) {
       const key = `${entry.app}/${module}/${track}/${to}`
       if (to === null || newest.has(key)) continue
@@ -117,7 +118,8 @@ async function reportApps(app: NodeApp, history: readonly HistoryEntry[]): Promi
 
 function healthOf(last: HistoryEntry | undefined): 'good' | 'failing' | 'unknown' {
   if (last === undefined) return 'unknown'
-  return last.result === 'rollback-failed' ? 'failing' : 'good'
+  const isOpen = last.result === 'rollback-failed' || last.result === 'unfinished'
+  return isOpen && last.settledAt === undefined ? 'failing' : 'good'
 }
 
 /** What the last transaction that touched a module found changed. */
@@ -130,6 +132,7 @@ function driftOf(history: readonly HistoryEntry[], app: string, module: string) 
 }
 
 function reportTransaction(entry: HistoryEntry): ReportBody['transactions'][number] {
+  const last = entry.alsoFailed?.at(-1)
   const failed = entry.steps.findLast((step) => !step.ok)
   return {
     id: entry.transaction,
@@ -138,16 +141,14 @@ function reportTransaction(entry: HistoryEntry): ReportBody['transactions'][numb
     result: entry.result,
     releases: entry.releases.map(({ module, track, from, to }) => ({ module, track, from, to: to ?? '' })),
     ms: Math.round(entry.steps.reduce((sum, step) => sum + step.ms, 0)),
-    error:
-      entry.error === undefined
-        ? null
-        : {
-            code: entry.error.code,
-            message: entry.error.message.slice(0, 2_000),
-            ...(entry.error.step === undefined ? {} : { step: entry.error.step })
-          },
+    error: entry.error === undefined ? null : reportFailure(entry.error),
+    ...(last === undefined ? {} : { alsoFailed: reportFailure(last) }),
     excerpt: (failed?.output ?? '').slice(-REPORT_LIMITS.excerpt)
   }
+}
+
+function reportFailure({ code, message, step }: Failure) {
+  return { code, message: message.slice(0, 2_000), ...(step === undefined ? {} : { step }) }
 }
 
 /** Where the packs of the newest releases came from. */

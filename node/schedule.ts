@@ -74,8 +74,10 @@ export class Schedule {
   async #look(): Promise<void> {
     const app = this.#app
     this.#noteConflict()
+    await this.#endPending()
     const plan = await this.#guard('trust', () => app.plan('automatic'))
     if (plan !== null) await this.#follow(plan)
+    await this.#showPending()
     await this.#report()
     if (plan !== null) await this.#carry(plan.view)
     if (plan !== null) await this.#collect(plan.view)
@@ -87,6 +89,28 @@ export class Schedule {
     if (conflict === null || this.#app.problems.has('feed')) return
     const message = `two signed histories of the feed were seen (${conflict.core}, length ${conflict.length})`
     this.#fail('feed', new ChasquiError('FEED_CONFLICT', message))
+  }
+
+  /** What could not be ended is tried again when its time has come. */
+  async #endPending(): Promise<void> {
+    const { engine, config } = this.#app
+    const context = { emit: this.#emit, signal: this.#stop.signal }
+    const results = await this.#guard('recovery', () =>
+      this.#app.inTurn(() => engine.recover(context, { retry: 'due', apps: config.apps }))
+    )
+    for (const result of results ?? []) this.#emit({ event: 'recovered', ...result })
+  }
+
+  /** A problem for as long as it waits, so that it is reported and rounds come soon. */
+  async #showPending(): Promise<void> {
+    const { engine, problems } = this.#app
+    const pending = await engine.pending()
+    for (const where of [...problems.keys()].filter((one) => one.startsWith('unended '))) {
+      if (!pending.some(({ app }) => where === `unended ${app}`)) problems.delete(where)
+    }
+    for (const { app, message } of pending) {
+      this.#fail(`unended ${app}`, new ChasquiError('APPLY_BLOCKED', message))
+    }
   }
 
   /** Fetches and applies what the plan allows. */

@@ -139,6 +139,7 @@ export async function nodeStatus(app: NodeApp): Promise<Record<string, unknown>>
     links: linkStates(app),
     sticks: app.sticks(),
     halts: halts(app, apps),
+    pending: await app.engine.pending(),
     problems: [...app.problems.values(), ...(await orderProblems(app))]
   }
 }

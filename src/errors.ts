@@ -128,6 +128,7 @@ const TABLE = {
     meaning: 'the journal cannot be written; the transaction goes on when it can'
   },
   MIGRATION_FAILED: { exit: EXIT.rolledBack, meaning: 'the migration failed' },
+  NOTHING_PENDING: { exit: EXIT.notFound, meaning: 'no transaction of the app waits to be ended' },
   NOT_INSTALLED: { exit: EXIT.notFound, meaning: 'the module is not installed in this app' },
   ODOO_CONFIG_INVALID: { exit: EXIT.usage, meaning: 'odoo.conf cannot be read or lacks what is needed' },
   ODOO_PENDING: {

@@ -3,8 +3,15 @@
 import { asChasquiError, ChasquiError } from '../../src/errors.ts'
 import type { StateStore } from '../../src/system/state.ts'
 import type { Profile } from '../profiles/profile.ts'
-import { committedRecords, pruningRecords, resultOf, rolledBackRecords } from './finish.ts'
-import { isForward, type MachineEvent, next, type Step, stepOf } from './machine.ts'
+import {
+  committedRecords,
+  historyOf,
+  isoTime,
+  pruningRecords,
+  resultOf,
+  rolledBackRecords
+} from './finish.ts'
+import { isFailedRollback, isForward, type MachineEvent, next, type Step, stepOf } from './machine.ts'
 import { KEYS, type Records } from './records.ts'
 import * as back from './rollback-steps.ts'
 import type { Also, StepFunction } from './steps.ts'
@@ -35,6 +42,11 @@ const PATIENT_TRIES = 3
 const PAUSE = 1000 // milliseconds
 const HISTORY = 500 // entries kept
 const OUTPUT = 4096 // characters kept of what a step printed
+/** What a transaction keeps of itself when it is tried again and again: how it began, and how it went lately. */
+const KEPT = { firstSteps: 20, lastSteps: 40, failures: 20 }
+const BACKOFF = { first: 60_000, longest: 3_600_000 } // milliseconds until the next try by itself, doubled each time
+/** Copies of a database that tries by themselves may leave behind before a person is asked. */
+const COPIES = 10
 
 export interface Drive {
   work: Work
@@ -51,10 +63,11 @@ export async function drive(parts: Drive): Promise<ApplyResult> {
     const step = stepOf(transaction.state)
     if (step === null) return resultOf(transaction)
     const { failure, also } = await doStep(parts, step)
-    if (failure !== null && step === 'commit') {
-      return { ...resultOf(transaction), error: failure }
-    }
-    await move(parts, failure, also)
+    noteFailure(parts, failure)
+    // users are not in yet and the new version is good: it waits, and is tried again
+    if (failure !== null && step === 'commit') await rest(parts)
+    else await enter(parts, failure === null ? 'done' : 'failed', also)
+    if (transaction.retryAt !== undefined) return resultOf(transaction)
   }
 }
 
@@ -116,13 +129,25 @@ function refuseCancelled({ signal, transaction }: Work): void {
   throw new ChasquiError('CANCELLED', 'the apply was stopped on request')
 }
 
-async function move(parts: Drive, failure: Failure | null, also: Also): Promise<void> {
-  const { transaction } = parts.work
-  if (failure !== null) {
-    if (transaction.error === undefined) transaction.error = failure
-    else transaction.alsoFailed.push(failure)
-  }
-  await enter(parts, failure === null ? 'done' : 'failed', also)
+function noteFailure({ work: { transaction } }: Drive, failure: Failure | null): void {
+  const { steps, alsoFailed, error, state } = transaction
+  const isFirst = error === undefined && state !== 'checked'
+  if (failure !== null && isFirst) transaction.error = failure
+  else if (failure !== null) alsoFailed.push(failure)
+  steps.splice(KEPT.firstSteps, Math.max(0, steps.length - KEPT.firstSteps - KEPT.lastSteps))
+  alsoFailed.splice(0, Math.max(0, alsoFailed.length - KEPT.failures))
+}
+
+/** It has not ended and does not go on: the history says so, and when it is tried again. Throws JOURNAL_FAILED. */
+async function rest({ work, journal }: Drive): Promise<void> {
+  const { transaction, parts } = work
+  const { retries, setAside, state } = transaction
+  const former = transaction.endedAt
+  const now = parts.clock.now()
+  transaction.endedAt = isoTime(now)
+  const pause = Math.min(BACKOFF.first * 2 ** Math.min(retries, 10), BACKOFF.longest)
+  transaction.retryAt = state === 'rollback-failed' && setAside.length >= COPIES ? null : now + pause
+  await journal.write(transaction, historyOf(work, former))
 }
 
 /** Follows the table and journals the new state, with all that becomes true in it. */
@@ -132,24 +157,19 @@ export async function enter(parts: Drive, event: MachineEvent, also: Also = {}):
   const state = next(transaction.state, event)
   if (state === 'rolling-back' && isForward(transaction.state)) transaction.failedAt = transaction.state
   transaction.state = state
-  const more = { ...also, ...(await recordsOf(work, records)) }
-  if (stepOf(state) === null && state !== 'rollback-failed') await journal.end(transaction, more)
-  else await journal.write(transaction, more)
+  if (isFailedRollback(state)) return rest(parts)
+  if (stepOf(state) !== null) return journal.write(transaction, also)
+  const former = transaction.endedAt
+  transaction.endedAt = isoTime(work.parts.clock.now())
+  await journal.end(transaction, { ...also, ...(await recordsOf(work, records, former)) })
 }
 
 /** What becomes true beside the state. Throws JOURNAL_FAILED: the journal then still has the state before. */
-async function recordsOf(work: Work, records: Records): Promise<Also> {
+async function recordsOf(work: Work, records: Records, former: string | undefined): Promise<Also> {
   for (let tried = 1; ; tried++) {
     try {
-      switch (work.transaction.state) {
-        case 'committed':
-          return await committedRecords(work, records)
-        case 'rolled-back':
-        case 'rollback-failed':
-          return await rolledBackRecords(work, records)
-        default:
-          return {}
-      }
+      const collect = work.transaction.state === 'committed' ? committedRecords : rolledBackRecords
+      return await collect(work, records, former)
     } catch (cause) {
       if (tried === PATIENT_TRIES) {
         throw new ChasquiError('JOURNAL_FAILED', 'the end of the transaction cannot be recorded', { cause })

@@ -1,25 +1,24 @@
 // The engine: takes requests, refuses what must not begin, drives the rest through the table and ends what a cut left behind.
 import { asChasquiError, ChasquiError } from '../../src/errors.ts'
 import { removeTree } from '../../src/system/durable.ts'
-import type { ProcessMark } from '../../src/system/process-mark.ts'
 import { runChecks } from '../checks/checks.ts'
 import { checksOf, contextFor } from '../checks/plan.ts'
 import type { AppConfig } from '../config/apps.ts'
 import { createProfile } from '../profiles/create.ts'
 import { adopt } from './adopt.ts'
-import { type Drive, drive, enter, prune, removePruned } from './drive.ts'
+import { type Drive, drive, prune, removePruned } from './drive.ts'
 import { isoTime } from './finish.ts'
 import { workPlace } from './layout.ts'
-import { isForward } from './machine.ts'
+import { describePending, pendingMessage } from './pending.ts'
 import { failureFrom, newTransaction, type Plan, refusal, updatePlan } from './plan.ts'
 import { driftOf, preflight } from './preflight.ts'
 import { createRecords, KEYS } from './records.ts'
+import { createRecovery } from './recovery.ts'
 import { createJournal, type Transaction } from './transaction.ts'
-import type { ApplyContext, ApplyResult, DriftReport, Engine, EngineParts } from './types.ts'
+import type { ApplyContext, ApplyResult, DriftReport, Engine, EngineParts, Failure } from './types.ts'
 import { type AppWork, placesOf, type Work } from './work.ts'
 
-/** Times that a transaction may be cut before the way on is given up for the way back. */
-const INTERRUPTIONS = 3
+const BLOCKED_HINT = 'put that right, then: chasqui node recover'
 
 export function createEngine(parts: EngineParts): Engine {
   const records = createRecords(parts.state)
@@ -81,14 +80,8 @@ export function createEngine(parts: EngineParts): Engine {
 
   function run(plan: Plan, context: ApplyContext): Promise<ApplyResult> {
     return alone(plan.app.name, async () => {
-      const left = await recoverApp(plan.app.name, context)
-      if (left?.result === 'rollback-failed') {
-        return refusal(plan, {
-          code: 'APPLY_BLOCKED',
-          message: `the transaction ${left.transaction} could not be rolled back: ${left.error?.message ?? ''}`,
-          hint: 'see "chasqui node history"; the next start of the node tries again'
-        })
-      }
+      const blocked = await endPending(plan, context)
+      if (blocked !== null) return refusal(plan, blocked)
       let transaction: Transaction
       try {
         const { workFolder, drift } = await check(plan)
@@ -102,9 +95,22 @@ export function createEngine(parts: EngineParts): Engine {
     })
   }
 
+  /** Nothing new is begun on top of what has not ended; null: nothing is in the way. */
+  async function endPending({ app, reason }: Plan, context: ApplyContext): Promise<Failure | null> {
+    const [before] = await journal.pending(app.name)
+    if (before === undefined) return null
+    // a failed way back may replace what somebody works with by now: that is only done when it is asked for
+    const isSafe = before.state !== 'rollback-failed' && reason !== 'auto'
+    await recovery.recover(app.name, isSafe ? 'now' : 'cut', app, context)
+    const [left] = await journal.pending(app.name)
+    if (left === undefined) return null
+    return { code: 'APPLY_BLOCKED', message: pendingMessage(left), hint: BLOCKED_HINT }
+  }
+
   async function finish(way: Drive): Promise<ApplyResult> {
     const result = await drive(way)
-    if (result.result !== 'rollback-failed') await prune(way, (path) => removeTree(parts.fs, path))
+    if (result.result !== 'rollback-failed' && result.result !== 'unfinished')
+      await prune(way, (path) => removeTree(parts.fs, path))
     return result
   }
 
@@ -117,39 +123,7 @@ export function createEngine(parts: EngineParts): Engine {
     }
   }
 
-  /** A program of the killed process may still be at work on what is about to be brought back. */
-  async function endLeftProgram(app: string): Promise<void> {
-    try {
-      const mark = (await parts.state.get(KEYS.program(app))) as ProcessMark | undefined
-      if (mark !== undefined) await parts.runner.end(mark)
-    } catch (error) {
-      parts.log.warn(
-        { app, error: asChasquiError(error).message },
-        'cannot tell what the last process left running'
-      )
-    }
-  }
-
-  /** Ends what an earlier process left of an app's transaction. */
-  async function recoverApp(app: string, context: ApplyContext): Promise<ApplyResult | null> {
-    const [transaction] = await journal.pending(app)
-    if (transaction === undefined) return null
-    const way = driveOf(transaction, context)
-    await endLeftProgram(app)
-    way.emit({ event: 'recovery', app, transaction: transaction.id, state: transaction.state })
-    transaction.interruptions++
-    const isTired = transaction.interruptions > INTERRUPTIONS && isForward(transaction.state)
-    const wasForward = isForward(transaction.state)
-    await enter(way, transaction.state === 'rollback-failed' ? 'retry' : isTired ? 'failed' : 'interrupted')
-    if (wasForward && !isForward(transaction.state) && transaction.error === undefined) {
-      transaction.error = {
-        code: 'APPLY_INTERRUPTED',
-        message: `the apply was cut in the state ${transaction.failedAt ?? ''}`,
-        hint: 'it is tried again when its time comes'
-      }
-    }
-    return finish(way)
-  }
+  const recovery = createRecovery({ parts, records, journal, driveOf, finish })
 
   return {
     apply: (request, context = {}) => run(updatePlan(request), context),
@@ -161,15 +135,23 @@ export function createEngine(parts: EngineParts): Engine {
         return failureFrom(thrown)
       }
     },
-    async recover(context = {}) {
+    async recover(context = {}, { retry, app: only, apps = {} } = {}) {
       const results: ApplyResult[] = []
-      for (const { app } of await journal.pending()) {
-        const result = await alone(app.name, () => recoverApp(app.name, context))
+      for (const { app } of await journal.pending(only)) {
+        const current = Object.hasOwn(apps, app.name) ? apps[app.name] : undefined
+        const result = await alone(app.name, () =>
+          recovery.recover(app.name, retry ?? 'cut', current, context)
+        )
         if (result !== null) results.push(result)
       }
       await removeLeftovers()
       return results
     },
+    async pending(app) {
+      const waiting = (await journal.pending(app)).filter((one) => one.retryAt !== undefined)
+      return Promise.all(waiting.map((one) => describePending(parts, one)))
+    },
+    giveUp: (app) => alone(app, () => recovery.giveUp(app)),
     async rollback({ app, backup: id, withDatabase, reason = 'operator' }, context = {}) {
       const backup = await records.backup(app.name, id)
       if (withDatabase && backup.database === null) {

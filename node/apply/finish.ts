@@ -3,6 +3,7 @@
 import { manifestRoot } from '../../src/release/manifest.ts'
 import { compareVersions } from '../../src/release/version.ts'
 import { dueForPruning } from '../backups/retention.ts'
+import { isFailedRollback, type State } from './machine.ts'
 import { KEYS, manifestText, type Records } from './records.ts'
 import type { Also } from './steps.ts'
 import type { Transaction } from './transaction.ts'
@@ -13,6 +14,7 @@ import type {
   Failure,
   HistoryEntry,
   ModuleChange,
+  Outcome,
   QuarantineEntry
 } from './types.ts'
 import type { Work } from './work.ts'
@@ -23,8 +25,9 @@ export function isoTime(milliseconds: number): string {
 
 export function resultOf(transaction: Transaction): ApplyResult {
   const { state } = transaction
-  const result = state === 'rolled-back' || state === 'rollback-failed' ? state : 'committed'
+  const result = outcomeOf(state)
   const { stoppedAt, runningAt } = transaction
+  const error = transaction.error ?? (result === 'unfinished' ? transaction.alsoFailed.at(-1) : undefined)
   return {
     transaction: transaction.id,
     app: transaction.app.name,
@@ -32,19 +35,27 @@ export function resultOf(transaction: Transaction): ApplyResult {
     state,
     releases: transaction.changes.map(({ module, track, from, to }) => ({ module, track, from, to })),
     steps: transaction.steps,
-    ...(transaction.error === undefined ? {} : { error: transaction.error }),
+    ...(error === undefined ? {} : { error }),
     ...(transaction.alsoFailed.length === 0 ? {} : { alsoFailed: transaction.alsoFailed }),
     ...(result === 'committed' ? { backup: transaction.backup } : {}),
     drift: transaction.drift,
     setAside: transaction.setAside,
     checks: transaction.checks,
-    ...(stoppedAt === undefined || runningAt === undefined ? {} : { downtime: runningAt - stoppedAt })
+    ...(stoppedAt === undefined || runningAt === undefined ? {} : { downtime: runningAt - stoppedAt }),
+    ...(transaction.settledAt === undefined ? {} : { settledAt: transaction.settledAt })
   }
 }
 
-function historyOf(work: Work): Also {
-  const { transaction, parts } = work
-  const endedAt = isoTime(parts.clock.now())
+/** What a state is to whoever asked; one that is neither end has the new version in place, and waits. */
+export function outcomeOf(state: State): Outcome {
+  if (state === 'committed' || state === 'rolled-back') return state
+  return isFailedRollback(state) ? 'rollback-failed' : 'unfinished'
+}
+
+/** One entry for a transaction, whatever becomes of it: a later one takes the place of the `former`, which ended then. */
+export function historyOf({ transaction, parts }: Work, former: string | undefined): Also {
+  const endedAt = transaction.endedAt ?? isoTime(parts.clock.now())
+  const key = KEYS.history(endedAt, transaction.id)
   const entry: HistoryEntry = {
     ...resultOf(transaction),
     kind: transaction.kind,
@@ -52,13 +63,14 @@ function historyOf(work: Work): Also {
     startedAt: isoTime(transaction.startedAt),
     endedAt
   }
-  return { [KEYS.history(endedAt, transaction.id)]: entry }
+  const old = former === undefined ? key : KEYS.history(former, transaction.id)
+  return { ...(old === key ? {} : { [old]: null }), [key]: entry }
 }
 
 /** Everything that becomes true with the commit. */
-export async function committedRecords(work: Work, records: Records): Promise<Also> {
+export async function committedRecords(work: Work, records: Records, former?: string): Promise<Also> {
   const { transaction, app } = work
-  const changes: Record<string, unknown> = { ...historyOf(work), ...(await backupRecord(work)) }
+  const changes: Record<string, unknown> = { ...historyOf(work, former), ...(await backupRecord(work)) }
   for (const change of transaction.changes) {
     const { module, track, kind } = change
     const old = await records.manifest(app.name, module)
@@ -116,11 +128,10 @@ async function backupRecord({ transaction, app, places, parts }: Work): Promise<
   return { [KEYS.backup(app.name, info.id)]: info }
 }
 
-/** Everything that is written when a transaction was rolled back, or could not be. */
-export async function rolledBackRecords(work: Work, records: Records): Promise<Also> {
+/** Everything that is written when a transaction was rolled back. */
+export async function rolledBackRecords(work: Work, records: Records, former?: string): Promise<Also> {
   const { transaction, app } = work
-  const changes: Record<string, unknown> = { ...historyOf(work) }
-  if (transaction.state === 'rollback-failed') return changes
+  const changes: Record<string, unknown> = { ...historyOf(work, former) }
   const { error } = transaction
   if (transaction.kind === 'update' && error !== undefined && error.code !== 'CANCELLED') {
     const known = await records.quarantine(app.name)

@@ -31,6 +31,11 @@ export function backedUpModule(work: string, backup: string, module: string): st
   return join(backupPlace(work, backup), 'files', module)
 }
 
+/** The file that keeps an app down while it is neither old nor new. */
+export function holdPlace(work: string, app: string): string {
+  return join(work, `${app}.down`)
+}
+
 /** The folder or command output that a profile's database backup goes to. */
 export function databasePlace(work: string, backup: string): string {
   return join(backupPlace(work, backup), 'database')

@@ -2,7 +2,8 @@
 // before it does what the state asks for, so the table is also the list of points from which a killed apply goes on.
 //
 // The rule behind the `interrupted` column: until the migration has finished, a cut leads back to the old version (nothing
-// that was done twice could be told from something done once); after it, a cut leads on to the new one.
+// that was done twice could be told from something done once); after it, a cut leads on to the new one. On the way back a
+// cut leads to `halt` until the database is back: whatever the machine has started meanwhile is stopped, and set aside, first.
 
 /** What a state asks the engine to do. Each is idempotent: it may find that it was done before, in part or whole. */
 export type Step =
@@ -39,8 +40,9 @@ export type State =
   | 'restarted'
   | 'rolled-back'
   | 'rollback-failed'
+  | 'restart-failed'
 
-/** `interrupted`: the process died in this state; `retry`: somebody or a new start asks for another try. */
+/** `interrupted`: the process died in this state; `retry`: somebody, or the time for it, asks for another try. */
 export type MachineEvent = 'done' | 'failed' | 'interrupted' | 'retry'
 
 interface Row {
@@ -61,6 +63,7 @@ const row = (does: Step | null, done: State, failed: State, interrupted: State, 
 
 const BACK = 'rolling-back'
 const LOST = 'rollback-failed'
+const DOWN = 'restart-failed'
 
 // state                      does                done                 failed  interrupted          retry
 const TABLE: Readonly<Record<State, Row>> = {
@@ -77,12 +80,14 @@ const TABLE: Readonly<Record<State, Row>> = {
   committed: row(null, 'committed', 'committed', 'committed', 'committed'),
 
   'rolling-back': row('halt', 'halted', LOST, BACK, BACK),
-  halted: row('restore-files', 'files-restored', LOST, 'halted', BACK),
-  'files-restored': row('restore-database', 'database-restored', LOST, 'files-restored', BACK),
-  'database-restored': row('start-again', 'restarted', LOST, 'database-restored', BACK),
+  halted: row('restore-files', 'files-restored', LOST, BACK, BACK),
+  'files-restored': row('restore-database', 'database-restored', LOST, BACK, BACK),
+  // files and database are back: from here on neither is touched again, whoever has worked with them
+  'database-restored': row('start-again', 'restarted', DOWN, 'database-restored', 'database-restored'),
   restarted: row('clean-up', 'rolled-back', 'rolled-back', 'restarted', 'restarted'),
   'rolled-back': row(null, 'rolled-back', 'rolled-back', 'rolled-back', 'rolled-back'),
-  'rollback-failed': row(null, LOST, LOST, LOST, BACK)
+  'rollback-failed': row(null, LOST, LOST, LOST, BACK),
+  'restart-failed': row(null, DOWN, DOWN, DOWN, 'database-restored')
 }
 
 /** All states, in the order of the table. */
@@ -107,4 +112,9 @@ export function hasBegun(state: State, step: Step): boolean {
 /** States in which the transaction is still on its way to the new version. */
 export function isForward(state: State): boolean {
   return FORWARD.includes(state)
+}
+
+/** States that rest without being an end: files or database are not back, or the old version does not start. */
+export function isFailedRollback(state: State): boolean {
+  return state === LOST || state === DOWN
 }

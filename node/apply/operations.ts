@@ -46,7 +46,7 @@ export async function undo(parts: Parts, operations: readonly Operation[]): Prom
  * Everything up to the first rename that was not done: they are done in order and undone in reverse, so what is done is
  * always a beginning of the list. Beyond it the disk says nothing about an operation (its folder may not be there yet).
  */
-async function donePart(fs: FileSystem, operations: readonly Operation[]): Promise<Operation[]> {
+export async function donePart(fs: FileSystem, operations: readonly Operation[]): Promise<Operation[]> {
   const done: Operation[] = []
   for (const operation of operations) {
     if (operation.kind === 'rename' && !(await isDone(fs, operation))) break

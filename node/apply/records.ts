@@ -31,8 +31,6 @@ export const KEYS = {
 export interface PlannedExchange {
   transaction: string
   operations: Operation[]
-  /** local files that appeared after the start were added to the way back */
-  isExtended: boolean
 }
 
 export function manifestText(manifest: Manifest): string {
@@ -72,7 +70,7 @@ export function createRecords(state: StateStore): Records {
     stagedManifest: async (app, module) => readManifest(await state.get(KEYS.staged(app, module))),
     async exchange(app, transaction) {
       const found = (await state.get(KEYS.operations(app))) as PlannedExchange | undefined
-      return found?.transaction === transaction ? found : { transaction, operations: [], isExtended: true }
+      return found?.transaction === transaction ? found : { transaction, operations: [] }
     },
     async backup(app, id) {
       const all = await backups(app)

@@ -6,7 +6,7 @@ import { failureOf, runChecks } from '../checks/checks.ts'
 import { contextFor } from '../checks/plan.ts'
 import type { Profile } from '../profiles/profile.ts'
 import { hasBegun, type Step } from './machine.ts'
-import { type Operation, undo } from './operations.ts'
+import { donePart, type Operation, undo } from './operations.ts'
 import { KEYS, type PlannedExchange, type Records } from './records.ts'
 import type { StepFunction } from './steps.ts'
 import { foreignEntries, namesOf } from './tree.ts'
@@ -17,48 +17,71 @@ function begun(work: Work, step: Step): boolean {
   return failedAt !== undefined && hasBegun(failedAt, step)
 }
 
+/** Users may have worked with what is there: it was started, or others may have started it after a cut or a failure. */
+function mayHoldWork(work: Work): boolean {
+  const { interruptions, retries } = work.transaction
+  return begun(work, 'start') || interruptions > 0 || retries > 0
+}
+
 export const halt: StepFunction = async (work, profile) => {
   if (!begun(work, 'stop')) return undefined
-  const isSurelyStopped =
-    begun(work, 'back-up') && !begun(work, 'start') && work.transaction.interruptions === 0
-  if (!isSurelyStopped) await stopAgain(work, profile)
+  if (!begun(work, 'back-up') || mayHoldWork(work)) await stopAgain(work, profile)
+  work.transaction.halts++
   return undefined
 }
 
 /** It may not run, or not know how to stop; but files are not exchanged under something that is known to run. */
 async function stopAgain(work: Work, profile: Profile): Promise<void> {
   await profile.stop(work, true)
-  if (!begun(work, 'swap') || (await profile.isRunning(work)) !== true) return
+  if (!begun(work, 'swap') || (await runs(work, profile)) !== true) return
   throw new ChasquiError('SERVICE_FAILED', 'the new version cannot be stopped', {
-    hint: 'stop it by hand; the node then goes back by itself at its next start'
+    hint: 'stop it by hand, then: chasqui node recover'
   })
+}
+
+/** null: nobody can tell. The release may have brought no program to ask with, or one that does not run. */
+async function runs(work: Work, profile: Profile): Promise<boolean | null> {
+  try {
+    return await profile.isRunning(work)
+  } catch (error) {
+    work.note(`cannot tell whether it runs: ${(error as Error).message}`)
+    return null
+  }
 }
 
 export const restoreFiles: StepFunction = async (work, profile, records) => {
   if (!begun(work, 'swap')) return undefined
   const planned = await records.exchange(work.app.name, work.transaction.id)
-  const exchange = planned.isExtended ? planned : await extend(work, profile, records, planned)
+  const exchange = await extend(work, profile, records, planned)
   await undo(work.parts, exchange.operations)
   return undefined
 }
 
-/** Adds local files that appeared since the swap, so that they go back with the rest; journaled before anything moves. */
+/**
+ * Adds local files that appeared in a new tree since it was swapped in, so that they go back with the rest; journaled before
+ * anything moves. What is undone already is left out: only a list that was done to its end can be extended.
+ */
 async function extend(
   work: Work,
   profile: Profile,
   records: Records,
-  exchange: PlannedExchange
+  planned: PlannedExchange
 ): Promise<PlannedExchange> {
-  const extended: PlannedExchange = { ...exchange, operations: [...exchange.operations], isExtended: true }
-  if (begun(work, 'migrate')) {
-    for (const change of work.transaction.changes) {
-      if (change.kind === 'directory') {
-        extended.operations.push(...(await newLocalFiles(work, profile, records, change.module, exchange)))
-      }
-    }
+  const exchange = { ...planned, operations: await donePart(work.parts.fs, planned.operations) }
+  const found: Operation[] = []
+  for (const { kind, module } of work.transaction.changes) {
+    if (kind !== 'directory' || !isSwappedIn(work, module, exchange)) continue
+    found.push(...(await newLocalFiles(work, profile, records, module, exchange)))
   }
-  await work.parts.state.put({ [KEYS.operations(work.app.name)]: extended })
-  return extended
+  if (found.length === 0) return planned
+  exchange.operations.push(...found)
+  await work.parts.state.put({ [KEYS.operations(work.app.name)]: exchange })
+  return exchange
+}
+
+function isSwappedIn(work: Work, module: string, { operations }: PlannedExchange): boolean {
+  const [staged, live] = [work.places.staged(module), work.places.live(module)]
+  return operations.some((one) => one.kind === 'rename' && one.from === staged && one.to === live)
 }
 
 async function newLocalFiles(
@@ -94,25 +117,38 @@ async function newLocalFiles(
 
 export const restoreDatabase: StepFunction = async (work, profile) => {
   if (!begun(work, 'migrate') || work.transaction.database === null) return undefined
-  await profile.restore(work, work.places.database, begun(work, 'start'))
+  await profile.restore(work, work.places.database, mayHoldWork(work))
   return undefined
 }
 
 export const startAgain: StepFunction = async (work, profile, records) => {
   if (!begun(work, 'stop')) return undefined
-  await stopAgain(work, profile)
-  if (begun(work, 'migrate')) await profile.unlock(work)
+  const isUp = work.transaction.isBack === true && (await runs(work, profile)) === true
+  if (!isUp) await stopAgain(work, profile)
+  const locked = await unlock(work, profile)
   try {
     await profile.start(work)
   } catch (error) {
     // a stop that failed may have left it running, and then a start fails too
     if (begun(work, 'back-up') || !(await looksAlive(work, profile, records))) throw error
   }
-  if ((await profile.isRunning(work)) === false) {
+  if (locked !== null) throw locked
+  if ((await runs(work, profile)) === false) {
     throw new ChasquiError('SERVICE_FAILED', 'the old version was started and does not run')
   }
   work.transaction.runningAt = work.parts.clock.now()
   return undefined
+}
+
+/** Why users cannot be let in; it is started all the same, for that is one trouble less. */
+async function unlock(work: Work, profile: Profile): Promise<unknown> {
+  if (!begun(work, 'migrate')) return null
+  try {
+    await profile.unlock(work)
+    return null
+  } catch (error) {
+    return error
+  }
 }
 
 async function looksAlive(work: Work, profile: Profile, records: Records): Promise<boolean> {

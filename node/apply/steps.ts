@@ -12,6 +12,7 @@ import type { Profile } from '../profiles/profile.ts'
 import { refuseMounts } from './mounts.ts'
 import { type Operation, perform, syncFolders } from './operations.ts'
 import { PRIVATE } from './places.ts'
+import { refuseLostPrograms } from './programs.ts'
 import { KEYS, manifestText, type Records } from './records.ts'
 import { planDirectory, planOverlay, type SwapPlan, type SwapQuestion } from './swap-plan.ts'
 import { differences, foreignEntries, namesOf, takeAfter } from './tree.ts'
@@ -70,6 +71,7 @@ export const rehearse: StepFunction = async (work, profile) => {
 
 export const stop: StepFunction = async (work, profile, records) => {
   for (const change of work.transaction.changes) await verifyStaged(work, records, change)
+  await refuseLostPrograms(work, records)
   work.transaction.stoppedAt = work.parts.clock.now()
   await profile.stop(work, false)
   return undefined
@@ -121,7 +123,7 @@ export const backUp: StepFunction = async (work, profile, records) => {
   const info = { schema: 1, app: work.app.name, transaction: id, changes, database: transaction.database }
   await writeFileDurably(fs, join(places.backup, 'backup.json'), Buffer.from(JSON.stringify(info, null, 2)))
   return {
-    [KEYS.operations(work.app.name)]: { transaction: id, operations, isExtended: false }
+    [KEYS.operations(work.app.name)]: { transaction: id, operations }
   }
 }
 
@@ -208,6 +210,7 @@ export const check: StepFunction = async (work, profile, records) => {
 }
 
 export const commit: StepFunction = async (work, profile) => {
+  await profile.letUp(work)
   await profile.unlock(work)
   return undefined
 }

@@ -19,6 +19,18 @@ export interface Transaction {
   failedAt?: State
   /** times that a process died in it */
   interruptions: number
+  /** times that it was asked to go on after it had failed to end */
+  retries: number
+  /** it rests without having ended: when it is tried again by itself, ms since the epoch; null: when a person says so */
+  retryAt?: number | null
+  /** files and database were back when this process began: what runs is the old version */
+  isBack?: boolean
+  /** times that the application was stopped for the way back */
+  halts: number
+  /** the halt in which the database was last set aside; since then nobody can have worked with it */
+  asideAt: number
+  /** a database under a new name, by the dump that takes its place: once it is there, the dump was restored */
+  asides: Record<string, string>
   /** absolute: the folder for staging and backups */
   work: string
   backup: string
@@ -34,6 +46,10 @@ export interface Transaction {
   startedAt: number
   stoppedAt?: number
   runningAt?: number
+  /** RFC 3339: of its entry in the history; there is one, whatever becomes of it */
+  endedAt?: string
+  /** RFC 3339: a person has said that it is settled */
+  settledAt?: string
   /** what the database backup is made of, once there is one */
   database: BackupInfo['database']
   /** sizes of the application's logs before it was started, by path */

@@ -90,7 +90,8 @@ export interface Failure {
   step?: Step
 }
 
-export type Outcome = 'committed' | 'rolled-back' | 'rollback-failed' | 'refused'
+/** `unfinished`: the new version is there and good, but its users could not be let in yet; it is tried again. */
+export type Outcome = 'committed' | 'rolled-back' | 'rollback-failed' | 'unfinished' | 'refused'
 
 export interface ApplyResult {
   transaction: string
@@ -110,6 +111,8 @@ export interface ApplyResult {
   checks?: CheckResult[]
   /** milliseconds between the beginning of stop and the end of start */
   downtime?: number
+  /** RFC 3339: a person has settled by hand what could not be ended */
+  settledAt?: string
 }
 
 /** A history entry. */
@@ -157,6 +160,30 @@ export interface BackupInfo {
   database: { files: { path: string; bytes: number; sha256: string }[] } | null
 }
 
+/** A transaction that rests without having ended, and blocks its app. */
+export interface PendingTransaction {
+  transaction: string
+  app: string
+  result: Outcome
+  state: State
+  releases: ApplyResult['releases']
+  /** in one sentence: what failed, and what failed after it */
+  message: string
+  /** RFC 3339: when it is tried again by itself; null: when somebody asks for it */
+  retryAt: string | null
+  /** absolute; while it is there, nothing but the node starts the application */
+  hold: string | null
+}
+
+export interface RecoverOptions {
+  /** also what has failed to end: `due` when its time has come, `now` at once; without it only what a cut left behind */
+  retry?: 'due' | 'now'
+  /** only this one */
+  app?: string
+  /** the configuration as it is now: a retry takes commands, service and environment from it */
+  apps?: Readonly<Record<string, AppConfig>>
+}
+
 export interface ApplyContext {
   emit?(event: { event: string; [field: string]: unknown }): void
   signal?: AbortSignal
@@ -169,7 +196,11 @@ export interface Engine {
   /** Why `apply` would refuse, or null; changes nothing. */
   preflight(request: ApplyRequest): Promise<Failure | null>
   /** First thing at every start, before anything else: ends what a cut left behind. One result per app that had something. */
-  recover(context?: ApplyContext): Promise<ApplyResult[]>
+  recover(context?: ApplyContext, options?: RecoverOptions): Promise<ApplyResult[]>
+  /** What rests without having ended. */
+  pending(app?: string): Promise<PendingTransaction[]>
+  /** A person has settled it: it is recorded as it stands, nothing is deleted. Throws NOTHING_PENDING. */
+  giveUp(app: string): Promise<ApplyResult>
   /** Back to a backup: files, and the database too when asked. Null: the newest backup. Throws BACKUP_NOT_FOUND. */
   rollback(
     request: { app: AppConfig; backup: string | null; withDatabase: boolean; reason?: string },

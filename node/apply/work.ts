@@ -38,6 +38,8 @@ export interface Places {
   staged(module: string): string
   backedUp(module: string): string
   aside(module: string): string
+  /** while this file is there, nobody but the node is to start the application */
+  hold: string
 }
 
 export function placesOf(transaction: Transaction): Places {
@@ -45,6 +47,7 @@ export function placesOf(transaction: Transaction): Places {
   return {
     staging: layout.stagingPlace(work, id),
     database: layout.databasePlace(work, backup),
+    hold: layout.holdPlace(work, app.name),
     backup: layout.backupPlace(work, backup),
     live: (module) => layout.livePlace(app, module),
     staged: (module) => layout.stagedModule(work, id, module),

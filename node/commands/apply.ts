@@ -122,7 +122,7 @@ async function dryRun(
   return { transaction: null, result: 'dry-run', steps: [], transactions, refusals }
 }
 
-const WORST: readonly Outcome[] = ['rollback-failed', 'rolled-back', 'refused', 'committed']
+const WORST: readonly Outcome[] = ['rollback-failed', 'unfinished', 'rolled-back', 'refused', 'committed']
 
 /** One transaction as it is; several under the worst of them. */
 function summarize(results: readonly ApplyResult[], blocked: unknown[]) {

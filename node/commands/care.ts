@@ -31,6 +31,7 @@ export const doctor: Command<NodeApp> = async (app) => {
     peers(app),
     await disk(app, app.paths.root),
     ...(await appPlaces(app)),
+    ...(await unended(app)),
     ...[...app.problems].map(([name, { code, message }]) => ({
       name,
       ok: false,
@@ -121,6 +122,16 @@ async function disk(app: NodeApp, path: string): Promise<Finding> {
   const name = path === app.paths.root ? 'disk' : `disk ${path}`
   if (space === null) return { name, ok: true, message: 'the file system does not say' }
   return { name, ok: space.free >= LOW_DISK, message: `${space.free} bytes free of ${space.total}` }
+}
+
+/** Transactions that could not be ended. */
+async function unended(app: NodeApp): Promise<Finding[]> {
+  return (await app.engine.pending()).map(({ app: name, message, hold }) => ({
+    name: `app ${name}`,
+    ok: false,
+    message,
+    hint: `put that right, then: chasqui node recover --app ${name}${hold === null ? '' : `; kept down by ${hold}`}`
+  }))
 }
 
 async function appPlaces(app: NodeApp): Promise<Finding[]> {

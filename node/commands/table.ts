@@ -7,6 +7,7 @@ import { apply, remove, rollback } from './apply.ts'
 import { doctor, fsck, gc, reload } from './care.ts'
 import { check, peers, plan, status } from './plan.ts'
 import { backups, history, hold, unhold, validate } from './records.ts'
+import { recover } from './recover.ts'
 
 export const nodeCommandTable: CommandTable<NodeApp> = {
   adopt,
@@ -20,6 +21,7 @@ export const nodeCommandTable: CommandTable<NodeApp> = {
   hold,
   peers,
   plan,
+  recover,
   reload,
   remove,
   rollback,

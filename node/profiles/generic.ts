@@ -2,11 +2,13 @@
 import { dirname } from 'node:path'
 import type { ErrorCode } from '../../src/errors.ts'
 import { ChasquiError } from '../../src/errors.ts'
-import { ensureDirectory } from '../../src/system/durable.ts'
+import { ensureDirectory, removeTree } from '../../src/system/durable.ts'
 import type { AppWork, Work } from '../apply/work.ts'
+import { readBack } from '../backups/read-back.ts'
 import type { AppConfig } from '../config/apps.ts'
 import type { Argv } from '../config/fields.ts'
 import { commandService } from '../services/command.ts'
+import { bringDown, bringUp, letUp } from '../services/hold.ts'
 import { createService, type Service } from '../services/service.ts'
 import { type CommandOptions, findProgram, isPerModule, mustRun, namesFrom } from './commands.ts'
 import type { Profile } from './profile.ts'
@@ -46,17 +48,13 @@ export function genericProfile(app: AppConfig): Profile {
     },
     async stop(work, leniently) {
       if (await isFirstInstall(work, commands?.stop)) return
-      try {
-        await service.stop(work)
-      } catch (error) {
-        if (!leniently) throw error
-        work.note(`stop: ${(error as Error).message}; it may not have been running`)
-      }
+      await bringDown(work, service, leniently)
     },
     async start(work) {
       if (await isFirstInstall(work, commands?.start)) return
-      await service.start(work)
+      await bringUp(work, service)
     },
+    letUp: (work) => letUp(work, service),
     async backUp(work, into) {
       if (commands?.backup === undefined || (await isFirstInstall(work, commands.backup))) return false
       await ensureDirectory(work.parts.fs, dirname(into))
@@ -66,23 +64,7 @@ export function genericProfile(app: AppConfig): Profile {
     verifyBackup: (work, from) => toFile(work, 'verify', from, 'BACKUP_FAILED'),
     async restore(work, from, mayHoldWork) {
       if (commands?.restore === undefined) return
-      const aside = `${work.places.database}-set-aside-${work.parts.clock.now()}`
-      const { setAside } = work.transaction
-      try {
-        if (setAside.length === 0) {
-          await toFile(work, 'backup', aside, 'BACKUP_FAILED')
-          setAside.push(aside)
-          await work.save()
-        }
-      } catch (cause) {
-        const why = (cause as Error).message
-        if (mayHoldWork) {
-          throw new ChasquiError('RESTORE_FAILED', `the current database cannot be set aside: ${why}`, {
-            cause
-          })
-        }
-        work.note(`the half-migrated database could not be set aside: ${why}`)
-      }
+      await setAside(work, mayHoldWork, (path) => toFile(work, 'backup', path, 'BACKUP_FAILED'))
       await toFile(work, 'restore', from, 'RESTORE_FAILED')
     },
     async rehearse(work) {
@@ -95,6 +77,31 @@ export function genericProfile(app: AppConfig): Profile {
     lock: (work) => run(work, 'lock', commands?.lock, 'SERVICE_FAILED'),
     unlock: (work) => run(work, 'unlock', commands?.unlock, 'SERVICE_FAILED')
   }
+}
+
+/** A dump of the database as it is, once for each time that the application was stopped: in between nobody can work. */
+async function setAside(work: Work, mayHoldWork: boolean, dump: (path: string) => Promise<void>) {
+  const { transaction, places, parts } = work
+  if (transaction.asideAt === transaction.halts) return
+  const aside = `${places.database}-set-aside-${transaction.setAside.length + 1}`
+  try {
+    // what a cut left of a dump that is not journaled: its database is still the live one
+    await removeTree(parts.fs, aside)
+    await dump(aside)
+    await readBack(parts.fs, aside)
+    await parts.fs.syncDirectory(dirname(aside))
+  } catch (cause) {
+    const why = (cause as Error).message
+    await removeTree(parts.fs, aside).catch(() => undefined)
+    if (mayHoldWork) {
+      throw new ChasquiError('RESTORE_FAILED', `the current database cannot be set aside: ${why}`, { cause })
+    }
+    work.note(`the half-migrated database could not be set aside: ${why}`)
+    return
+  }
+  transaction.setAside.push(aside)
+  transaction.asideAt = transaction.halts
+  await work.save()
 }
 
 /** Stop and start by the operator's commands where there are some, else by the service. */

@@ -6,17 +6,20 @@ import type { CheckConfig } from '../config/checks.ts'
 export interface Profile {
   /** Refuses (throws) before anything is stopped: tools, databases, what else must be there. */
   preflight(work: AppWork): Promise<void>
-  /** Throws when it still runs. `leniently`: it may not be running, and what cannot be stopped is not a reason to give up. */
+  /** Stopped, and kept from being started by others. Throws when it still runs. `leniently`: it may not be running, and what cannot be stopped is not a reason to give up. */
   stop(work: Work, leniently: boolean): Promise<void>
   start(work: Work): Promise<void>
+  /** Others may start it again; `start` does it too. */
+  letUp(work: Work): Promise<void>
   isRunning(work: AppWork): Promise<boolean | null>
   /** Writes the database into a path where nothing is; false when the app has none. Throws BACKUP_FAILED. */
   backUp(work: Work, into: string): Promise<boolean>
   /** Reads a database backup through, as a restore would. Throws BACKUP_FAILED. */
   verifyBackup(work: Work, from: string): Promise<void>
   /**
-   * Puts a database backup back. What is there is set aside first, named in the transaction and journaled; `mayHoldWork`:
-   * users may have worked with it, so without setting it aside nothing may be replaced. Throws RESTORE_FAILED.
+   * Puts a database backup back. What is there is set aside first, under a fresh name if anybody can have worked with it since
+   * the last time, named in the transaction and journaled; `mayHoldWork`: users may have worked with it, so without setting it
+   * aside nothing may be replaced. Throws RESTORE_FAILED.
    */
   restore(work: Work, from: string, mayHoldWork: boolean): Promise<void>
   /** The migration on a copy; false when the profile or the configuration has none. Throws REHEARSAL_FAILED. */

@@ -16,6 +16,16 @@ export interface Service {
   isRunning(work: AppWork): Promise<boolean | null>
   /** The programs that it needs. */
   tools: readonly string[]
+  /** Where the operating system can be kept from starting it. */
+  latch?: Latch
+}
+
+export interface Latch {
+  /** Asked before anything is changed: what `open` will have to bring back. */
+  remember(work: AppWork): Promise<string>
+  /** While the file `hold` is there, nothing but the node is to start it; done again, it changes nothing. */
+  close(work: AppWork, hold: string): Promise<void>
+  open(work: AppWork, remembered: string): Promise<void>
 }
 
 const noService: Service = {

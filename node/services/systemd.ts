@@ -1,12 +1,17 @@
-// systemd: states by `systemctl show`, whose keys and values are the same in every language.
+// systemd: states by `systemctl show`, whose keys and values are the same in every language. It is kept down by a drop-in with
+// a condition on the hold file; the drop-in stays (it does nothing without the file), so that only the first stop reloads.
+import { join } from 'node:path'
 import { ChasquiError } from '../../src/errors.ts'
+import { ensureDirectory, readFileLimited, writeFileDurably } from '../../src/system/durable.ts'
 import type { AppWork } from '../apply/work.ts'
 import type { ServiceConfig } from '../config/apps.ts'
 import type { Argv } from '../config/fields.ts'
 import { mustRun, runCommand } from '../profiles/commands.ts'
-import type { Service } from './service.ts'
+import type { Latch, Service } from './service.ts'
 
 type Config = Extract<ServiceConfig, { kind: 'systemd' }>
+
+const DROP_IN_LIMIT = 64 * 1024 // bytes
 
 export function systemdService(config: Config): Service {
   const systemctl = (...args: string[]): Argv => ['systemctl', ...(config.user ? ['--user'] : []), ...args]
@@ -23,6 +28,7 @@ export function systemdService(config: Config): Service {
   }
   return {
     tools: ['systemctl'],
+    latch: latch(config, systemctl),
     isRunning: async (work) => ['active', 'reloading'].includes(await activeState(work)),
     async stop(work) {
       await mustRun(work, 'systemctl stop', systemctl('stop', '--', config.name), 'SERVICE_FAILED', {
@@ -43,6 +49,40 @@ export function systemdService(config: Config): Service {
       throw new ChasquiError('SERVICE_FAILED', `${config.name} is ${state} after systemctl start`)
     }
   }
+}
+
+function latch(config: Config, systemctl: (...args: string[]) => Argv): Latch {
+  const { timeout } = config
+  return {
+    remember: async () => '',
+    async close(work, hold) {
+      const { fs } = work.parts
+      const folder = dropInFolder(work, config)
+      const path = join(folder, `chasqui-${work.app.name}.conf`)
+      const text = dropIn(work.app.name, hold)
+      const there = await readFileLimited(fs, path, DROP_IN_LIMIT)
+      if (there !== null && Buffer.from(there).toString('utf8') === text) return
+      await ensureDirectory(fs, folder)
+      await writeFileDurably(fs, path, Buffer.from(text))
+      await mustRun(work, 'systemctl daemon-reload', systemctl('daemon-reload'), 'SERVICE_FAILED', {
+        timeout
+      })
+    },
+    open: async () => undefined
+  }
+}
+
+function dropInFolder(work: AppWork, { name, user }: Config): string {
+  const { XDG_CONFIG_HOME: config, HOME: home = '/' } = work.parts.environment
+  const above = user ? join(config ?? join(home, '.config'), 'systemd/user') : '/etc/systemd/system'
+  return join(above, `${name.endsWith('.service') ? name : `${name}.service`}.d`)
+}
+
+function dropIn(app: string, hold: string): string {
+  return `# Written by Chasqui: ${app} is not started while an update of it is neither done nor undone.
+[Unit]
+ConditionPathExists=!${hold.replaceAll('%', '%%')}
+`
 }
 
 function propertyOf(output: string, key: string): string | undefined {

@@ -98,6 +98,8 @@ const body = z.object({
         releases: z.array(z.object({ module: short, track: short, from: short.nullable(), to: short })),
         ms: count,
         error: failure.nullable(),
+        /** what went wrong last, after the error: why it is not undone, or not ended */
+        alsoFailed: failure.optional(),
         excerpt: text
       })
     )

@@ -1,10 +1,11 @@
-// The whole sweep: every operation with three modules, every operation of every recovery, and pairs of faults at random.
+// The whole sweep: every operation of every scenario, every operation of every recovery, and pairs of faults at random.
 import { test } from 'node:test'
-import { randomPairs, recoveries, SCENARIOS, sweepAll } from './sweep.ts'
+import { CORE, FURTHER, STUCK } from './scenarios.ts'
+import { randomPairs, recoveries, sweepAll } from './sweep.ts'
 
 const PAIRS = 3_000
 
-for (const scenario of SCENARIOS) {
+for (const scenario of [...CORE, ...FURTHER, ...STUCK]) {
   test(`${scenario.name}: old or new under every single fault`, async (t) => {
     t.diagnostic(await sweepAll(scenario, 1))
   })
@@ -14,8 +15,8 @@ for (const scenario of SCENARIOS) {
   })
 }
 
-for (const kind of ['directory', 'overlay'] as const) {
-  test(`recovery, ${kind}: old or new when it is disturbed too`, async (t) => {
-    t.diagnostic(await recoveries(kind, 1))
+for (const scenario of FURTHER.filter((one) => one.action === 'apply' && one.kinds.length === 1)) {
+  test(`recovery of ${scenario.name}: old or new when it is disturbed too`, async (t) => {
+    t.diagnostic(await recoveries(scenario, 1))
   })
 }

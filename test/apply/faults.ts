@@ -19,7 +19,17 @@ export type Fault = (typeof FAULTS)[number]
 export interface Injection {
   at: number
   fault: Fault
+  /** it stays, for every operation of this kind, in every process, until somebody repairs it */
+  stays?: boolean
 }
+
+/** What can stay: a kill or a power cut happens once. */
+export function canStay(fault: Fault): boolean {
+  return ['EIO', 'ENOSPC', 'EBUSY'].includes(fault)
+}
+
+/** Operations that a full disk refuses. */
+const NEEDS_SPACE = new Set(['createFile', 'write', 'sync', 'makeDirectory', 'copyFile', 'put'])
 
 /** What a kind of operation can suffer: only writing can be torn or find the disk full. */
 const CHANGES = new Set([
@@ -57,6 +67,10 @@ export function applies(fault: Fault, operation: string): boolean {
 
 class Killed extends Error {}
 
+function failure(fault: Fault, name: string): Error {
+  return Object.assign(new Error(`${fault}: injected at ${name}`), { code: fault })
+}
+
 /** Counts operations and injects faults into whatever it wraps. */
 export class Injector {
   /** names of the operations so far */
@@ -64,6 +78,16 @@ export class Injector {
   #injections: Injection[] = []
   #dead = false
   #wasPowerCut = false
+  #broken: { fault: Fault; name: string } | null = null
+
+  get isBroken(): boolean {
+    return this.#broken !== null
+  }
+
+  /** Whatever stayed is mended. */
+  repair(): void {
+    this.#broken = null
+  }
 
   /** Starts to count anew. */
   arm(...injections: Injection[]): void {
@@ -84,6 +108,7 @@ export class Injector {
   async #operation<T>(name: string, act: () => Promise<T>, tear?: () => Promise<void>): Promise<T> {
     if (this.#dead) return new Promise(() => undefined)
     this.seen.push(name)
+    this.#refuseBroken(name)
     const injection = this.#injections.find((one) => one.at === this.seen.length)
     if (injection === undefined || !applies(injection.fault, name)) return act()
     switch (injection.fault) {
@@ -99,8 +124,16 @@ export class Injector {
       case 'EIO':
       case 'ENOSPC':
       case 'EBUSY':
-        throw Object.assign(new Error(`${injection.fault}: injected at ${name}`), { code: injection.fault })
+        if (injection.stays === true) this.#broken = { fault: injection.fault, name }
+        throw failure(injection.fault, name)
     }
+  }
+
+  #refuseBroken(name: string): void {
+    if (this.#broken === null) return
+    const { fault, name: broken } = this.#broken
+    const isHit = fault === 'ENOSPC' ? NEEDS_SPACE.has(name) : name === broken
+    if (isHit) throw failure(fault, name)
   }
 
   /** From here on nothing that the process asks for happens, and nothing answers. */

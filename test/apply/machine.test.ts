@@ -1,9 +1,17 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { isForward, type MachineEvent, next, STATES, type State, stepOf } from '../../node/apply/machine.ts'
+import {
+  isFailedRollback,
+  isForward,
+  type MachineEvent,
+  next,
+  STATES,
+  type State,
+  stepOf
+} from '../../node/apply/machine.ts'
 
 const EVENTS: MachineEvent[] = ['done', 'failed', 'interrupted', 'retry']
-const RESTING: State[] = ['committed', 'rolled-back', 'rollback-failed']
+const RESTING: State[] = ['committed', 'rolled-back', 'rollback-failed', 'restart-failed']
 
 function follow(from: State, event: MachineEvent): State[] {
   const path = [from]
@@ -24,7 +32,7 @@ for (const state of STATES.filter((one) => stepOf(one) !== null)) {
     for (const event of EVENTS) {
       const end = follow(next(state, event), 'done').at(-1)
       assert.ok(end !== undefined && RESTING.includes(end), `${event} → ${end}`)
-      assert.notEqual(end === 'rollback-failed' && event !== 'failed', true)
+      assert.ok(!isFailedRollback(end) || event === 'failed', `${event} → ${end}`)
     }
   })
 }
@@ -37,10 +45,22 @@ test('a cut before the migration is done leads back, after it leads on', () => {
   }
 })
 
-test('a rollback that failed can be tried again, and nothing else leaves it', () => {
-  assert.equal(next('rollback-failed', 'retry'), 'rolling-back')
-  for (const event of ['done', 'failed', 'interrupted'] as const) {
-    assert.equal(next('rollback-failed', event), 'rollback-failed')
+for (const [state, retry] of [
+  ['rollback-failed', 'rolling-back'],
+  ['restart-failed', 'database-restored']
+] as const) {
+  test(`${state} can be tried again, and nothing else leaves it`, () => {
+    assert.equal(next(state, 'retry'), retry)
+    for (const event of ['done', 'failed', 'interrupted'] as const) assert.equal(next(state, event), state)
+  })
+}
+
+test('on the way back a cut leads to the halt, until the database is back: then nothing is restored any more', () => {
+  for (const state of ['rolling-back', 'halted', 'files-restored'] as const) {
+    assert.equal(stepOf(next(state, 'interrupted')), 'halt')
+  }
+  for (const event of ['interrupted', 'retry'] as const) {
+    assert.ok(!follow(next('database-restored', event), 'done').includes('files-restored'))
   }
 })
 

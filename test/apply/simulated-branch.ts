@@ -61,6 +61,13 @@ const TILL_COMMANDS = {
   migrate: ['/bin/ctl', 'migrate', '{from}', '{to}']
 }
 
+/** The same for a till that can keep its users out. */
+export const LOCKING_COMMANDS = {
+  ...TILL_COMMANDS,
+  lock: ['/bin/ctl', 'lock'],
+  unlock: ['/bin/ctl', 'unlock']
+}
+
 export interface BranchOptions {
   modules?: string[]
   path?: string
@@ -100,6 +107,7 @@ export class SimulatedBranch {
   clone(options: BranchOptions): SimulatedBranch {
     const copy = new SimulatedBranch(options, this.disk.clone(), this.state.clone())
     copy.till.database = structuredClone(this.till.database)
+    copy.till.sold.splice(0, Number.POSITIVE_INFINITY, ...this.till.sold)
     copy.#names = this.#names
     return copy
   }

@@ -1,6 +1,6 @@
-// A disk in memory for what no real one can be made to do on request: to lose what was not synced. Directory changes are one
-// ordered log, as on a journaling file system: a sync of anything makes all earlier changes of names durable; a power cut
-// loses the rest of the log, and the content of files that were never synced.
+// A disk in memory for what no real one can be made to do on request: to lose what was not synced. Changes of names are one
+// ordered log, as on a journaling file system: a sync of a folder makes durable what came before its own last change, and
+// nothing else; a sync of a file, only its content. A power cut loses the rest of the log.
 import { createHash } from 'node:crypto'
 import { posix } from 'node:path'
 import type { FileStat, FileSystem } from '../../src/system/file-system.ts'
@@ -22,8 +22,12 @@ interface FolderNode {
   kind: 'directory'
   id: number
   entries: Map<string, DiskNode>
+  /** the names that a power cut leaves */
+  durable: Map<string, DiskNode>
   mode: number
 }
+/** One change of names: a rename has two parts, and they become durable together. */
+type Change = { folder: FolderNode; name: string; node: DiskNode | null }[]
 type DiskNode = FileNode | LinkNode | FolderNode
 
 function failure(code: string, path: string): NodeJS.ErrnoException {
@@ -32,15 +36,12 @@ function failure(code: string, path: string): NodeJS.ErrnoException {
 
 export class SimulatedDisk implements FileSystem {
   #root: FolderNode
-  /** the names as a power cut leaves them */
-  #durable: FolderNode
+  #log: Change[] = []
   #nextId = 1
-  #changed = false
   free = 2 ** 40
 
   constructor() {
-    this.#root = { kind: 'directory', id: 0, entries: new Map(), mode: 0o755 }
-    this.#durable = this.#copyNames(this.#root)
+    this.#root = this.#newFolder(0o755)
   }
 
   /** Another disk with the same, all of it durable. */
@@ -50,26 +51,26 @@ export class SimulatedDisk implements FileSystem {
       if (node.kind === 'file') return { ...node, durable: node.content }
       if (node.kind === 'symlink') return node
       const entries = new Map([...node.entries].map(([name, inside]) => [name, cloneNode(inside)]))
-      return { ...node, entries }
+      return { ...node, entries, durable: new Map(entries) }
     }
     copy.#root = cloneNode(this.#root) as FolderNode
     copy.#nextId = this.#nextId
-    copy.#changed = true
-    copy.#settle()
     return copy
   }
 
   /** Everything that was not synced is gone: names go back to the last sync, unsynced content is cut to half or to nothing. */
   cutPower(torn: 'nothing' | 'half' = 'nothing'): void {
     const lose = (node: DiskNode) => {
-      if (node.kind === 'directory') for (const inside of node.entries.values()) lose(inside)
+      if (node.kind === 'directory') {
+        node.entries = new Map(node.durable)
+        for (const inside of node.entries.values()) lose(inside)
+      }
       if (node.kind !== 'file' || node.durable === node.content) return
       const kept = torn === 'half' ? node.content.subarray(0, node.content.length >> 1) : new Uint8Array()
       node.content = node.durable ?? kept
       node.durable = node.content
     }
-    this.#root = this.#copyNames(this.#durable)
-    this.#changed = false
+    this.#log = []
     lose(this.#root)
   }
 
@@ -95,22 +96,16 @@ export class SimulatedDisk implements FileSystem {
     for (const part of posix.dirname(path).split('/').filter(Boolean)) {
       let inside = folder.entries.get(part)
       if (inside === undefined) {
-        inside = { kind: 'directory', id: this.#nextId++, entries: new Map(), mode: 0o755 }
-        folder.entries.set(part, inside)
+        inside = this.#newFolder(0o755)
+        this.#change({ folder, name: part, node: inside })
       }
       if (inside.kind !== 'directory') throw failure('ENOTDIR', path)
       folder = inside
     }
     const bytes = Buffer.from(content, 'latin1')
-    folder.entries.set(posix.basename(path), {
-      kind: 'file',
-      id: this.#nextId++,
-      content: bytes,
-      durable: bytes,
-      mode
-    })
-    this.#changed = true
-    this.#settle()
+    const node: FileNode = { kind: 'file', id: this.#nextId++, content: bytes, durable: bytes, mode }
+    this.#change({ folder, name: posix.basename(path), node })
+    this.#settle(folder)
   }
 
   async stat(path: string): Promise<FileStat | null> {
@@ -160,14 +155,13 @@ export class SimulatedDisk implements FileSystem {
       },
       sync: async () => {
         node.durable = node.content
-        this.#settle()
       },
       close: async () => undefined
     }
   }
 
   async makeDirectory(path: string, mode: number): Promise<void> {
-    this.#add(path, { kind: 'directory', id: this.#nextId++, entries: new Map(), mode })
+    this.#add(path, this.#newFolder(mode))
   }
 
   async makeLink(target: string, path: string): Promise<void> {
@@ -202,18 +196,17 @@ export class SimulatedDisk implements FileSystem {
         if (there.entries.size > 0) throw failure('ENOTEMPTY', to)
       } else if (node.kind === 'directory') throw failure('ENOTDIR', to)
     }
-    const target = this.#folder(posix.dirname(to))
-    this.#folder(posix.dirname(from)).entries.delete(posix.basename(from))
-    target.entries.set(posix.basename(to), node)
-    this.#changed = true
+    this.#change(
+      { folder: this.#folder(posix.dirname(from)), name: posix.basename(from), node: null },
+      { folder: this.#folder(posix.dirname(to)), name: posix.basename(to), node }
+    )
   }
 
   async remove(path: string): Promise<void> {
     const node = this.#find(path)
     if (node === null) throw failure('ENOENT', path)
     if (node.kind === 'directory' && node.entries.size > 0) throw failure('ENOTEMPTY', path)
-    this.#folder(posix.dirname(path)).entries.delete(posix.basename(path))
-    this.#changed = true
+    this.#change({ folder: this.#folder(posix.dirname(path)), name: posix.basename(path), node: null })
   }
 
   async setMode(path: string, mode: number): Promise<void> {
@@ -223,23 +216,22 @@ export class SimulatedDisk implements FileSystem {
   }
 
   async syncDirectory(path: string): Promise<void> {
-    this.#folder(path)
-    this.#settle()
+    this.#settle(this.#folder(path))
   }
 
   async syncFile(path: string): Promise<void> {
     const node = this.#file(path)
     node.durable = node.content
-    this.#settle()
   }
 
   async syncTree(path: string): Promise<void> {
     const sync = (node: DiskNode) => {
-      if (node.kind === 'directory') for (const inside of node.entries.values()) sync(inside)
       if (node.kind === 'file') node.durable = node.content
+      if (node.kind !== 'directory') return
+      this.#settle(node)
+      for (const inside of node.entries.values()) sync(inside)
     }
     sync(this.#folder(path))
-    this.#settle()
   }
 
   async isWritable(): Promise<boolean> {
@@ -250,25 +242,27 @@ export class SimulatedDisk implements FileSystem {
     return this.free
   }
 
-  /** All changes of names so far are durable. */
-  #settle(): void {
-    if (this.#changed) this.#durable = this.#copyNames(this.#root)
-    this.#changed = false
+  #newFolder(mode: number): FolderNode {
+    return { kind: 'directory', id: this.#nextId++, entries: new Map(), durable: new Map(), mode }
   }
 
-  #copyNames(folder: FolderNode): FolderNode {
-    const entries = new Map<string, DiskNode>()
-    for (const [name, node] of folder.entries) {
-      entries.set(name, node.kind === 'directory' ? this.#copyNames(node) : node)
+  #change(...change: Change): void {
+    for (const { folder, name, node } of change) setEntry(folder.entries, name, node)
+    this.#log.push(change)
+  }
+
+  /** The log is written as far as the folder's last change. */
+  #settle(folder: FolderNode): void {
+    const last = this.#log.findLastIndex((change) => change.some((one) => one.folder === folder))
+    for (const change of this.#log.splice(0, last + 1)) {
+      for (const { folder: at, name, node } of change) setEntry(at.durable, name, node)
     }
-    return { ...folder, entries }
   }
 
   #add(path: string, node: DiskNode): void {
-    const { entries } = this.#folder(posix.dirname(path))
-    if (entries.has(posix.basename(path))) throw failure('EEXIST', path)
-    entries.set(posix.basename(path), node)
-    this.#changed = true
+    const [folder, name] = [this.#folder(posix.dirname(path)), posix.basename(path)]
+    if (folder.entries.has(name)) throw failure('EEXIST', path)
+    this.#change({ folder, name, node })
   }
 
   #find(path: string): DiskNode | null {
@@ -295,4 +289,9 @@ export class SimulatedDisk implements FileSystem {
     if (node.kind !== 'file') throw failure('EISDIR', path)
     return node
   }
+}
+
+function setEntry(entries: Map<string, DiskNode>, name: string, node: DiskNode | null): void {
+  if (node === null) entries.delete(name)
+  else entries.set(name, node)
 }

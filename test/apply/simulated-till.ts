@@ -18,6 +18,9 @@ export interface TillFaults {
   stopFails?: boolean
   startFailsWith?: string
   backupIsEmpty?: boolean
+  /** a restore leaves half of a database, and fails */
+  loadFails?: boolean
+  unlockFails?: boolean
 }
 
 export class SimulatedTill implements ProcessRunner {
@@ -26,6 +29,13 @@ export class SimulatedTill implements ProcessRunner {
   database: TillDatabase = { schema: '1.0.0', migrations: [], sales: ['before'] }
   faults: TillFaults = {}
   readonly calls: string[] = []
+  /** sales that users were told are made: none may be lost */
+  readonly sold: string[] = ['before']
+  /** a file that keeps the operating system from starting it, as a unit with ConditionPathExists; null: it does not look */
+  heldBy: string | null = null
+  /** the folder of a module in which it keeps a file for each sale; null: nowhere */
+  receipts: string | null = null
+  readonly printed: string[] = []
   readonly #disk: SimulatedDisk
   readonly #root: string
 
@@ -36,14 +46,29 @@ export class SimulatedTill implements ProcessRunner {
 
   /** The operating system was started again: services start, memory is gone, the database is durable. */
   restart(): void {
+    this.running = this.heldBy === null || Object.keys(this.#disk.snapshot(this.heldBy)).length === 0
+  }
+
+  /** An operator starts it, whatever is in its folder, and lets users in. */
+  startByHand(): void {
     this.running = true
+    this.locked = false
   }
 
   /** A sale by a user, if one can get in. */
   sell(name: string): boolean {
     if (!this.running || this.locked) return false
     this.database.sales.push(name)
+    this.sold.push(name)
+    this.#printReceipt(name)
     return true
+  }
+
+  /** An application writes files of its own into its first folder, and cannot where there is none. */
+  #printReceipt(name: string): void {
+    if (this.receipts === null || Object.keys(this.#disk.snapshot(this.receipts)).length === 0) return
+    this.#disk.plant(`${this.receipts}/receipts/${name}.txt`, name)
+    this.printed.push(name)
   }
 
   /** What the running service is made of: the versions in its folders. */
@@ -91,6 +116,7 @@ export class SimulatedTill implements ProcessRunner {
         this.locked = true
         return result(0)
       case 'unlock':
+        if (this.faults.unlockFails === true) return result(1, 'stays locked')
         this.locked = false
         return result(0)
       case 'health':
@@ -114,6 +140,10 @@ export class SimulatedTill implements ProcessRunner {
 
   async #load(path: string): Promise<ProcessResult> {
     const reader = await this.#disk.openFile(path)
+    if (this.faults.loadFails === true) {
+      this.database = { schema: 'half restored', migrations: [], sales: [] }
+      return result(1, 'restore failed')
+    }
     try {
       this.database = JSON.parse(Buffer.from(await reader.read(0, 1e6)).toString()) as TillDatabase
       return result(0)

@@ -1,105 +1,49 @@
-// One scenario under one fault: the apply is cut or disturbed, the machine starts again as often as it takes, and what is
-// there at the end is judged: old or new, whole, running, with a database that fits and no sale lost.
+// One scenario under one fault: the transaction is cut or disturbed, the machine starts again as often as it takes, users
+// work whenever the application lets them, an operator helps where the node cannot. What is there at the end is judged: one
+// of the scenario's two worlds, whole, running, and every sale in the database or in a copy that was kept.
 import { createEngine } from '../../node/apply/engine.ts'
 import type { ApplyResult, EngineParts } from '../../node/apply/types.ts'
-import { applies, FAULTS, type Injection, Injector } from './faults.ts'
-import { type FakeRelease, type Files, manifestOf, SimulatedBranch } from './simulated-branch.ts'
-import type { TillFaults } from './simulated-till.ts'
-
-export interface Scenario {
-  name: string
-  kind: 'directory' | 'overlay'
-  modules: number
-  /** makes the apply roll back by itself, so that faults hit the way back */
-  till: TillFaults
-}
+import { applies, canStay, FAULTS, type Injection, Injector } from './faults.ts'
+import { act, clone, prepare, type Scenario, type World, worldsOf } from './scenarios.ts'
+import { type Files, manifestOf, type SimulatedBranch } from './simulated-branch.ts'
 
 export type Verdict = 'old' | 'new'
 
 export interface Outcome {
   verdict: Verdict
-  /** how the apply itself ended, or that it was cut */
+  /** how the transaction itself ended, or that it was cut */
   first: ApplyResult['result'] | 'cut'
-  /** starts that it took until nothing was pending */
-  starts: number
   /** operations that were counted in the disturbed run */
   operations: string[]
+  /** sales that are in a copy and no longer in the database */
+  setAside: string[]
 }
 
-const MAX_STARTS = 6
-const OPTIONS = { modules: ['pos_*'], config: { attempts: 20 } }
+const MAX_STARTS = 8
 
-function filesOf(version: string, module: string): Files {
-  const own = `${module} ${version}`
-  return version === '1.0.0'
-    ? {
-        'version.txt': version,
-        'src/main.js': own,
-        'src/old.js': 'old',
-        'same.txt': 'same',
-        'run.sh': 'x go'
-      }
-    : {
-        'version.txt': version,
-        'src/main.js': own,
-        'lib/new.js': 'new',
-        'same.txt': 'same',
-        'run.sh': 'x go'
-      }
-}
-
-/** What is not ours lies here, and must be there at the end, whatever happens. */
-const LOCAL: Files = { 'media/photo.jpg': 'photo', 'src/local.js': 'local' }
-
-class Sweep {
+export class Sweep {
   readonly #scenario: Scenario
   #template: SimulatedBranch | undefined
   #recovery: string[] = []
-  readonly #releases: (FakeRelease & { from: string | null })[]
 
   constructor(scenario: Scenario) {
     this.#scenario = scenario
-    const names = Array.from({ length: scenario.modules }, (_, index) => `pos_${index}`)
-    this.#releases = names.map((module) => ({
-      module,
-      version: '2.0.0',
-      from: '1.0.0',
-      kind: scenario.kind,
-      files: filesOf('2.0.0', module)
-    }))
   }
 
-  /** One disturbed apply. `recovery`: a fault in the start that follows the first cut. */
+  /** One disturbed transaction. `recovery`: a fault in the start that follows the first cut. */
   async run(injection: Injection | null, recovery: Injection | null = null): Promise<Outcome> {
-    const branch = await this.#prepare()
+    this.#template ??= await prepare(this.#scenario)
+    const branch = clone(this.#template, this.#scenario)
     const injector = new Injector()
-    const parts: EngineParts = {
-      ...branch.parts,
-      fs: injector.fileSystem(branch.disk),
-      runner: injector.runner(branch.till),
-      state: injector.state(branch.state)
-    }
-    const stage: EngineParts['stage'] = async ({ module, release }, into) => {
-      const files = branch.contents.get(`${module}@${release.version}`) ?? {}
-      await writeFiles(parts, into, files)
-      return manifestOf(files)
-    }
-    const request = branch.request(...this.#releases)
+    const parts = disturbed(branch, injector)
     injector.arm(...(injection === null ? [] : [injection]))
-    const first = await untilDeath(injector, () => createEngine({ ...parts, stage }).apply(request))
+    const first = await untilDeath(injector, () => act(this.#scenario, branch, createEngine(parts)))
     const operations = [...injector.seen]
-    let starts = 0
-    for (; ; starts++) {
-      this.#restart(branch, injector)
-      if ((await branch.state.list('apply/transaction/')).length === 0) break
-      if (starts === MAX_STARTS) throw new Error(`still pending after ${starts} starts`)
-      injector.arm(...(starts === 0 && recovery !== null ? [recovery] : []))
-      await untilDeath(injector, () => createEngine({ ...parts, stage }).recover())
-      if (starts === 0) this.#recovery = [...injector.seen]
-    }
+    await this.#untilItRests(branch, parts, injector, recovery)
     const verdict = await this.#judge(branch)
-    await this.#tryAgain(branch, parts, stage, injector, verdict)
-    return { verdict, first: first?.result ?? 'cut', starts, operations }
+    const setAside = branch.till.sold.filter((sale) => !branch.till.database.sales.includes(sale))
+    await this.#tryAgain(branch, parts, injector, verdict)
+    return { verdict, first: first?.result ?? 'cut', operations, setAside }
   }
 
   /** The operations of the start that follows a cut. */
@@ -109,87 +53,125 @@ class Sweep {
     return this.#recovery
   }
 
-  async #prepare(): Promise<SimulatedBranch> {
-    this.#template ??= await this.#installed()
-    const branch = this.#template.clone(OPTIONS)
-    branch.till.faults = { ...this.#scenario.till }
-    return branch
+  /** Starts the node until nothing is pending; where that does not help, an operator steps in. */
+  async #untilItRests(
+    branch: SimulatedBranch,
+    parts: EngineParts,
+    injector: Injector,
+    recovery: Injection | null
+  ): Promise<void> {
+    for (let starts = 0; ; starts++) {
+      restart(branch, injector)
+      branch.till.sell(`before start ${starts}`)
+      if ((await branch.state.list('apply/transaction/')).length === 0) return
+      if (starts === MAX_STARTS) throw new Error(`still pending after ${starts} starts`)
+      injector.arm(...(starts === 0 && recovery !== null ? [recovery] : []))
+      await untilDeath(injector, () => createEngine(parts).recover())
+      if (starts === 0) this.#recovery = [...injector.seen]
+      if (!injector.isDead && (await branch.state.list('apply/transaction/')).length > 0) {
+        await this.#helpByHand(branch, parts, injector, starts)
+      }
+    }
   }
 
-  async #installed(): Promise<SimulatedBranch> {
-    const branch = new SimulatedBranch(OPTIONS)
-    const old = this.#releases.map(({ module, kind }) => ({
-      module,
-      version: '1.0.0',
-      ...(kind === undefined ? {} : { kind }),
-      files: filesOf('1.0.0', module)
-    }))
-    await branch.install(...old)
-    for (const { module } of this.#releases) {
-      for (const [path, text] of Object.entries(LOCAL)) branch.disk.plant(`/srv/shop/${module}/${path}`, text)
-    }
-    return branch
-  }
-
-  #restart(branch: SimulatedBranch, injector: Injector): void {
-    if (!injector.isDead) return
-    if (injector.wasPowerCut) {
-      branch.disk.cutPower()
-      branch.till.restart()
-    }
+  /** The operator starts the application as it is; users work; then the cause is mended and the node asked to go on. */
+  async #helpByHand(
+    branch: SimulatedBranch,
+    parts: EngineParts,
+    injector: Injector,
+    starts: number
+  ): Promise<void> {
+    branch.till.startByHand()
+    branch.till.sell(`by hand ${starts}`)
+    injector.repair()
     injector.arm()
+    branch.till.faults = { ...branch.till.faults, ...HEALED }
+    await untilDeath(injector, () => createEngine(parts).recover({}, { retry: 'now' }))
   }
 
-  /** Throws when it is a third state, or nobody can work. */
+  /** Throws when it is a third state, nobody can work, or a sale is nowhere. */
   async #judge(branch: SimulatedBranch): Promise<Verdict> {
-    const verdicts = new Set<Verdict>()
-    for (const { module } of this.#releases) {
-      const seen = branch.disk.snapshot(`/srv/shop/${module}`)
-      const verdict = (['1.0.0', '2.0.0'] as const).find((version) =>
-        isSame(seen, { ...filesOf(version, module), ...LOCAL })
-      )
-      if (verdict === undefined) throw new Error(`${module} is neither old nor new: ${JSON.stringify(seen)}`)
-      verdicts.add(verdict === '1.0.0' ? 'old' : 'new')
-      const installed = (await createEngine(branch.parts).installed('shop')).find(
-        (one) => one.module === module
-      )
-      if (installed?.version !== verdict) throw new Error(`files ${verdict}, recorded ${installed?.version}`)
+    const worlds = worldsOf(this.#scenario, branch.till.printed)
+    const seen = await worldAt(branch, worlds.old)
+    const verdict = (['old', 'new'] as const).find((name) => isSame(seen, worlds[name]))
+    if (verdict === undefined) throw new Error(`neither old nor new: ${JSON.stringify(seen)}`)
+    const { running, locked, database, sold } = branch.till
+    if (!running || locked) throw new Error(`lockout: running ${running}, locked ${locked} (${verdict})`)
+    const kept = Object.values(branch.disk.snapshot('/srv')).filter((text) => text.includes('"sales"'))
+    for (const sale of sold) {
+      if (database.sales.includes(sale) || kept.some((text) => text.includes(`"${sale}"`))) continue
+      throw new Error(`the sale "${sale}" is lost`)
     }
-    const [verdict] = verdicts
-    if (verdict === undefined || verdicts.size > 1) throw new Error('some modules are old, some are new')
-    const { database, running, locked } = branch.till
-    if (database.schema !== (verdict === 'old' ? '1.0.0' : '2.0.0')) {
-      throw new Error(`the files are ${verdict}, the database is ${JSON.stringify(database)}`)
-    }
-    const migrated = verdict === 'old' ? 0 : this.#releases.length
-    if (database.migrations.length !== migrated) throw new Error(`migrations: ${database.migrations.join()}`)
-    if (!database.sales.includes('before')) throw new Error('a sale is lost')
-    if (!running || locked) throw new Error(`lockout: running ${running}, locked ${locked}`)
     return verdict
   }
 
-  /** "ENOSPC and EIO: old, clear error, retry works": the next apply, undisturbed, must end well. */
+  /** "ENOSPC and EIO: old, clear error, retry works": the next try, undisturbed, must end well. */
   async #tryAgain(
     branch: SimulatedBranch,
     parts: EngineParts,
-    stage: EngineParts['stage'],
     injector: Injector,
     verdict: Verdict
   ): Promise<void> {
     if (verdict === 'new') return
+    injector.repair()
     injector.arm()
     branch.till.faults = {}
-    const request = { ...branch.request(...this.#releases), force: true }
-    const result = await createEngine({ ...parts, stage }).apply(request)
-    if (result.result !== 'committed') throw new Error(`the next apply: ${JSON.stringify(result.error)}`)
-    const after = await this.#judge(branch)
-    if (after !== 'new') throw new Error('the next apply did not bring the new version')
+    const result = await act(this.#scenario, branch, createEngine(parts), true)
+    if (result.result !== 'committed') throw new Error(`the next try: ${JSON.stringify(result.error)}`)
+    if ((await this.#judge(branch)) !== 'new') throw new Error('the next try did not bring the new state')
   }
 }
 
-function isSame(a: Files, b: Files): boolean {
-  const names = Object.keys(a)
-  return names.length === Object.keys(b).length && names.every((name) => a[name] === b[name])
+/** What an operator puts right; a release that is sick stays sick. */
+const HEALED = { startFailsWith: '', loadFails: false, unlockFails: false }
+
+/** The branch's own parts with the injector between. */
+function disturbed(branch: SimulatedBranch, injector: Injector): EngineParts {
+  const parts: EngineParts = {
+    ...branch.parts,
+    fs: injector.fileSystem(branch.disk),
+    runner: injector.runner(branch.till),
+    state: injector.state(branch.state)
+  }
+  const stage: EngineParts['stage'] = async ({ module, release }, into) => {
+    const files = branch.contents.get(`${module}@${release.version}`) ?? {}
+    await writeFiles(parts, into, files)
+    return manifestOf(files)
+  }
+  return { ...parts, stage }
+}
+
+function restart(branch: SimulatedBranch, injector: Injector): void {
+  if (injector.isDead && injector.wasPowerCut) {
+    branch.disk.cutPower()
+    branch.till.restart()
+  }
+  injector.arm()
+}
+
+async function worldAt(branch: SimulatedBranch, like: World): Promise<World> {
+  const modules = Object.keys(like.files)
+  const installed = await createEngine(branch.parts).installed('shop')
+  const { schema, migrations } = branch.till.database
+  return {
+    files: Object.fromEntries(modules.map((one) => [one, branch.disk.snapshot(`/srv/shop/${one}`)])),
+    installed: Object.fromEntries(
+      modules.map((one) => [one, installed.find(({ module }) => module === one)?.version ?? null])
+    ),
+    schema,
+    migrations: migrations.length
+  }
+}
+
+function isSame(a: World, b: World): boolean {
+  const text = ({ files, installed, schema, migrations }: World) =>
+    JSON.stringify([
+      Object.entries(files).map(([module, inside]) => [module, Object.entries(inside).sort()]),
+      Object.entries(installed),
+      schema,
+      migrations
+    ])
+  return text(a) === text(b)
 }
 
 /** The result, or null when the process died in between, or gave up on its journal. */
@@ -198,7 +180,9 @@ async function untilDeath<T>(injector: Injector, work: () => Promise<T>): Promis
     injector.onDeath = () => resolve(null)
   })
   const working = work().catch((error: { code?: string }) => {
-    if (injector.isDead || error.code === 'JOURNAL_FAILED') return null
+    if (injector.isDead || injector.isBroken || error.code === 'JOURNAL_FAILED') return null
+    // a request that never became a transaction: nothing was begun
+    if (['EIO', 'EBUSY', 'ENOSPC'].includes(error.code ?? '')) return null
     throw error
   })
   return Promise.race([working, death])
@@ -215,13 +199,6 @@ async function writeFiles({ fs }: EngineParts, into: string, files: Files): Prom
   }
 }
 
-export const SCENARIOS: readonly Scenario[] = (['directory', 'overlay'] as const).flatMap((kind) =>
-  [1, 3].flatMap((modules) => [
-    { name: `apply, ${kind}, ${modules} modules`, kind, modules, till: {} },
-    { name: `rollback, ${kind}, ${modules} modules`, kind, modules, till: { sickVersion: '2.0.0' } }
-  ])
-)
-
 /** Counts outcomes and collects what must not be. */
 class Tally {
   injections = 0
@@ -231,11 +208,11 @@ class Tally {
   async add(what: string, run: () => Promise<Outcome>): Promise<void> {
     this.injections++
     try {
-      const { first, verdict } = await run()
-      const outcome = `${first} → ${verdict}`
+      const { first, verdict, setAside } = await run()
+      const outcome = `${first} → ${verdict}${setAside.length > 0 ? ' (sales set aside)' : ''}`
       this.#outcomes.set(outcome, (this.#outcomes.get(outcome) ?? 0) + 1)
     } catch (error) {
-      this.#problems.push(`${what}: ${(error as Error).message.slice(0, 300)}`)
+      this.#problems.push(`${what}: ${(error as Error).message.slice(0, 600)}`)
     }
   }
 
@@ -247,11 +224,11 @@ class Tally {
       )
     }
     const outcomes = [...this.#outcomes].map(([what, count]) => `${count} × ${what}`).join(', ')
-    return `${operations} operations, ${this.injections} injections, 0 third states, 0 lockouts: ${outcomes}`
+    return `${operations} operations, ${this.injections} injections, 0 third states, 0 lockouts, 0 sales lost: ${outcomes}`
   }
 }
 
-/** Every fault at every `stride`-th operation of a scenario. */
+/** Every fault at every `stride`-th operation of a scenario: as an accident, and to stay until it is mended. */
 export async function sweepAll(scenario: Scenario, stride: number): Promise<string> {
   const sweep = new Sweep(scenario)
   const { operations } = await sweep.run(null)
@@ -260,15 +237,26 @@ export async function sweepAll(scenario: Scenario, stride: number): Promise<stri
     const operation = operations[at - 1] ?? ''
     for (const fault of FAULTS) {
       if (!applies(fault, operation)) continue
-      await tally.add(`${fault} at ${at} (${operation})`, () => sweep.run({ at, fault }))
+      for (const stays of canStay(fault) ? [false, true] : [false]) {
+        const what = `${fault}${stays ? ', staying,' : ''} at ${at} (${operation})`
+        await tally.add(what, async () => keptIfHeld(scenario, await sweep.run({ at, fault, stays }), stays))
+      }
     }
   }
   return tally.summary(operations.length)
 }
 
+/** Where nothing starts what the node keeps down, and nothing is wrong with the application, no sale is even set aside. */
+function keptIfHeld(scenario: Scenario, outcome: Outcome, stays: boolean): Outcome {
+  const isMeant = scenario.action === 'restore with database'
+  const isWell = Object.keys(scenario.till).length === 0
+  if (!scenario.honoursHold || !isWell || stays || isMeant || outcome.setAside.length === 0) return outcome
+  throw new Error(`sales were possible before the recovery: ${outcome.setAside.join()}`)
+}
+
 /** A kill after each change of state, and then every fault at every `stride`-th operation of the recovery that follows. */
-export async function recoveries(kind: Scenario['kind'], stride: number): Promise<string> {
-  const sweep = new Sweep({ name: kind, kind, modules: 1, till: { sickVersion: '2.0.0' } })
+export async function recoveries(scenario: Scenario, stride: number): Promise<string> {
+  const sweep = new Sweep(scenario)
   const { operations } = await sweep.run(null)
   const tally = new Tally()
   let counted = 0
@@ -281,8 +269,10 @@ export async function recoveries(kind: Scenario['kind'], stride: number): Promis
       for (const fault of FAULTS) {
         const name = recovery[at - 1] ?? ''
         if (!applies(fault, name)) continue
-        const what = `killed after ${first.at}, then ${fault} at ${at} (${name})`
-        await tally.add(what, () => sweep.run(first, { at, fault }))
+        for (const stays of canStay(fault) ? [false, true] : [false]) {
+          const what = `killed after ${first.at}, then ${fault}${stays ? ', staying,' : ''} at ${at} (${name})`
+          await tally.add(what, () => sweep.run(first, { at, fault, stays }))
+        }
       }
     }
   }
@@ -301,7 +291,7 @@ export async function randomPairs(scenario: Scenario, count: number, seed: numbe
   }
   const pick = (): Injection => {
     const fault = FAULTS[below(FAULTS.length)] ?? 'EIO'
-    return { at: 1 + below(operations.length), fault }
+    return { at: 1 + below(operations.length), fault, stays: canStay(fault) && below(3) === 0 }
   }
   for (let pair = 0; pair < count; pair++) {
     const [first, second] = [pick(), pick()]

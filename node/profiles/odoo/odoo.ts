@@ -3,6 +3,7 @@
 import { ChasquiError } from '../../../src/errors.ts'
 import type { AppWork, Work } from '../../apply/work.ts'
 import type { AppConfig } from '../../config/apps.ts'
+import { bringDown, bringUp, letUp } from '../../services/hold.ts'
 import { findProgram } from '../commands.ts'
 import { serviceOfCommands } from '../generic.ts'
 import type { Profile } from '../profile.ts'
@@ -43,16 +44,12 @@ export function odooProfile(app: AppConfig): Profile {
       await requireSpace(work, bytes * DUMP_SHARE + SPARE)
     },
     async stop(work, leniently) {
-      try {
-        await service.stop(work)
-      } catch (error) {
-        if (!leniently) throw error
-        work.note(`stop: ${(error as Error).message}; it may not have been running`)
-      }
+      await bringDown(work, service, leniently)
       const odoo = await openOdoo(work)
       for (const database of odoo.config.databases) await odoo.postgres.disconnect(database)
     },
-    start: (work) => service.start(work),
+    start: (work) => bringUp(work, service),
+    letUp: (work) => letUp(work, service),
     async backUp(work, into) {
       await backUpDatabases(work, await openOdoo(work), into)
       return true
