@@ -17,19 +17,27 @@ function programsOf({ commands, service, steps, odoo, checks }: AppConfig): stri
     .map(([program]) => program)
 }
 
+/** With its last module the application itself goes: there is nothing to be started or checked. */
+export async function leavesNothing({ app, transaction }: Work, records: Records): Promise<boolean> {
+  const isGoing = (module: string) =>
+    transaction.changes.some((one) => one.module === module && one.to === null)
+  const installed = await records.installed(app.name)
+  return transaction.kind === 'remove' && installed.every(({ module }) => isGoing(module))
+}
+
 /** Throws APPLY_TOOL_MISSING when a program that is there now comes from a module and would not be there, or not run, after it. */
 export async function refuseLostPrograms(work: Work, records: Records): Promise<void> {
-  const installed = await records.installed(work.app.name)
-  const isGoing = (module: string) => work.transaction.changes.some((one) => one.module === module && one.to === null)
-  // with its last module the application itself goes
-  if (installed.every(({ module }) => isGoing(module))) return
+  if (await leavesNothing(work, records)) return
   for (const program of new Set(programsOf(work.app))) {
     const path = await findProgram(work, program)
     if (path === null) continue
     for (const { module, to } of work.transaction.changes) {
       const name = relative(work.places.live(module), path).split(sep).join('/')
       if (name.startsWith('..') || globMatcher(work.app.keep, module)(name)) continue
-      const [before, after] = [await records.manifest(work.app.name, module), await records.stagedManifest(work.app.name, module)]
+      const [before, after] = [
+        await records.manifest(work.app.name, module),
+        await records.stagedManifest(work.app.name, module)
+      ]
       const why = whyLost(before, after, name, work.parts.platform)
       if (why === null) continue
       throw new ChasquiError('APPLY_TOOL_MISSING', `${program} ${why} in ${module}@${to ?? 'none'}`, {

@@ -12,7 +12,7 @@ import type { Profile } from '../profiles/profile.ts'
 import { refuseMounts } from './mounts.ts'
 import { type Operation, perform, syncFolders } from './operations.ts'
 import { PRIVATE } from './places.ts'
-import { refuseLostPrograms } from './programs.ts'
+import { leavesNothing, refuseLostPrograms } from './programs.ts'
 import { KEYS, manifestText, type Records } from './records.ts'
 import { planDirectory, planOverlay, type SwapPlan, type SwapQuestion } from './swap-plan.ts'
 import { differences, foreignEntries, namesOf, takeAfter } from './tree.ts'
@@ -64,14 +64,14 @@ async function stageOne(
   throw new ChasquiError('STAGED_WRONG', `the files of ${module}@${release.version} are not the signed ones`)
 }
 
-export const rehearse: StepFunction = async (work, profile) => {
+export const rehearse: StepFunction = async (work, profile, records) => {
+  await refuseLostPrograms(work, records)
   if (work.transaction.kind === 'update') await profile.rehearse(work)
   return undefined
 }
 
 export const stop: StepFunction = async (work, profile, records) => {
   for (const change of work.transaction.changes) await verifyStaged(work, records, change)
-  await refuseLostPrograms(work, records)
   work.transaction.stoppedAt = work.parts.clock.now()
   await profile.stop(work, false)
   return undefined
@@ -190,7 +190,8 @@ async function runNamedSteps(work: Work): Promise<void> {
   }
 }
 
-export const start: StepFunction = async (work, profile) => {
+export const start: StepFunction = async (work, profile, records) => {
+  if (await leavesNothing(work, records)) return undefined
   if (work.transaction.interruptions > 0) await profile.stop(work, true)
   work.transaction.logMarks = await markLogs(work, await checksOf(work, profile))
   await profile.start(work)
@@ -199,6 +200,7 @@ export const start: StepFunction = async (work, profile) => {
 }
 
 export const check: StepFunction = async (work, profile, records) => {
+  if (await leavesNothing(work, records)) return undefined
   const context = contextFor(work, profile, records, work.transaction)
   work.transaction.checks = await runChecks(await checksOf(work, profile), context)
   for (const result of work.transaction.checks) {

@@ -104,6 +104,11 @@ export function act(scenario: Scenario, branch: SimulatedBranch, engine: Engine,
   }
 }
 
+/** With its last module the application goes too: nothing is left that would have to run. */
+export function leavesNothing({ action, kinds }: Scenario): boolean {
+  return action === 'remove' && kinds.length === 1
+}
+
 /** What may be there at the end, and nothing else: the application's own files are in both. */
 export function worldsOf(scenario: Scenario, printed: readonly string[]): { old: World; new: World } {
   const receipts = Object.fromEntries(printed.map((name) => [`receipts/${name}.txt`, name]))

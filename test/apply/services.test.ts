@@ -2,8 +2,10 @@
 // the real tools print (forms written from knowledge of those tools, not captured; English and German), and keeps the state that they would keep.
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import type { AppWork } from '../../node/apply/work.ts'
+import { newTransaction } from '../../node/apply/plan.ts'
+import { placesOf, type Work } from '../../node/apply/work.ts'
 import type { ServiceConfig } from '../../node/config/apps.ts'
+import { bringDown, bringUp } from '../../node/services/hold.ts'
 import { createService } from '../../node/services/service.ts'
 import type { ProcessRequest, ProcessResult, ProcessRunner } from '../../src/system/process.ts'
 import { SimulatedBranch } from './simulated-branch.ts'
@@ -12,6 +14,7 @@ type Answer = { status?: number; output?: string }
 interface StandIn {
   config: ServiceConfig
   platform: NodeJS.Platform
+  environment?: Record<string, string>
   /** `up`: what the service is; changed by the answers */
   answer(argv: string[], world: { up: boolean; asked: number; refuses: boolean }): Answer
 }
@@ -32,6 +35,7 @@ function windows(config: ServiceConfig, english: boolean): StandIn {
         const pending = !world.up && world.asked < 3
         return { output: SC(world.up ? '4  RUNNING' : pending ? '3  STOP_PENDING' : '1  STOPPED', english) }
       }
+      if (verb === 'qc' || verb === 'config') return {}
       if (world.refuses) return { status: 5, output: english ? 'Access is denied.' : 'Zugriff verweigert' }
       world.up = verb === 'start'
       world.asked = 0
@@ -47,7 +51,7 @@ const STAND_INS: Record<string, StandIn> = {
     answer([, verb = ''], world) {
       if (verb === 'show')
         return { output: `LoadState=loaded\nActiveState=${world.up ? 'active' : 'inactive'}\n` }
-      if (verb === 'reset-failed') return {}
+      if (verb === 'reset-failed' || verb === 'daemon-reload') return {}
       if (world.refuses)
         return { status: 1, output: 'Job for odoo.service failed because a timeout was exceeded.' }
       world.up = verb === 'start'
@@ -91,7 +95,7 @@ const STAND_INS: Record<string, StandIn> = {
   }
 }
 
-function prepare({ config, platform, answer }: StandIn) {
+function prepare({ config, platform, answer, environment = {} }: StandIn) {
   const world = { up: true, asked: 9, refuses: false }
   const calls: string[] = []
   const runner: ProcessRunner = {
@@ -102,12 +106,21 @@ function prepare({ config, platform, answer }: StandIn) {
     },
     async end() {}
   }
-  const branch = new SimulatedBranch({ parts: { runner } })
+  const branch = new SimulatedBranch({ parts: { runner, environment: { PATH: '/bin', ...environment } } })
   for (const tool of ['systemctl', 'sc', 'nssm', 'winsw', 'docker'])
     branch.disk.plant(`/bin/${tool}`, 'program')
   // the disk is a Unix one: only the rules of the platform are not
-  const work: AppWork = { parts: branch.parts, app: branch.app, modules: [], note: () => undefined }
-  return { service: createService(config), work, world, calls, platform }
+  const { parts, app, disk } = branch
+  const plan = { app, kind: 'update' as const, changes: [], reason: 'test', force: false }
+  const found = { workFolder: '/srv/.chasqui-shop', drift: [], newest: undefined }
+  const transaction = newTransaction(parts, plan, found)
+  const work: Work = {
+    ...{ parts, app, transaction, modules: [], signal: undefined, places: placesOf(transaction) },
+    note: () => undefined,
+    fileLists: async () => ({ before: null, after: null }),
+    save: async () => undefined
+  }
+  return { service: createService(config), work, world, calls, platform, disk }
 }
 
 for (const [name, standIn] of Object.entries(STAND_INS)) {
@@ -135,6 +148,19 @@ for (const [name, standIn] of Object.entries(STAND_INS)) {
       assert.equal(world.up, false)
     })
 
+    test('a file keeps it down from the stop to the start', async () => {
+      const { service, work, world, disk } = prepare(standIn)
+      const isHeld = () => Object.keys(disk.snapshot(work.places.hold)).length > 0
+      await bringDown(work, service, false)
+      assert.deepEqual([world.up, isHeld()], [false, true])
+      disk.cutPower()
+      assert.ok(isHeld(), 'through a power cut too')
+      await bringUp(work, service)
+      assert.deepEqual([world.up, isHeld()], [true, false])
+      disk.cutPower()
+      assert.ok(!isHeld(), 'it does not come back')
+    })
+
     test('a tool that refuses is SERVICE_FAILED', async () => {
       const { service, work, world } = prepare(standIn)
       world.refuses = true
@@ -160,3 +186,69 @@ test('windows: a service that never stops is given up after its time', async () 
   })
   await assert.rejects(service.stop(work), /state 3 after 5 s/)
 })
+
+test('systemd: a condition on the file is written once, and read at once', async () => {
+  const { service, work, calls, disk } = prepare(STAND_INS.systemd as StandIn)
+  const path = '/etc/systemd/system/odoo.service.d/chasqui-shop.conf'
+  await bringDown(work, service, false)
+  assert.match(disk.snapshot(path)[''] ?? '', /^ConditionPathExists=!\/srv\/\.chasqui-shop\/shop\.down$/m)
+  const reloads = () => calls.filter((call) => call.includes('daemon-reload')).length
+  assert.ok(
+    calls.findIndex((call) => call.includes('daemon-reload')) < calls.findIndex((one) => / stop /.test(one))
+  )
+  await bringUp(work, service)
+  await bringDown(work, service, false)
+  assert.equal(reloads(), 1)
+})
+
+test('systemd: a unit of a user is conditioned in that user’s folder', async () => {
+  const config = { kind: 'systemd', name: 'odoo', user: true, timeout: 5000 } as const
+  const { answer, ...standIn } = STAND_INS.systemd as StandIn
+  const { service, work, disk } = prepare({
+    ...{ ...standIn, config, environment: { HOME: '/home/o' } },
+    answer: (argv, world) =>
+      answer(
+        argv.filter((one) => one !== '--user'),
+        world
+      )
+  })
+  await bringDown(work, service, false)
+  assert.ok('' in disk.snapshot('/home/o/.config/systemd/user/odoo.service.d/chasqui-shop.conf'))
+})
+
+test('systemd: a node that may not write there stops it all the same', async () => {
+  const { service, work, world, disk } = prepare(STAND_INS.systemd as StandIn)
+  disk.plant('/etc/systemd', 'in the way')
+  await bringDown(work, service, false)
+  assert.equal(world.up, false)
+})
+
+for (const [shown, type, back] of [
+  ['2   AUTO_START', 'automatic', ['demand', 'auto']],
+  ['2   AUTO_START  (DELAYED)', 'delayed', ['demand', 'delayed-auto']],
+  ['3   DEMAND_START', 'on demand', []],
+  ['4   DISABLED', 'disabled', []]
+] as const) {
+  test(`windows: a service that starts ${type} is not started by Windows in between`, async () => {
+    const standIn = STAND_INS['windows, sc'] as StandIn
+    let start: string = shown
+    const set: string[] = []
+    const { service, work } = prepare({
+      ...standIn,
+      answer(argv, world) {
+        if (argv[1] === 'qc')
+          return {
+            output: `        TYPE               : 10  WIN32_OWN_PROCESS\r\n        START_TYPE         : ${start}\r\n`
+          }
+        if (argv[1] !== 'config') return standIn.answer(argv, world)
+        set.push(argv[4] ?? '')
+        start = argv[4] === 'demand' ? '3   DEMAND_START' : shown
+        return {}
+      }
+    })
+    await bringDown(work, service, false)
+    await bringDown(work, service, true)
+    await bringUp(work, service)
+    assert.deepEqual(set, back)
+  })
+}

@@ -1,5 +1,6 @@
-// Backup and restore of Odoo's databases with their filestores. A restore renames the current database aside, and never drops
-// what may hold work; it can be cut anywhere and done again.
+// Backup and restore of Odoo's databases with their filestores. A restore renames the current database aside and drops only
+// what it has made itself; it can be cut anywhere and done again.
+import { createHash } from 'node:crypto'
 import { dirname, join } from 'node:path'
 import { ChasquiError } from '../../../src/errors.ts'
 import { ensureDirectory } from '../../../src/system/durable.ts'
@@ -10,6 +11,7 @@ import { quoteName, quoteText } from './postgres.ts'
 import { modulesToUpgrade, type Roots, upgrade } from './upgrade.ts'
 
 const NAME_LIMIT = 63 // bytes of a PostgreSQL name
+const HASH = 8 // characters
 
 function dumpOf(folder: string, database: string): string {
   return join(folder, `${database}.dump`)
@@ -54,42 +56,66 @@ export async function restoreDatabases(work: Work, odoo: Odoo, folder: string): 
   }
 }
 
-/** Aside first; then a fresh one from the dump. What a cut left half restored is ours, and is dropped. */
+/**
+ * Restored under a name of its own first; then both names change in one transaction of PostgreSQL. So what has the live name is
+ * never half restored, always goes aside under a fresh name, and where that name is, the dump was restored: a second try leaves
+ * a database alone in which users may work by now.
+ */
 async function restoreOne(work: Work, odoo: Odoo, database: string, dump: string): Promise<void> {
   const { postgres } = odoo
-  const aside = asideName(database, work.transaction.id)
-  await postgres.disconnect(database)
-  const isAside = await postgres.exists(aside)
-  if (await postgres.exists(database)) {
-    if (isAside) await postgres.run('dropdb', [database], 'RESTORE_FAILED')
-    else
-      await postgres.execute(
-        'postgres',
-        `alter database ${quoteName(database)} rename to ${quoteName(aside)}`
-      )
-  }
-  const label = `database ${aside}`
-  if (!work.transaction.setAside.includes(label)) {
-    work.transaction.setAside.push(label)
-    await work.save()
-  }
-  await postgres.run('createdb', await likeBefore(odoo, aside, database), 'RESTORE_FAILED')
-  const args = ['--no-owner', '--no-privileges', '--exit-on-error', '-d', database, dump]
+  const { asides, id } = work.transaction
+  const planned = asides[dump]
+  const isThere = await postgres.exists(database)
+  if (isThere && planned !== undefined && (await postgres.exists(planned))) return
+  const fresh = nameBeside(database, `${id}_new`)
+  await postgres.run('dropdb', ['--if-exists', fresh], 'RESTORE_FAILED')
+  await postgres.run('createdb', await likeBefore(odoo, database, fresh), 'RESTORE_FAILED')
+  const args = ['--no-owner', '--no-privileges', '--exit-on-error', '-d', fresh, dump]
   await postgres.run('pg_restore', args, 'RESTORE_FAILED')
+  const rename = (from: string, to: string) => `alter database ${quoteName(from)} rename to ${quoteName(to)}`
+  const renames = [rename(fresh, database)]
+  if (isThere) {
+    const aside = await freeName(odoo, database, id)
+    asides[dump] = aside
+    noteAside(work, `database ${aside}`)
+    await work.save()
+    await postgres.disconnect(database)
+    renames.unshift(rename(database, aside))
+  }
+  await postgres.execute('postgres', renames.join('; '))
 }
 
-/** The same encoding and order as the database that was set aside. */
-async function likeBefore(odoo: Odoo, aside: string, database: string): Promise<string[]> {
+/** Named before it is there: what is set aside is never without its entry. */
+function noteAside({ transaction }: Work, label: string): void {
+  if (!transaction.setAside.includes(label)) transaction.setAside.push(label)
+}
+
+async function freeName({ postgres }: Odoo, database: string, id: string): Promise<string> {
+  for (let number = 1; ; number++) {
+    const name = nameBeside(database, number === 1 ? id : `${id}_${number}`)
+    if (!(await postgres.exists(name))) return name
+  }
+}
+
+/** The same encoding and order as the database whose place it takes. */
+async function likeBefore(odoo: Odoo, before: string, database: string): Promise<string[]> {
   const [row] = await odoo.postgres.query<{ datcollate: string; datctype: string }>(
     'postgres',
-    `select datcollate, datctype from pg_database where datname = ${quoteText(aside)}`
+    `select datcollate, datctype from pg_database where datname = ${quoteText(before)}`
   )
   const order = row === undefined ? [] : [`--lc-collate=${row.datcollate}`, `--lc-ctype=${row.datctype}`]
   return ['-T', 'template0', '-E', 'UTF8', ...order, database]
 }
 
-function asideName(database: string, transaction: string): string {
-  return `${database.slice(0, NAME_LIMIT - transaction.length - 1)}_${transaction}`
+function nameBeside(database: string, suffix: string): string {
+  return fitting(database, `_${suffix}`)
+}
+
+/** A name of PostgreSQL's length; where it has to be cut, its hash tells apart what begins alike. */
+export function fitting(name: string, end = ''): string {
+  if (name.length + end.length <= NAME_LIMIT) return name + end
+  const hash = createHash('sha256').update(name).digest('hex').slice(0, HASH)
+  return `${name.slice(0, NAME_LIMIT - HASH - end.length - 1)}_${hash}${end}`
 }
 
 /** The upgrade on a copy, with the staged addons in front of the live ones. Throws REHEARSAL_FAILED. */
@@ -100,7 +126,7 @@ export async function rehearseUpgrade(work: Work, odoo: Odoo): Promise<void> {
   const staged = join(work.places.staging, 'new')
   const addonsPath = [...new Set([staged, ...odoo.settings.addonsPath])].join(',')
   for (const database of odoo.config.databases) {
-    const scratch = `chasqui_rehearsal_${database}`.slice(0, NAME_LIMIT)
+    const scratch = fitting(`chasqui_rehearsal_${database}`)
     try {
       await cloneDatabase(work, odoo, database, scratch)
       const request = { database: scratch, modules, roots, addonsPath, code: 'REHEARSAL_FAILED' as const }
