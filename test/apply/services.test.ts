@@ -205,7 +205,7 @@ test('systemd: a unit of a user is conditioned in that user’s folder', async (
   const config = { kind: 'systemd', name: 'odoo', user: true, timeout: 5000 } as const
   const { answer, ...standIn } = STAND_INS.systemd as StandIn
   const { service, work, disk } = prepare({
-    ...{ ...standIn, config, environment: { HOME: '/home/o' } },
+    ...{ ...standIn, config, environment: { HOME: '/u/odoo' } },
     answer: (argv, world) =>
       answer(
         argv.filter((one) => one !== '--user'),
@@ -213,7 +213,7 @@ test('systemd: a unit of a user is conditioned in that user’s folder', async (
       )
   })
   await bringDown(work, service, false)
-  assert.ok('' in disk.snapshot('/home/o/.config/systemd/user/odoo.service.d/chasqui-shop.conf'))
+  assert.ok('' in disk.snapshot('/u/odoo/.config/systemd/user/odoo.service.d/chasqui-shop.conf'))
 })
 
 test('systemd: a node that may not write there stops it all the same', async () => {

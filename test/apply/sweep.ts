@@ -21,7 +21,7 @@ export interface Outcome {
 
 const MAX_STARTS = 8
 
-export class Sweep {
+class Sweep {
   readonly #scenario: Scenario
   #template: SimulatedBranch | undefined
   #recovery: string[] = []
