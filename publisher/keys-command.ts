@@ -85,7 +85,7 @@ function addRotateCommand(keys: Command): void {
     }
     const { key, stolen } = options
     const done = await runWithKeys<RotatedKey>(line, options, 'keys.rotate', { role, key, stolen })
-    const text = `${done.role} is signed by ${done.key.slice(0, 16)}… now, no longer by ${done.former.slice(0, 16)}…`
+    const text = `the ${done.role} key is ${done.key.slice(0, 16)}… now, no longer ${done.former.slice(0, 16)}…`
     line.output.result(done, describeWaiting(done) ?? text)
     return undefined
   })
