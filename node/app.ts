@@ -33,6 +33,7 @@ import { Fetcher } from './fetcher.ts'
 import { FeedFollower } from './follow.ts'
 import { takeGrant } from './grant.ts'
 import { type FleetAccess, loadIdentity, type NodeIdentity, saveAccess } from './identity.ts'
+import { areAllPaused, ratePolicy } from './link-policy.ts'
 import { makePlan, type NodePlan, platforms } from './planner.ts'
 import type { Problem } from './report.ts'
 import { Sources } from './sources.ts'
@@ -122,7 +123,16 @@ export class NodeApp {
     this.fetcher = new Fetcher({
       feed: () => this.feed,
       sources: this.sources,
-      hasPeers: () => (this.links?.peers().length ?? 0) > 0
+      hasPeers: () => (this.links?.peers().length ?? 0) > 0,
+      isPaused: () => {
+        const classes = (this.links?.peers() ?? []).map((peer) => peer.link.class)
+        const policy = ratePolicy(
+          () => this.config.links,
+          (time) => this.internetUse.used(time)
+        )
+        return areAllPaused(classes, policy, this.now())
+      },
+      received: () => (this.links?.peers() ?? []).reduce((sum, peer) => sum + peer.received, 0)
     })
     this.follower = new FeedFollower({
       identity: this.identity,

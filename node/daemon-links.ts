@@ -1,11 +1,9 @@
 // The node's links: what the configuration and the command line say, and the accounts of where blocks came from.
 import { readGrantFile } from '../src/feed/grant-files.ts'
-import { isOpen } from '../src/fleet/window.ts'
 import { type FleetLinks, type LinkSettings, startFleetLinks } from '../src/member/fleet-links.ts'
-import type { RatePolicy } from '../src/net/pacing.ts'
 import type { Peer } from '../src/net/peer.ts'
 import type { NodeApp } from './app.ts'
-import type { NodeConfig } from './config/schema.ts'
+import { isOpenAt, ratePolicy } from './link-policy.ts'
 import { watchMembers } from './member-watch.ts'
 
 /** Link options of the command line; what is absent comes from chasqui.toml. */
@@ -92,24 +90,4 @@ async function takeRoots(app: NodeApp, chain: ReadonlyMap<number, Uint8Array>): 
     app.follower.followSoon()
   }
   return added
-}
-
-function isOpenAt({ internet }: NodeConfig['links'], now: number): boolean {
-  return internet.hours === undefined || isOpen(internet.hours, now)
-}
-
-/** Bytes a second that bulk may take, by class of link and hour; a metered link carries no bulk but what is critical. */
-export function ratePolicy(
-  links: () => NodeConfig['links'],
-  usedThisMonth: (now: number) => number = () => 0
-): RatePolicy {
-  return (linkClass, now) => {
-    const { lan, internet } = links()
-    const { down = Number.POSITIVE_INFINITY, up = Number.POSITIVE_INFINITY } =
-      linkClass === 'lan' ? lan : internet
-    if (linkClass === 'lan') return { down, up }
-    const cap = internet['monthly-cap'] ?? Number.POSITIVE_INFINITY
-    const isPaused = linkClass === 'metered' || !isOpenAt(links(), now) || usedThisMonth(now) >= cap
-    return { down, up, isPaused }
-  }
 }

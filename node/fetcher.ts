@@ -17,9 +17,19 @@ export interface FetcherParts {
   sources: Sources
   /** is anybody connected, or on the way? */
   hasPeers(): boolean
+  /** do all links to peers carry nothing for now (hours, cap, metered)? */
+  isPaused(): boolean
+  /** bytes that came in from the peers that are connected, of messages that are not whole yet too */
+  received(): number
 }
 
-const STALL = 20_000 // milliseconds without a block until a fetch gives up; what came stays
+/** A fetch gives up when no block and hardly a byte has come: a slow line is not a dead one. What came stays. */
+const STALL = {
+  /** milliseconds between looks */
+  look: 20_000,
+  /** bytes a second that count as movement */
+  rate: 200
+}
 
 export class Fetcher {
   readonly #parts: FetcherParts
@@ -36,17 +46,25 @@ export class Fetcher {
 
   /** Returns when all the files are here. Throws PLAN_NOT_HERE, CANCELLED. */
   async fetch(paths: string[], options: FetchOptions): Promise<void> {
-    const { sources, hasPeers } = this.#parts
+    const { sources, hasPeers, isPaused } = this.#parts
     const feed = this.#parts.feed()
     const missing = await feed.missing(paths)
     if (missing === 0) return
     if (options.isCritical === true) for (const path of paths) this.#wanted.add(path)
     if (!hasPeers()) throw notHere(missing, 'no peer is connected')
+    if (options.isCritical !== true && isPaused()) throw notHere(missing, PAUSED)
     const stall = new AbortController()
-    let timer = setTimeout(() => stall.abort(), STALL)
+    let hasBlock = false
+    let before = this.#parts.received()
+    const timer = setInterval(() => {
+      const now = this.#parts.received()
+      const moved = now < before ? now : now - before // peers come and go
+      if (!hasBlock && moved < (STALL.rate * STALL.look) / 1000) stall.abort()
+      hasBlock = false
+      before = now
+    }, STALL.look)
     const onProgress = (progress: FetchProgress) => {
-      clearTimeout(timer)
-      timer = setTimeout(() => stall.abort(), STALL)
+      hasBlock = true
       options.onProgress?.(progress)
     }
     const snapshot = await feed.snapshot()
@@ -57,13 +75,18 @@ export class Fetcher {
       for (const path of paths) this.#wanted.delete(path)
     } catch (error) {
       if (!stall.signal.aborted || options.signal.aborted) throw error
-      throw notHere(await feed.missing(paths), 'no peer that is connected has sent any of it')
+      throw notHere(
+        await feed.missing(paths),
+        isPaused() ? PAUSED : 'no peer that is connected has sent any of it'
+      )
     } finally {
-      clearTimeout(timer)
+      clearInterval(timer)
       await sources.settle(paths)
     }
   }
 }
+
+const PAUSED = 'the links to those who may have them are paused now (hours, cap or metered)'
 
 function notHere(bytes: number, why: string): ChasquiError {
   return new ChasquiError('PLAN_NOT_HERE', `${bytes} bytes of packs are not here, and ${why}`, {

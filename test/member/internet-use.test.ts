@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { ratePolicy } from '../../node/daemon-links.ts'
+import { ratePolicy } from '../../node/link-policy.ts'
 import { parseWindows } from '../../src/fleet/window.ts'
 import { InternetUse } from '../../src/member/internet-use.ts'
 import type { LinkClass, Peer } from '../../src/net/peer.ts'

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { CLAIMS } from '../../src/net/blocks/claims.ts'
 import { BlockPlan, type Holder, PLAN } from '../../src/net/blocks/plan.ts'
 
 const always = () => true
@@ -89,7 +90,7 @@ const ends = [
     end: (made: BlockPlan) => made.removeHolder('b'),
     at: PLAN.settle
   },
-  { name: 'is too old', end: () => undefined, at: PLAN.settle + PLAN.claimLife + 1 }
+  { name: 'is too old', end: () => undefined, at: PLAN.settle + CLAIMS.life + 1 }
 ]
 for (const { name, end, at } of ends) {
   test(`a block whose claim ${name} is fetched by another`, () => {
@@ -134,26 +135,44 @@ test('a link that must wait keeps its block for later', () => {
   assert.equal(made.next(2, always).requests.length, 0)
 })
 
-test('a neighbour that claims everything, for ever, does not keep a branch from its uplink', () => {
-  const made = plan({
-    own: 'b',
-    holders: [
-      { holder: holder('a', true), has: [] },
-      { holder: holder('publisher', false), has: range(100) }
-    ],
-    wanted: range(100)
-  })
-  const fetched = new Set<number>()
-  for (let now = 0; now < 120_000; now += 1000) {
-    if (now % 5000 === 0) made.claimed('a', range(100), now)
-    for (const { index, holder: from } of made.next(now, always).requests) {
-      from.inFlight--
-      fetched.add(index)
-      made.drop(index)
+const greed = [
+  { how: 'claims everything, for ever', again: () => undefined },
+  {
+    how: 'takes its claims back and makes them anew',
+    again: (made: BlockPlan) => made.released('a', range(100))
+  },
+  {
+    how: 'goes away and comes back with the same claims',
+    again: (made: BlockPlan) => {
+      made.removeHolder('a')
+      made.addHolder(holder('a', true))
     }
   }
-  assert.equal(fetched.size, 100)
-})
+]
+for (const { how, again } of greed)
+  test(`a neighbour that ${how} does not keep a branch from its uplink`, () => {
+    const made = plan({
+      own: 'b',
+      holders: [
+        { holder: holder('a', true), has: [] },
+        { holder: holder('publisher', false), has: range(100) }
+      ],
+      wanted: range(100)
+    })
+    const fetched = new Set<number>()
+    for (let now = 0; now < 120_000; now += 1000) {
+      if (now % 5000 === 0) {
+        again(made)
+        made.claimed('a', range(100), now)
+      }
+      for (const { index, holder: from } of made.next(now, always).requests) {
+        from.inFlight--
+        fetched.add(index)
+        made.drop(index)
+      }
+    }
+    assert.equal(fetched.size, 100)
+  })
 
 test('claims nothing while its uplink is paused, and goes on when that is over', () => {
   const made = plan({

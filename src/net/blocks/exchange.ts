@@ -1,11 +1,11 @@
 // Fetches blocks of one core from all admitted peers and serves them (decisions 0401, 0402). The plan says what to ask of
 // whom; this file carries it out: who is there, what is wanted, pacing, and what came from where.
-import { ChasquiError } from '../../errors.ts'
 import type { Log } from '../../system/log.ts'
 import { Pacer } from '../pacing.ts'
-import type { LinkClass, Peer } from '../peer.ts'
+import type { Peer } from '../peer.ts'
 import { Flow } from './flow.ts'
 import { coreId, Interests } from './interests.ts'
+import { type FetchOptions, Jobs } from './jobs.ts'
 import { BlockPlan, type Holder } from './plan.ts'
 import { indexesOf, rangesOf } from './ranges.ts'
 import { type Neighbour, Requests, TIME_LIMIT, type TimeLimit } from './requests.ts'
@@ -16,13 +16,6 @@ const BLOCK = 65_536 // bytes, for pacing
 const RETRY = 500 // ms before a block that did not fit is asked for again
 const PAUSE_CHECK = 5000 // ms between looks whether a paused link is open again
 const PATIENCE = 5 // time-outs after which a peer is dropped
-
-export interface FetchOptions {
-  signal: AbortSignal
-  onBlock?(index: number, from: { peer: string; class: LinkClass; bytes: number }): void
-  /** a signed critical release: passes pauses and hours */
-  isCritical?: boolean
-}
 
 export interface ExchangeOptions {
   /** node key of this node in hex */
@@ -36,12 +29,6 @@ export interface ExchangeOptions {
   timeLimit?: TimeLimit
 }
 
-interface Job {
-  missing: Set<number>
-  options: FetchOptions
-  finish(error?: Error): void
-}
-
 export class BlockExchange {
   #options: ExchangeOptions
   #pacer: Pacer
@@ -50,7 +37,7 @@ export class BlockExchange {
   #neighbours = new Map<string, Neighbour>()
   #requests: Requests
   #interests = new Interests(() => this.#core)
-  #jobs = new Set<Job>()
+  #jobs = new Jobs((indexes) => this.#forget(indexes))
   #isClosed = false
   /** blocks that came since all peers were told what we are after */
   #gainedSinceTold = 0
@@ -70,7 +57,7 @@ export class BlockExchange {
     const isSame = core !== null && this.#core !== null && Buffer.compare(core.key, this.#core.key) === 0
     this.#core = core
     if (isSame) return
-    for (const job of [...this.#jobs]) job.finish(cancelled())
+    this.#jobs.cancelAll()
     this.#tellInterest()
     this.#interests.answerAgain()
     for (const neighbour of this.#neighbours.values()) this.#noteFetching(neighbour)
@@ -88,7 +75,7 @@ export class BlockExchange {
 
   close(): void {
     this.#isClosed = true
-    for (const job of [...this.#jobs]) job.finish(cancelled())
+    this.#jobs.cancelAll()
     if (this.#pumpTimer !== null) clearTimeout(this.#pumpTimer)
     this.#interests.close()
     this.#requests.close()
@@ -97,25 +84,7 @@ export class BlockExchange {
   /** Returns when all blocks are here; waits for peers as long as it takes. @throws ChasquiError CANCELLED */
   fetch(indexes: readonly number[], options: FetchOptions): Promise<void> {
     if (indexes.length === 0) return Promise.resolve()
-    return new Promise((resolve, reject) => {
-      const stop = () => job.finish(cancelled())
-      const job: Job = {
-        missing: new Set(indexes),
-        options,
-        finish: (error) => {
-          if (!this.#jobs.delete(job)) return
-          options.signal.removeEventListener('abort', stop)
-          this.#forget(job)
-          if (error === undefined) resolve()
-          else reject(error)
-        }
-      }
-      if (options.signal.aborted) {
-        reject(cancelled())
-        return
-      }
-      options.signal.addEventListener('abort', stop, { once: true })
-      this.#jobs.add(job)
+    return this.#jobs.add(indexes, options, () => {
       this.#plan.want(indexes, this.#options.now())
       this.#tellInterest()
       this.#pump()
@@ -181,7 +150,7 @@ export class BlockExchange {
     }
     this.#neighbours.set(session.id, { session, holder, flow, timeouts: 0, late: new Set() })
     this.#plan.addHolder(holder)
-    if (this.#jobs.size > 0) session.tellInterest(this.#interest())
+    if (!this.#jobs.isEmpty) session.tellInterest(this.#interest())
   }
 
   #onClosed(session: BlockSession): void {
@@ -238,11 +207,7 @@ export class BlockExchange {
     this.#plan.drop(block.index)
     this.#interests.gained(block.index)
     this.#endElsewhere(block.index)
-    for (const job of [...this.#jobs]) {
-      if (!job.missing.delete(block.index)) continue
-      job.options.onBlock?.(block.index, from)
-      if (job.missing.size === 0) job.finish()
-    }
+    this.#jobs.gained(block.index, from)
     // an interest may have been too long for one message: then the rest is told in time
     if (++this.#gainedSinceTold >= BLOCK_LIMITS.ranges) this.#tellInterest()
     this.#pump()
@@ -261,14 +226,14 @@ export class BlockExchange {
   }
 
   #interest(): Interest {
-    const wanted = [...this.#jobs].flatMap((job) => [...job.missing])
-    return { core: this.#core === null ? new Uint8Array(16) : coreId(this.#core), ranges: rangesOf(wanted) }
+    return {
+      core: this.#core === null ? new Uint8Array(16) : coreId(this.#core),
+      ranges: rangesOf(this.#jobs.missing())
+    }
   }
 
-  #forget(job: Job): void {
-    const stillWanted = new Set([...this.#jobs].flatMap((other) => [...other.missing]))
-    for (const index of job.missing) {
-      if (stillWanted.has(index)) continue
+  #forget(indexes: number[]): void {
+    for (const index of indexes) {
       this.#plan.drop(index)
       this.#giveUp(index, true)?.session.cancel(index)
     }
@@ -290,12 +255,12 @@ export class BlockExchange {
     let wait = Number.POSITIVE_INFINITY
     const classOf = (holder: Holder) => this.#neighbours.get(holder.id)?.session.peer.link.class ?? 'internet'
     const mayAsk = (holder: Holder, index: number) => {
-      const pause = this.#pacer.take(classOf(holder), 'down', BLOCK, now, this.#isCritical(index))
+      const pause = this.#pacer.take(classOf(holder), 'down', BLOCK, now, this.#jobs.isCritical(index))
       if (pause > 0) wait = Math.min(wait, pause)
       return pause === 0
     }
     const isPaused = (holder: Holder, index: number) => {
-      if (!this.#pacer.isPaused(classOf(holder), now) || this.#isCritical(index)) return false
+      if (!this.#pacer.isPaused(classOf(holder), now) || this.#jobs.isCritical(index)) return false
       wait = Math.min(wait, PAUSE_CHECK)
       return true
     }
@@ -320,14 +285,7 @@ export class BlockExchange {
     this.#requests.add(index, neighbour, now)
     const nodes = (await this.#core?.missingNodes(index).catch(() => 0)) ?? 0
     if (!this.#requests.isOf(index, neighbour)) return
-    neighbour.session.request({ index, nodes, isCritical: this.#isCritical(index) })
-  }
-
-  #isCritical(index: number): boolean {
-    for (const { options, missing } of this.#jobs) {
-      if (options.isCritical === true && missing.has(index)) return true
-    }
-    return false
+    neighbour.session.request({ index, nodes, isCritical: this.#jobs.isCritical(index) })
   }
 
   #onTimeout(index: number, neighbour: Neighbour): void {
@@ -344,8 +302,4 @@ export class BlockExchange {
     for (const { session, holder } of this.#neighbours.values())
       if (holder.isLan && holder.isFetching) tell(session)
   }
-}
-
-function cancelled(): ChasquiError {
-  return new ChasquiError('CANCELLED', 'the download was stopped')
 }

@@ -1,16 +1,11 @@
 // Which block to ask of whom (decision 0401). Neighbours on the LAN come first. A block that no neighbour has is fetched
 // over the uplink by one of them: it says so to the others (a claim), waits a moment for a rival claim, and asks. Pure:
 // peers, messages and time come in, requests and claims go out; the network and the simulation both use it.
+import { Claims } from './claims.ts'
 
 export const PLAN = {
   /** ms between a claim and the request over the uplink, so that rival claims are seen first */
   claimDelay: 30,
-  /** ms after which the claim of a neighbour counts no more; less than what makes a fetch give up */
-  claimLife: 15_000,
-  /** ms for which no neighbour may claim a block again whose claim ran out */
-  claimRest: 10 * 60_000,
-  /** claims of one neighbour at a time: as many as honest ones need */
-  claims: 34,
   /** claims ahead of the requests in flight */
   ahead: 2,
   /** ms after the start of a fetch in which neighbours may still say what they have */
@@ -47,17 +42,13 @@ export class BlockPlan {
   /** blocks that are still to come → when their request was sent (null: not yet) */
   #wanted = new Map<number, number | null>()
   #holders = new Map<string, HolderState>()
-  #ownClaims = new Map<number, number>()
-  #foreignClaims = new Map<number, { by: string; at: number }>()
-  #own: string
+  #claims: Claims
   #random: () => number
   #startedAt = 0
-  /** blocks whose claim ran out → when */
-  #failedClaims = new Map<number, number>()
 
   /** @param own id of this node: of two rival claims the one of the lower id stands */
   constructor(own: string, random: () => number) {
-    this.#own = own
+    this.#claims = new Claims(own)
     this.#random = random
   }
 
@@ -78,9 +69,7 @@ export class BlockPlan {
   /** A block is here, or nobody waits for it any more. */
   drop(index: number): void {
     this.#wanted.delete(index)
-    this.#ownClaims.delete(index)
-    this.#foreignClaims.delete(index)
-    this.#failedClaims.delete(index)
+    this.#claims.drop(index)
     for (const { has } of this.#holders.values()) has.delete(index)
   }
 
@@ -90,7 +79,7 @@ export class BlockPlan {
 
   removeHolder(id: string): void {
     this.#holders.delete(id)
-    for (const [index, claim] of this.#foreignClaims) if (claim.by === id) this.#foreignClaims.delete(index)
+    this.#claims.leave(id)
     this.#refillAll()
   }
 
@@ -107,29 +96,14 @@ export class BlockPlan {
 
   /** A neighbour will fetch these over its uplink. Returns which of our own claims give way. */
   claimed(id: string, indexes: Iterable<number>, now: number): number[] {
-    const given: number[] = []
     this.#expireClaims(now)
-    let room = PLAN.claims
-    for (const { by } of this.#foreignClaims.values()) if (by === id) room--
-    for (const index of indexes) {
-      if (this.#wanted.get(index) !== null || this.#foreignClaims.has(index)) continue
-      if (this.#failedClaims.has(index) || room-- <= 0) continue
-      if (this.#ownClaims.has(index)) {
-        if (this.#own < id) continue
-        this.#ownClaims.delete(index)
-        given.push(index)
-      }
-      this.#foreignClaims.set(index, { by: id, at: now })
-    }
-    return given
+    const open = [...indexes].filter((index) => this.#wanted.get(index) === null)
+    return this.#claims.claimed(id, open, now)
   }
 
   /** A neighbour does not fetch these after all. */
   released(id: string, indexes: Iterable<number>): void {
-    for (const index of indexes) {
-      if (this.#foreignClaims.get(index)?.by === id) this.#foreignClaims.delete(index)
-    }
-    this.#refillAll()
+    if (this.#claims.released(id, indexes)) this.#refillAll()
   }
 
   /** A request came to nothing (the holder's `inFlight` is the caller's to lower); the block is to be had elsewhere. */
@@ -137,7 +111,7 @@ export class BlockPlan {
     if (!stillHas) this.#holders.get(id)?.has.delete(index)
     if (!this.#wanted.has(index)) return
     this.#wanted.set(index, null)
-    this.#ownClaims.delete(index)
+    this.#claims.own.delete(index)
     this.#refillAll()
   }
 
@@ -193,10 +167,10 @@ export class BlockPlan {
     const delay = neighbours.some(({ holder }) => holder.isFetching) ? PLAN.claimDelay : 0
     for (const state of uplinks) {
       step.claims.push(...this.#claim(state, isOnLan, isPaused, now))
-      for (const [index, at] of this.#ownClaims) {
+      for (const [index, at] of this.#claims.own) {
         if (this.#wanted.get(index) !== null || !state.has.has(index)) continue
         if (isPaused(state.holder, index)) continue
-        if (isOnLan(index)) this.#ownClaims.delete(index)
+        if (isOnLan(index)) this.#claims.own.delete(index)
         else if (now < at + delay) step.again = Math.min(step.again ?? delay, at + delay - now)
         else if (!hasRoom(state) || !ask(state, index)) break
       }
@@ -212,13 +186,12 @@ export class BlockPlan {
   ): number[] {
     const claims: number[] = []
     let waiting = 0
-    for (const index of this.#ownClaims.keys()) if (this.#wanted.get(index) === null) waiting++
-    const isFree = (index: number) =>
-      !this.#ownClaims.has(index) && !this.#foreignClaims.has(index) && !isOnLan(index)
+    for (const index of this.#claims.own.keys()) if (this.#wanted.get(index) === null) waiting++
+    const isFree = (index: number) => this.#claims.isFree(index) && !isOnLan(index)
     for (let more = state.holder.limit - state.holder.inFlight + PLAN.ahead - waiting; more > 0; more--) {
       const index = this.#pop(state, isFree, isPaused)
       if (index === null) break
-      this.#ownClaims.set(index, now)
+      this.#claims.own.set(index, now)
       claims.push(index)
     }
     return claims
@@ -244,16 +217,7 @@ export class BlockPlan {
   }
 
   #expireClaims(now: number): void {
-    const before = this.#foreignClaims.size
-    for (const [index, claim] of this.#foreignClaims) {
-      if (now - claim.at <= PLAN.claimLife) continue
-      this.#foreignClaims.delete(index)
-      this.#failedClaims.set(index, now)
-    }
-    for (const [index, at] of this.#failedClaims) {
-      if (now - at > PLAN.claimRest) this.#failedClaims.delete(index)
-    }
-    if (this.#foreignClaims.size !== before) this.#refillAll()
+    if (this.#claims.expire(now)) this.#refillAll()
   }
 
   #refillAll(): void {
