@@ -1,8 +1,9 @@
-// `npm run bench:links`: how well a rate holds and whether small messages pass beside bulk; what a node with eight peers
-// costs at rest after 40 MB of traffic. Loopback, real processes. Options: --seconds N (of the first part).
+// `npm run bench:links`: what a line that dies every three seconds carries twice; how well a rate holds and whether small
+// messages pass beside bulk; what a node with eight peers costs at rest after 40 MB of traffic. Loopback, real processes. Options: --seconds N (of the first part).
 import { spawn } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
+import { overDyingLine } from '../test/net/dying-line.ts'
 import { SwarmProcess } from '../test/net/swarm.ts'
 import type { SwarmMember } from '../test/net/swarm-member.ts'
 import { countingRelay } from './lib/counting-relay.ts'
@@ -56,6 +57,13 @@ async function rateAndReports(): Promise<void> {
   relay.close()
 }
 
+async function overACutLine(): Promise<void> {
+  const { ratio, cuts } = await overDyingLine(30_000_000)
+  console.log(
+    `a line of 10 Mbit/s that dies every 3 s: carried ÷ pack ${ratio.toFixed(4)} over ${cuts} cuts (at most 1.03)`
+  )
+}
+
 async function atRest(): Promise<void> {
   const publisher = member({ name: 'publisher', role: 'publisher', packBytes: 40_000_000 })
   const peers = [await addressOf(publisher)]
@@ -85,5 +93,6 @@ function cpuTicks(pid: number): number {
   return Number(fields[11]) + Number(fields[12])
 }
 
+await overACutLine()
 await rateAndReports()
 await atRest()

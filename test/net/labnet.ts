@@ -116,6 +116,11 @@ export class Lab {
     return child
   }
 
+  /** Takes a host's IPv4 address away: what is left is IPv6 with link-local addresses. */
+  withoutIPv4(n: number): void {
+    ip('-n', this.#host(n), '-4', 'addr', 'flush', 'dev', 'e0')
+  }
+
   /** Sets a kernel parameter of a host's network. */
   sysctl(n: number, name: string, value: number): void {
     ip('netns', 'exec', this.#host(n), 'sysctl', '-q', '-w', `${name}=${value}`)

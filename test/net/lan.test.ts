@@ -13,6 +13,7 @@ interface Event {
   author?: string
   sequence?: number
   address?: string
+  class?: string
 }
 
 interface Host {
@@ -40,11 +41,14 @@ function start(lab: Lab, host: number, name: string, script = 'lab-member.ts'): 
 
 const skip = labUnavailable()
 
-test('hosts on a LAN with no route out find one another, and gossip reaches all', { skip }, async () => {
+test('hosts on a LAN with no route out find one another, and gossip reaches all', { skip }, async (t) => {
   const lab = new Lab(3)
   try {
     const hosts = [1, 2, 3].map((n) => start(lab, n, `host${n}`))
+    await until(() => hosts.every((host) => host.events.length > 0), 'all are ready')
+    const begun = performance.now()
     await until(() => hosts.every((host) => host.peers() >= 2), 'everybody knows everybody')
+    t.diagnostic(`all met ${Math.round(performance.now() - begun)} ms after the last one was ready`)
     hosts[0]?.child.stdin?.write('report\n')
     await until(() => hosts.every((host) => host.has('host1')), 'the report is everywhere')
   } finally {
@@ -77,6 +81,25 @@ test('a host that dies and comes back is found again', { skip }, async () => {
     await until(() => a.peers() === 0, 'a noticed')
     const again = start(lab, 2, 'b')
     await until(() => a.peers() === 1 && again.peers() === 1, 'they met again')
+  } finally {
+    await lab.close()
+  }
+})
+
+test('hosts that have IPv6 alone find one another', { skip }, async (t) => {
+  const lab = new Lab(2)
+  try {
+    for (const n of [1, 2]) lab.withoutIPv4(n)
+    const [a, b] = [start(lab, 1, 'a'), start(lab, 2, 'b')]
+    await until(() => a.events.length > 0 && b.events.length > 0, 'both are ready')
+    const begun = performance.now()
+    await until(() => a.peers() === 1 && b.peers() === 1, 'they met')
+    t.diagnostic(`they met ${Math.round(performance.now() - begun)} ms after both were ready`)
+    const met = a.events.find(({ event }) => event === 'peer')
+    assert.match(met?.address ?? '', /fe80/)
+    assert.equal(met?.class, 'lan')
+    a.child.stdin?.write('report\n')
+    await until(() => b.has('a'), 'the report came')
   } finally {
     await lab.close()
   }
