@@ -44,8 +44,8 @@ function withNeeded(releases: readonly PlannedRelease[], modules: readonly strin
 }
 
 /**
- * Applies transactions one after the other; each is reported whatever becomes of it. One that was planned for something
- * else than what is installed when its turn comes is left out: somebody else was first, and a new plan says what is left.
+ * Applies transactions one after the other; each is reported whatever becomes of it. One that is not planned any more when
+ * its turn comes is left out: somebody else was first, with success or without, and a new plan says what is left.
  */
 export function applyTransactions(
   app: NodeApp,
@@ -57,7 +57,7 @@ export function applyTransactions(
   return app.inTurn(async () => {
     const results: ApplyResult[] = []
     for (const transaction of ready) {
-      if (!(await fitsInstalled(app, transaction))) continue
+      if (!(await isStillPlanned(app, transaction, order.mode))) continue
       await fetchPacks(app, plan, transaction, context)
       const result = await applyOne(app, plan, transaction, order, context)
       results.push(result)
@@ -68,12 +68,16 @@ export function applyTransactions(
   })
 }
 
-async function fitsInstalled(app: NodeApp, { app: name, releases }: PlannedTransaction): Promise<boolean> {
-  const installed = await app.engine.installed(name)
-  return releases.every(({ module, track, from }) => {
-    const here = installed.find((one) => one.module === module && one.track === track)
-    return (here?.version ?? null) === from
-  })
+async function isStillPlanned(
+  app: NodeApp,
+  { app: name, releases }: PlannedTransaction,
+  mode: PlanMode
+): Promise<boolean> {
+  const plan = await app.plan(mode, name)
+  const ready = (plan?.transactions ?? []).flatMap((one) => (one.blocked === null ? one.releases : []))
+  return releases.every(({ module, track, from, to }) =>
+    ready.some((one) => one.module === module && one.track === track && one.from === from && one.to === to)
+  )
 }
 
 function summary(result: ApplyResult) {

@@ -1,6 +1,7 @@
 // What a stick may bring for this very branch: "apply now" orders of head office, each for one stick and one release.
 // Verified before they count; an order is marked as used before it is acted on, and waits for its own stick until it could
 // be carried out or ran out. What was refused, and why one waits, is told in status and reports.
+import type { CommandContext } from '../src/control/commands.ts'
 import { asChasquiError } from '../src/errors.ts'
 import { type ApplyOrder, checkOrder, claimedOrder } from '../src/stick/apply-order.ts'
 import type { Letter, LetterBox, StickVisit } from '../src/stick/home.ts'
@@ -100,7 +101,7 @@ export async function orderProblems(app: NodeApp): Promise<Problem[]> {
 export async function carryOutOrders(
   app: NodeApp,
   visit: StickVisit,
-  signal: AbortSignal
+  context: CommandContext
 ): Promise<string[]> {
   const troubles = (await app.state.list(REFUSED)).map(([, value]) => (value as Problem).message)
   for (const order of await waitingOrders(app)) {
@@ -108,7 +109,7 @@ export async function carryOutOrders(
       await forget(app, order)
       troubles.push(`the order to apply ${nameOf(order)} ran out at ${order.expires}`)
     } else if (order.stick === visit.id) {
-      troubles.push(...(await carryOut(app, order, signal)))
+      troubles.push(...(await carryOut(app, order, context)))
     }
   }
   return troubles
@@ -128,12 +129,12 @@ async function forget(app: NodeApp, { id }: WaitingOrder): Promise<void> {
   await app.state.put({ [WAITING + id]: null })
 }
 
-async function carryOut(app: NodeApp, order: WaitingOrder, signal: AbortSignal): Promise<string[]> {
+async function carryOut(app: NodeApp, order: WaitingOrder, context: CommandContext): Promise<string[]> {
   try {
     const plan = await app.plan('now')
     const trouble = plan === null ? 'nothing of the feed is here' : await whyNot(app, plan, order)
     if (plan === null || trouble !== null) return await keep(app, order, trouble ?? '')
-    const { tried, troubles } = await applyOrdered(app, plan, order, signal)
+    const { tried, troubles } = await applyOrdered(app, plan, order, context)
     if (!tried) return await keep(app, order, troubles.join('; '))
     await forget(app, order)
     return troubles
@@ -183,12 +184,12 @@ async function isInstalled(app: NodeApp, order: WaitingOrder): Promise<boolean> 
 }
 
 /** Applies the ordered release, and what it needs, in every app that wants it. */
-async function applyOrdered(app: NodeApp, plan: NodePlan, order: WaitingOrder, signal: AbortSignal) {
+async function applyOrdered(app: NodeApp, plan: NodePlan, order: WaitingOrder, context: CommandContext) {
   const ready = readyTransactions(plan, { modules: [order.module] }).filter(({ releases }) =>
     releases.some((one) => one.module === order.module && isOrdered(one, order))
   )
   const work = { mode: 'now', modules: [order.module], reason: 'stick', force: false } as const
-  const results = await applyTransactions(app, plan, ready, work, { emit: () => undefined, signal })
+  const results = await applyTransactions(app, plan, ready, work, context)
   const troubles = results.flatMap(({ error }) =>
     error === undefined ? [] : [`${error.code}: ${error.message}`]
   )

@@ -1,10 +1,12 @@
 // This node as a stick sees it: its feed as blocks, its records, the root chain, and what is new after an import.
+import type { CommandContext } from '../src/control/commands.ts'
 import { asChasquiError } from '../src/errors.ts'
 import { grantsIn } from '../src/feed/grant-files.ts'
 import type { ImportedRelease, SettleScope, StickHome, StickKeys, StickVisit } from '../src/stick/home.ts'
 import { selectReleases } from '../src/stick/select.ts'
 import { stickFeed } from '../src/stick/stick-feed.ts'
 import { stickRecords } from '../src/stick/stick-records.ts'
+import type { WaitingUpdate } from '../src/stick/visits.ts'
 import type { NodeApp } from './app.ts'
 import { type ApplyOrder, applyTransactions, readyTransactions } from './apply-plan.ts'
 import { ownGrant } from './follow.ts'
@@ -42,7 +44,8 @@ export function nodeStickHome(app: NodeApp): StickHome {
       return app.config.sticks.language
     },
     installed: () => installedModules(app),
-    settle: (visit, scope, signal) => settle(app, visit, scope, signal)
+    waiting: () => waitingUpdates(app),
+    settle: (visit, scope, context) => settle(app, visit, scope, context)
   }
 }
 
@@ -70,18 +73,26 @@ async function installedModules(app: NodeApp) {
   return found
 }
 
+/** What the plan does not allow now; nothing while the feed cannot be trusted, which is told elsewhere. */
+async function waitingUpdates(app: NodeApp): Promise<WaitingUpdate[]> {
+  const plan = await app.plan('automatic').catch(() => null)
+  return (plan?.transactions ?? []).flatMap(({ app: name, releases, blocked }) =>
+    blocked === null ? [] : releases.map(({ module, to }) => ({ app: name, module, version: to, ...blocked }))
+  )
+}
+
 /** What head office ordered by this stick, then what policy and windows allow. Troubles come back as text. */
 async function settle(
   app: NodeApp,
   visit: StickVisit,
   scope: SettleScope,
-  signal: AbortSignal
+  context: CommandContext
 ): Promise<string[]> {
-  const troubles = await carryOutOrders(app, visit, signal)
+  const troubles = await carryOutOrders(app, visit, context)
   if (scope === 'all') {
     const auto = { mode: 'automatic', modules: [], reason: 'auto', force: false } as const
     const failed = (error: unknown) => [asChasquiError(error).message]
-    troubles.push(...(await applyRound(app, auto, signal).catch(failed)))
+    troubles.push(...(await applyRound(app, auto, context).catch(failed)))
   }
   // so that the stick brings home what could not be done
   if (troubles.length > 0) await announceReport(app)
@@ -89,10 +100,9 @@ async function settle(
   return troubles
 }
 
-async function applyRound(app: NodeApp, order: ApplyOrder, signal: AbortSignal): Promise<string[]> {
+async function applyRound(app: NodeApp, order: ApplyOrder, context: CommandContext): Promise<string[]> {
   const plan = await app.plan(order.mode)
   if (plan === null) return []
-  const context = { emit: () => undefined, signal }
   const results = await applyTransactions(app, plan, readyTransactions(plan, order), order, context)
   return results.flatMap(({ error }) => (error === undefined ? [] : [`${error.code}: ${error.message}`]))
 }

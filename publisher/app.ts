@@ -16,6 +16,7 @@ import { readRootChain } from '../src/system/trust-store.ts'
 import { fromHex } from '../src/trust/bytes.ts'
 import { keyPairOf } from '../src/trust/keys.ts'
 import { fleetOfRoot } from '../src/trust/trust.ts'
+import { loadPublisherConfig, type PublisherConfig } from './config.ts'
 import { FleetKeeper } from './fleet-keeper.ts'
 import { finishMove } from './keys/feed-move.ts'
 import { loadMember, type PublisherMember } from './member.ts'
@@ -25,6 +26,7 @@ import { guardRestored } from './restored.ts'
 export interface PublisherApp {
   paths: HomePaths
   identity: HomeIdentity
+  config: PublisherConfig
   fs: FileSystem
   store: Store
   /** the fleet's feed of now; `keys rotate feed` changes it */
@@ -44,9 +46,10 @@ export interface PublisherApp {
   close(): Promise<void>
 }
 
-/** Opens the home; the caller holds its lock. Throws HOME_*, KEY_*, STORE_MOVED, PUBLISH_INTERRUPTED. */
+/** Opens the home; the caller holds its lock. Throws HOME_*, CONFIG_*, KEY_*, STORE_MOVED, PUBLISH_INTERRUPTED. */
 export async function openPublisher(paths: HomePaths, log: Log = silentLog): Promise<PublisherApp> {
   const identity = await readHome(paths, 'publisher')
+  const config = await loadPublisherConfig(paths.config, process.env)
   const keys = openKeyStore(paths.keys)
   const member = await loadMember(paths, keys)
   const state = await openState(paths.state)
@@ -85,6 +88,7 @@ export async function openPublisher(paths: HomePaths, log: Log = silentLog): Pro
     return Object.assign(app, {
       paths,
       identity,
+      config,
       fs,
       store,
       writer,

@@ -18,6 +18,7 @@ export function publisherStickHome(app: PublisherApp): StickHome {
     fleet: app.fleet.id,
     node: app.member.node,
     name: app.identity.name,
+    language: app.config.sticks.language,
     get feed() {
       return stickFeed(app.feed)
     },

@@ -2,6 +2,7 @@
 import { z } from 'zod'
 import { parseWindows } from '../../src/fleet/window.ts'
 import { parseHostPort } from '../../src/net/address.ts'
+import { sticksSchema } from '../../src/stick/stick-config.ts'
 import { duration, rate, size } from '../../src/system/config-units.ts'
 import { appsSchema } from './apps.ts'
 
@@ -77,18 +78,10 @@ const links = z.strictObject({
   bootstrap: z.array(address).max(100).default([])
 })
 
-const sticks = z.strictObject({
-  /** notice sticks and do the round by itself */
-  watch: z.boolean().default(true),
-  /** more folders below which sticks appear */
-  roots: z.array(z.string().min(1)).max(100).default([]),
-  language: z.enum(['en', 'es', 'pt']).default('en')
-})
-
 export const nodeSchema = z.strictObject({
   node: node.prefault({}),
   links: links.prefault({}),
-  sticks: sticks.prefault({}),
+  sticks: sticksSchema.prefault({}),
   apps: appsSchema.prefault({})
 })
 

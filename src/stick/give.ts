@@ -14,13 +14,15 @@ import { giveRoots } from './roots.ts'
 import type { ExportRequest, ExportResult, StickTools } from './round.ts'
 import { progressOf, timestamp } from './round-progress.ts'
 import { giveKeys } from './sealed-keys.ts'
+import type { VisitLog } from './visit-log.ts'
 
 export async function give(
   home: StickHome,
   folder: WritableStick,
   request: ExportRequest,
   tools: StickTools,
-  context: CommandContext
+  context: CommandContext,
+  log: Pick<VisitLog, 'begin'>
 ): Promise<ExportResult> {
   const startedAt = tools.now()
   const file = nextFile(folder.file, home)
@@ -43,6 +45,7 @@ export async function give(
     return { ...result, complete: complete && !plan.due, wrote: nothing, reports: { out: 0, in: 0 }, ms }
   }
   if (folder.file.sequence === 0) await writeStickFile(folder, { ...file, sequence: 0 })
+  await log.begin()
   await giveRoots(folder, home.fleet, home.roots)
   if (home.keys !== undefined) await giveKeys(folder, home.fleet, home.keys)
   const { releases } = summary

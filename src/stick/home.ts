@@ -1,8 +1,9 @@
 // What the stick needs of a publisher's or a node's home, and nothing more: the feed's cores as blocks, the root chain,
 // the fleet's records, and what to do after news came in. Each program implements it over its own app.
+import type { CommandContext } from '../control/commands.ts'
 import type { BlockCore } from '../feed/block-core.ts'
 import type { Role } from '../system/home.ts'
-import type { Installed } from './visits.ts'
+import type { Installed, WaitingUpdate } from './visits.ts'
 import type { Language } from './words.ts'
 
 /** Which releases travel; nothing given means everything that this home has. */
@@ -139,11 +140,13 @@ export interface StickHome {
   readonly language?: Language
   /** What runs here, for the pages; nothing without it. */
   installed?(): Promise<Installed>
+  /** What is here and not applied yet, and why, for the pages; nothing without it. */
+  waiting?(): Promise<readonly WaitingUpdate[]>
   /**
    * After an import: carries out what the stick at hand orders, and in a round that nobody typed also what policy and
    * windows allow. What went wrong comes back as text for people.
    */
-  settle?(visit: StickVisit, scope: SettleScope, signal: AbortSignal): Promise<readonly string[]>
+  settle?(visit: StickVisit, scope: SettleScope, context: CommandContext): Promise<readonly string[]>
 }
 
 /** `orders`: only what head office ordered by this stick; `all`: updates by policy and window as well. */

@@ -22,7 +22,7 @@ import { dropSpentLetters } from './letters.ts'
 import { giveRecords } from './reports.ts'
 import { timestamp } from './round-progress.ts'
 import { take, unlessReadOnly, visitOf } from './take.ts'
-import { beginVisit, endVisit } from './visit-log.ts'
+import { withVisit } from './visit-log.ts'
 
 /** What a round needs of the machine. */
 export interface StickTools {
@@ -101,15 +101,15 @@ async function exportNow(
   tools: StickTools,
   context: CommandContext
 ): Promise<ExportResult> {
-  const visit = await beginVisit(home, tools.now())
   const folder = await prepare(home, request.stick, tools)
-  const result = await give(home, folder, request, tools, context)
-  if (!request.dryRun) {
+  return withVisit(home, folder, tools.now, async (visit) => {
+    const result = await give(home, folder, request, tools, context, visit)
+    if (request.dryRun) return result
     const { wrote, reports } = result
-    await endVisit(home, folder, visit, tools.now(), { wrote: wrote.bytes, reports })
+    await visit.end({ wrote: wrote.bytes, reports })
     await requireStick(folder)
-  }
-  return result
+    return result
+  })
 }
 
 export function importStick(
@@ -127,21 +127,23 @@ async function importNow(
   tools: StickTools,
   context: CommandContext
 ): Promise<ImportResult> {
-  const visit = await beginVisit(home, tools.now())
   const folder = await openFolder(tools.fs, stick)
   await refuseOtherFleets(home, folder)
-  const { records, ...taken } = await take(home, folder, tools, context)
-  const troubles = await settle(home, folder, 'orders', context)
-  const { read, rejected } = taken
-  const out = await unlessReadOnly(async () => {
-    const given = await giveRecords(folder, home.records, records)
-    if (home.letters !== undefined) await dropSpentLetters(folder, home.letters)
-    const reports = { in: records.taken, out: given }
-    await endVisit(home, folder, visit, tools.now(), { read: read.bytes, reports, rejected, troubles })
-    return given
+  return withVisit(home, folder, tools.now, async (visit) => {
+    await visit.begin()
+    const { records, ...taken } = await take(home, folder, tools, context)
+    const troubles = await settle(home, folder, 'orders', context)
+    const { read, rejected } = taken
+    const out = await unlessReadOnly(async () => {
+      const given = await giveRecords(folder, home.records, records)
+      if (home.letters !== undefined) await dropSpentLetters(folder, home.letters)
+      const reports = { in: records.taken, out: given }
+      await visit.end({ read: read.bytes, reports, rejected, troubles })
+      return given
+    })
+    await requireStick(folder)
+    return { ...taken, troubles, reports: { in: records.taken, out: out ?? 0 } }
   })
-  await requireStick(folder)
-  return { ...taken, troubles, reports: { in: records.taken, out: out ?? 0 } }
 }
 
 export interface SyncOptions {
@@ -172,26 +174,28 @@ async function syncNow(
   context: CommandContext,
   options: SyncOptions
 ): Promise<SyncResult> {
-  const visit = await beginVisit(home, tools.now())
   if (!options.create) await openFolder(tools.fs, request.stick)
   const folder = await prepare(home, request.stick, tools)
-  // a dry run takes nothing either
-  const taken =
-    folder.exists && !request.dryRun
-      ? await takeAndSettle(home, folder, tools, context, options.settle)
-      : nothingTaken
-  const given = await give(home, folder, request, tools, context)
-  const reports = { in: taken.reports.in + given.reports.in, out: taken.reports.out + given.reports.out }
-  const { stick, wrote, complete, plan, installer } = given
-  const { read, rejected, releases, troubles } = taken
-  if (!request.dryRun) {
-    const outcome = { read: read.bytes, wrote: wrote.bytes, reports, rejected, troubles }
-    await endVisit(home, folder, visit, tools.now(), outcome)
+  return withVisit(home, folder, tools.now, async (visit) => {
+    // a dry run takes nothing either
+    const isTaking = folder.exists && !request.dryRun
+    if (isTaking) await visit.begin()
+    const taken = isTaking ? await takeAndSettle(home, folder, tools, context, options.settle) : nothingTaken
+    const given = await give(home, folder, request, tools, context, visit)
+    const result = bothWays(taken, given)
+    if (request.dryRun) return result
+    const { read, wrote, reports, rejected, troubles } = result
+    await visit.end({ read: read.bytes, wrote: wrote.bytes, reports, rejected, troubles })
     await requireStick(folder)
-  }
-  const ms = taken.ms + given.ms
+    return result
+  })
+}
+
+function bothWays(taken: ImportResult, given: ExportResult): SyncResult {
+  const { stick, wrote, complete, plan, installer } = given
+  const reports = { in: taken.reports.in + given.reports.in, out: taken.reports.out + given.reports.out }
   const more = installer === undefined ? {} : { installer }
-  return { stick, read, rejected, reports, releases, troubles, wrote, complete, plan, ...more, ms }
+  return { ...taken, stick, reports, wrote, complete, plan, ...more, ms: taken.ms + given.ms }
 }
 
 async function takeAndSettle(
@@ -215,7 +219,7 @@ async function settle(
   scope: SettleScope,
   context: CommandContext
 ): Promise<string[]> {
-  const troubles = [...((await home.settle?.(visitOf(folder), scope, context.signal)) ?? [])]
+  const troubles = [...((await home.settle?.(visitOf(folder), scope, context)) ?? [])]
   await requireSameStick(folder)
   return troubles
 }

@@ -1,12 +1,23 @@
-// STATUS.html and README.txt: what happened and what to do, in three languages, readable on any machine without Chasqui.
-// Plain HTML without scripts or links; every word from outside is escaped.
+// STATUS.html and README.txt: what happened and what to do, in three languages, readable on any machine without Chasqui, and
+// from a step away by somebody who wears gloves. Plain HTML without scripts or links; every word from outside is escaped.
+import type { ErrorCode } from '../errors.ts'
 import { readStickBytes, type StickFolder, writeStickBytes } from './folder.ts'
 import type { Installed, Visit } from './visits.ts'
-import { type Language, languagesFrom, WORDS, type Words } from './words.ts'
+import { type Language, languagesFrom, type Outcome, WORDS, type Words } from './words.ts'
 
 const README_LIMIT = 64 * 1024 // bytes
+const REFRESH = 5 // seconds between two looks of a browser while a machine works
+const SHOWN = 40 // modules of one visit; visits.json has them all
 
-/** Puts both files on the stick; README.txt only when it is not as it should be. */
+const MARKS: Readonly<Record<Outcome, string>> = {
+  working: '●',
+  done: '✔',
+  trouble: '⚠',
+  failed: '✖',
+  cut: '✖'
+}
+
+/** Puts both files on the stick; README.txt only when it is not as it should be. Newest visit first. */
 export async function writePages(
   folder: StickFolder,
   visits: readonly Visit[],
@@ -28,64 +39,139 @@ function readmeText(language: Language): string {
 }
 
 function statusPage(label: string, visits: readonly Visit[], language: Language): string {
-  const sections = languagesFrom(language).map((one) => section(label, visits, WORDS[one], one))
+  const [first, ...others] = languagesFrom(language) as [Language, ...Language[]]
+  const refresh = visits[0]?.state === 'working' ? `<meta http-equiv="refresh" content="${REFRESH}">\n` : ''
+  const more = others.map(
+    (one) =>
+      `<details lang="${one}"><summary>${WORDS[one].title}</summary>\n${table(visits, WORDS[one])}\n</details>`
+  )
   return `<!doctype html>
 <html lang="${language}">
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width">
-<title>${escapeHtml(WORDS[language].title)}</title>
+${refresh}<title>${escapeHtml(WORDS[language].title)}</title>
 <style>
-body{font:16px/1.5 system-ui,sans-serif;max-width:60em;margin:1em auto;padding:0 1em;color:#1c1c1c;background:#fff}
-.banner{font-size:1.6em;font-weight:700;padding:.6em;border-radius:.3em;background:#dff2e1;color:#0b5d1e}
-.banner small{display:block;font-size:.6em;font-weight:400}
-.banner.trouble{background:#fdecc8;color:#6b4300}
-table{border-collapse:collapse;width:100%;margin:1em 0}
-th,td{text-align:left;vertical-align:top;padding:.4em;border-bottom:1px solid #ccc}
-.error{color:#9b1c1c}
-section+section{margin-top:3em;border-top:3px solid #ddd;padding-top:1em}
-</style>
-${sections.join('\n')}
+${STYLE}</style>
+<h1>${WORDS[first].title} ${escapeHtml(label)}</h1>
+${banner(visits, first, others)}
+${table(visits, WORDS[first])}
+${more.join('\n')}
 </html>
 `
 }
 
-function section(label: string, visits: readonly Visit[], words: Words, language: Language): string {
-  const trouble = (visits[0]?.errors.length ?? 0) > 0
-  const banner = `<p class="banner${trouble ? ' trouble' : ''}">${words.safe}<small>${trouble ? words.trouble : words.safeWhy}</small></p>`
-  const head = [words.when, words.machine, words.before, words.after, words.carried, words.errors]
-  const rows = visits.map(
-    (visit) =>
-      `<tr>${cells(visit, words)
-        .map((cell) => `<td>${cell}</td>`)
-        .join('')}</tr>`
-  )
-  return `<section lang="${language}">
-<h1>${words.title} ${escapeHtml(label)}</h1>
-${banner}
-<table><thead><tr>${head.map((cell) => `<th>${cell}</th>`).join('')}</tr></thead>
+const STYLE = `body{font:1.25em/1.4 system-ui,sans-serif;margin:1em;color:#111;background:#fff}
+h1{font-size:1.2em;margin:.5em 0}
+.banner{padding:.7em;border-radius:.4em;border:.35em solid;margin:.5em 0 1em}
+.banner b{display:block;font-size:2.6em;line-height:1.15}
+.banner p{margin:.4em 0 0;font-size:1.15em}
+.banner small{display:block;font-size:1em;margin-top:.6em}
+.done{background:#d8f5dc;border-color:#0b6b22;color:#06401a}
+.working{background:#d9e9ff;border-color:#0a4ea3;color:#062f63}
+.trouble{background:#ffe9b8;border-color:#9a5b00;color:#4a2c00}
+.failed{background:#ffdcd8;border-color:#a31111;color:#5c0606}
+table{border-collapse:collapse;width:100%;margin:1em 0}
+th,td{text-align:left;vertical-align:top;padding:.5em;border-bottom:2px solid #bbb}
+td:first-child,td:last-child{white-space:nowrap}
+td.done,td.working,td.trouble,td.failed,td.cut{font-weight:700}
+.error{color:#8f1010}
+.quiet{color:#555}
+summary{font-size:1.3em;padding:.6em 0;cursor:pointer}
+`
+
+/** The newest visit in big letters: what it came to, and what to do. */
+function banner(visits: readonly Visit[], first: Language, others: readonly Language[]): string {
+  const [visit] = visits
+  if (visit === undefined) return ''
+  const state = outcomeOf(visit)
+  const words = WORDS[first]
+  const lines = [
+    `${words.banner[state].small} ${adviceFor(visit, words)}`.trim(),
+    ...bannerNotes(visit, words)
+  ]
+  const elsewhere = state === 'working' ? [`${words.elsewhere} ${escapeHtml(visit.name)}.`] : []
+  const also = others.map((one) => WORDS[one].banner[state].big).join(' · ')
+  return `<div class="banner ${state}"><b>${MARKS[state]} ${words.banner[state].big}</b>
+${[...lines, ...elsewhere].map((line) => `<p>${line}</p>`).join('\n')}
+<small>${also}</small></div>`
+}
+
+function bannerNotes(visit: Visit, words: Words): string[] {
+  const who = `${escapeHtml(visit.name)}, ${escapeHtml(shownTime(visit))} UTC`
+  return visit.waiting.length === 0 ? [who] : [who, `${words.updatesWait}: ${visit.waiting.length}`]
+}
+
+function adviceFor(visit: Visit, words: Words): string {
+  if (visit.state !== 'failed') return ''
+  const code = /^[A-Z_]+/.exec(visit.errors[0] ?? '')?.[0] as ErrorCode | undefined
+  return (code === undefined ? undefined : words.advice[code]) ?? words.advice.other
+}
+
+function outcomeOf({ state, errors }: Visit): Exclude<Outcome, 'cut'> {
+  if (state !== 'done') return state
+  return errors.length > 0 ? 'trouble' : 'done'
+}
+
+/** A visit that is not the newest and still works was cut off. */
+function tableOutcome(visit: Visit, i: number): Outcome {
+  const outcome = outcomeOf(visit)
+  return outcome === 'working' && i > 0 ? 'cut' : outcome
+}
+
+function table(visits: readonly Visit[], words: Words): string {
+  const head = [words.when, words.machine, words.result, words.software, words.waiting, words.carried]
+  const rows = visits.map((visit, i) => row(visit, tableOutcome(visit, i), words))
+  return `<table><thead><tr>${head.map((cell) => `<th>${cell}</th>`).join('')}</tr></thead>
 <tbody>
 ${rows.join('\n')}
-</tbody></table>
-</section>`
+</tbody></table>`
 }
 
-function cells(visit: Visit, words: Words): string[] {
+function row(visit: Visit, outcome: Outcome, words: Words): string {
   const role = visit.role === 'publisher' ? words.headOffice : words.branch
-  const same = JSON.stringify(visit.before) === JSON.stringify(visit.after)
-  const errors = visit.errors.map((text) => `<span class="error">${escapeHtml(text)}</span>`).join('<br>')
-  return [
-    escapeHtml(visit.at.replace('T', ' ').replace('Z', '')),
+  const errors = visit.errors.map((text) => `<div class="error">${escapeHtml(text)}</div>`).join('')
+  const cells = [
+    escapeHtml(shownTime(visit)),
     `${escapeHtml(visit.name)} (${role})`,
-    versionList(visit.before, words),
-    same ? words.unchanged : versionList(visit.after, words),
-    `${kilobytes(visit.read)} / ${kilobytes(visit.wrote)}`,
-    errors === '' ? words.noErrors : errors
-  ]
+    software(visit, words),
+    waiting(visit, words),
+    `${kilobytes(visit.read)} / ${kilobytes(visit.wrote)}`
+  ].map((cell) => `<td>${cell}</td>`)
+  const result = `<td class="${outcome}">${MARKS[outcome]} ${words.outcome[outcome]}${errors}</td>`
+  return `<tr>${cells.toSpliced(2, 0, result).join('')}</tr>`
 }
 
-function versionList(installed: Installed, words: Words): string {
-  const lines = installed.map(({ app, module, version }) => escapeHtml(`${app}: ${module} ${version}`))
-  return lines.length === 0 ? words.nothing : lines.join('<br>')
+/** What changed first, before and after; then what did not. */
+function software({ before, after }: Visit, words: Words): string {
+  const at = (list: Installed, { app, module }: { app: string; module: string }) =>
+    list.find((one) => one.app === app && one.module === module)?.version ?? words.nothing
+  const gone = before.filter((one) => at(after, one) === words.nothing)
+  const all = [...after, ...gone].map((one) => ({ ...one, from: at(before, one), to: at(after, one) }))
+  const changed = all.filter(({ from, to }) => from !== to)
+  const same = all.filter(({ from, to }) => from === to)
+  const lines = [
+    ...changed.map(
+      ({ app, module, from, to }) => `<b>${escapeHtml(`${app}: ${module} ${from} → ${to}`)}</b>`
+    ),
+    ...same.map(
+      ({ app, module, to }) =>
+        `<span class="quiet">${escapeHtml(`${app}: ${module} ${to}`)} (${words.unchanged})</span>`
+    )
+  ]
+  const rest = lines.length > SHOWN ? [`… +${lines.length - SHOWN}`] : []
+  return [...lines.slice(0, SHOWN), ...rest].join('<br>') || words.nothing
+}
+
+function waiting(visit: Visit, words: Words): string {
+  const lines = visit.waiting.map(({ app, module, version, code, reason }) => {
+    const why = words.waits[code as ErrorCode] ?? words.waits.other
+    return `<b>${escapeHtml(`${app}: ${module} ${version}`)}</b> ${why} <span class="quiet">(${escapeHtml(reason)})</span>`
+  })
+  return lines.join('<br>') || words.nothing
+}
+
+function shownTime({ at }: Visit): string {
+  return at.replace('T', ' ').replace(/:\d\dZ$/, '')
 }
 
 function kilobytes(bytes: number): string {

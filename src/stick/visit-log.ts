@@ -1,9 +1,13 @@
-// Keeps the stick's diary: what this machine ran before and after, what went wrong, and the pages made of it.
+// Keeps the stick's diary: that a visit goes on, what this machine ran before and after, what waits, what went wrong, and the
+// pages made of it. Whatever becomes of a round, the page says so: people decide by it whether to pull the stick out.
+import { asChasquiError } from '../errors.ts'
 import type { Rejected } from './feed-folder.ts'
-import type { StickFolder } from './folder.ts'
+import { requireSameStick, type StickFolder } from './folder.ts'
 import type { StickHome } from './home.ts'
+import { timestamp } from './round-progress.ts'
 import { writePages } from './status-page.ts'
-import { addVisit, type Installed } from './visits.ts'
+import { unlessReadOnly } from './take.ts'
+import { addVisit, type Visit } from './visits.ts'
 
 export interface VisitOutcome {
   /** bytes of the feed */
@@ -15,35 +19,72 @@ export interface VisitOutcome {
   troubles?: readonly string[]
 }
 
-export interface BegunVisit {
-  startedAt: number
-  before: Installed
+export interface VisitLog {
+  /** The page says from now on that this machine works with the stick. Does nothing the second time. */
+  begin(): Promise<void>
+  /** The last thing that is written: after it the stick may be removed. */
+  end(outcome: VisitOutcome): Promise<void>
 }
 
-export async function beginVisit(home: StickHome, now: number): Promise<BegunVisit> {
-  return { startedAt: now, before: (await home.installed?.()) ?? [] }
-}
-
-/** The last thing that is written: after it the stick may be removed. */
-export async function endVisit(
+/** Runs one round; when it fails after it began, the page says why. */
+export async function withVisit<T>(
   home: StickHome,
   folder: StickFolder,
-  visit: BegunVisit,
-  now: number,
-  outcome: VisitOutcome
-): Promise<void> {
-  const refused = (outcome.rejected ?? []).map(({ file, message }) => `${file}: ${message}`)
-  const visits = await addVisit(folder, {
-    at: new Date(now).toISOString().replace(/\.\d+Z$/, 'Z'),
-    node: home.node,
-    name: home.name.slice(0, 300),
-    role: home.role,
-    read: outcome.read ?? 0,
-    wrote: outcome.wrote ?? 0,
-    reports: outcome.reports,
-    before: visit.before,
-    after: (await home.installed?.()) ?? [],
-    errors: [...(outcome.troubles ?? []), ...refused]
-  })
-  await writePages(folder, visits, home.language ?? 'en')
+  now: () => number,
+  round: (visit: VisitLog) => Promise<T>
+): Promise<T> {
+  const diary = await openDiary(home, folder, now)
+  try {
+    return await round(diary)
+  } catch (error) {
+    await diary.fail(error)
+    throw error
+  }
+}
+
+async function openDiary(home: StickHome, folder: StickFolder, now: () => number) {
+  const before = (await home.installed?.()) ?? []
+  let isBegun = false
+  const write = async (fields: Pick<Visit, 'state'> & Partial<Visit>) => {
+    const base = {
+      read: 0,
+      wrote: 0,
+      reports: { in: 0, out: 0 },
+      before,
+      after: before,
+      waiting: [],
+      errors: []
+    }
+    const who = { node: home.node, name: home.name.slice(0, 300), role: home.role }
+    const visits = await addVisit(folder, { at: timestamp(now()), ...who, ...base, ...fields })
+    await writePages(folder, visits, home.language ?? 'en')
+  }
+  return {
+    async begin() {
+      if (isBegun) return
+      isBegun = (await unlessReadOnly(() => write({ state: 'working' }).then(() => true))) ?? false
+    },
+    async end({ read = 0, wrote = 0, reports, rejected = [], troubles = [] }: VisitOutcome) {
+      const refused = rejected.map(({ file, message }) => `${file}: ${message}`)
+      await write({
+        state: 'done',
+        read,
+        wrote,
+        reports,
+        after: (await home.installed?.()) ?? [],
+        waiting: [...((await home.waiting?.()) ?? [])],
+        errors: [...troubles, ...refused]
+      })
+    },
+    async fail(error: unknown) {
+      if (!isBegun) return
+      const { code, message } = asChasquiError(error)
+      // the round's own failure is what is told; that the stick is gone meanwhile is no second one
+      await requireSameStick(folder)
+        .then(async () =>
+          write({ state: 'failed', after: (await home.installed?.()) ?? [], errors: [`${code}: ${message}`] })
+        )
+        .catch(() => undefined)
+    }
+  }
 }

@@ -30,6 +30,22 @@ test('of two plans that were made before either was carried out, the second appl
   assert.equal((await node.engine.history()).length, 1)
 })
 
+test('what failed in the first of two plans is not tried by the second', async (t) => {
+  const fleet = await SmallFleet.create(t)
+  await fleet.publish('shop', '1.0.0', { 'a.txt': '1.0.0' })
+  const check = '[[apps.till.checks]]\nkind = "command"\ncommand = ["false"]'
+  const node = await fleet.join('Norte', generic('till', fleet.path('live', 'shop'), '"shop"', check))
+  await fleet.bring(node)
+  const plans = [await node.plan('now'), await node.plan('now')] as NodePlan[]
+  const results = await Promise.all(
+    plans.map((plan) => applyTransactions(node, plan, readyTransactions(plan, order), order, context))
+  )
+  assert.deepEqual(
+    results.map((all) => all.map(({ result }) => result)),
+    [['rolled-back'], []]
+  )
+})
+
 test('a stick and the schedule at the same time apply an update once, without a problem', async (t) => {
   const fleet = await SmallFleet.create(t)
   await fleet.publish('shop', '1.0.0', { 'a.txt': '1.0.0' })

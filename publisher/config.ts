@@ -1,0 +1,17 @@
+// A publisher's chasqui.toml: what it does with sticks. Everything has a default.
+import { z } from 'zod'
+import { sticksSchema } from '../src/stick/stick-config.ts'
+import { checkConfig, parseConfigTables, readConfigText, withEnvironment } from '../src/system/config.ts'
+import { realFileSystem } from '../src/system/file-system.ts'
+
+const publisherSchema = z.strictObject({ sticks: sticksSchema.prefault({}) })
+export type PublisherConfig = z.output<typeof publisherSchema>
+
+/** The configuration of the home whose file is at `path`. Throws CONFIG_*. */
+export async function loadPublisherConfig(
+  path: string,
+  environment: NodeJS.ProcessEnv
+): Promise<PublisherConfig> {
+  const tables = parseConfigTables(await readConfigText(realFileSystem, path), path)
+  return checkConfig(withEnvironment(tables, ['sticks'], environment), path, publisherSchema)
+}

@@ -1,0 +1,133 @@
+// What a person reads on the stick, whatever becomes of a visit.
+import assert from 'node:assert/strict'
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { type TestContext, test } from 'node:test'
+import { ChasquiError } from '../../src/errors.ts'
+import { exportStick, syncStick } from '../../src/stick/round.ts'
+import { LANGUAGES, type Language, WORDS } from '../../src/stick/words.ts'
+import { context, everything, exportAll, importAll, publish, tools } from './scene.ts'
+import { openTestHome, type TestHome, temporaryFolder } from './support.ts'
+
+const pageOf = (stick: string) => readFile(join(stick, 'chasqui', 'STATUS.html'), 'utf8')
+
+async function scene(t: TestContext, more: Partial<TestHome> = {}) {
+  const publisher = await openTestHome(t, { seed: 1 })
+  await publish(publisher, 1)
+  const stick = await temporaryFolder(t)
+  await exportAll(publisher, stick)
+  const key = publisher.feed.db.key
+  const branch: TestHome = { ...(await openTestHome(t, { key, node: '0b'.repeat(32) })), ...more }
+  return { publisher, branch, stick }
+}
+
+const round = (home: TestHome, stick: string) =>
+  syncStick(home, everything(stick), tools, context, { settle: 'all', create: false })
+
+/** class and text of the banner */
+function bannerOf(page: string): { state: string; big: string } {
+  const [, state = '', big = ''] = /<div class="banner (\w+)"><b>\S+ ([^<]+)<\/b>/.exec(page) ?? []
+  return { state, big }
+}
+
+for (const language of LANGUAGES) {
+  const words = WORDS[language].banner
+  const with_ = (more: Partial<TestHome>) => ({ language, ...more }) as Partial<TestHome>
+
+  test(`${language}: says that it works until it is done`, async (t) => {
+    let during = ''
+    let stick = ''
+    const all = await scene(
+      t,
+      with_({
+        async settle() {
+          during = await pageOf(stick)
+          return []
+        }
+      })
+    )
+    stick = all.stick
+    await round(all.branch, stick)
+    assert.deepEqual(bannerOf(during), { state: 'working', big: words.working.big })
+    assert.match(during, /http-equiv="refresh"/)
+    const after = await pageOf(stick)
+    assert.deepEqual(bannerOf(after), { state: 'done', big: words.done.big })
+    assert.doesNotMatch(after, /refresh/)
+  })
+
+  test(`${language}: a round that fails is no green page of the visit before`, async (t) => {
+    const failing = async () => {
+      throw new ChasquiError('DISK_FULL', 'no room for <packs>')
+    }
+    const { branch, stick } = await scene(t, with_({ afterImport: failing }))
+    await assert.rejects(round(branch, stick), { code: 'DISK_FULL' })
+    const page = await pageOf(stick)
+    assert.deepEqual(bannerOf(page), { state: 'failed', big: words.failed.big })
+    assert.match(page, /DISK_FULL: no room for &#60;packs&#62;/)
+    assert.ok(page.includes(WORDS[language].advice.DISK_FULL ?? ''))
+  })
+
+  test(`${language}: errors of an apply are not hidden behind "done"`, async (t) => {
+    const { branch, stick } = await scene(t, with_({ settle: async () => ['CHECK_FAILED: no answer'] }))
+    await round(branch, stick)
+    const page = await pageOf(stick)
+    assert.deepEqual(bannerOf(page), { state: 'trouble', big: words.trouble.big })
+    assert.match(page, /CHECK_FAILED: no answer/)
+  })
+
+  test(`${language}: what waits is named with the reason`, async (t) => {
+    const update = {
+      app: 'till',
+      module: 'pos',
+      version: '1.2.0',
+      code: 'PLAN_WINDOW',
+      reason: '02:00-06:00'
+    }
+    const { branch, stick } = await scene(t, with_({ waiting: async () => [update] }))
+    await round(branch, stick)
+    const page = await pageOf(stick)
+    assert.equal(bannerOf(page).state, 'done')
+    assert.ok(page.includes(`<b>till: pos 1.2.0</b> ${WORDS[language].waits.PLAN_WINDOW}`))
+    assert.match(page, /02:00-06:00/)
+  })
+}
+
+test('the publisher writes in its own language', async (t) => {
+  const publisher: TestHome = { ...(await openTestHome(t, { seed: 1 })), language: 'pt' as Language }
+  await publish(publisher, 1)
+  const stick = await temporaryFolder(t)
+  await exportAll(publisher, stick)
+  assert.equal(bannerOf(await pageOf(stick)).big, WORDS.pt.banner.done.big)
+})
+
+test('a visit that was cut off stays in the table, and says so at the next machine', async (t) => {
+  const { publisher, branch, stick } = await scene(t)
+  const kept: { page: string; visits: string } = { page: '', visits: '' }
+  const visits = join(stick, 'chasqui', 'visits.json')
+  const cut: TestHome = {
+    ...branch,
+    async settle() {
+      kept.visits = await readFile(visits, 'utf8')
+      return []
+    }
+  }
+  await round(cut, stick)
+  await writeFile(visits, kept.visits) // as it is when the stick is pulled while the branch applies
+  await importAll(publisher, stick)
+  const page = await pageOf(stick)
+  assert.equal(bannerOf(page).state, 'done')
+  assert.ok(page.includes(WORDS.en.outcome.cut))
+})
+
+test('a dry run, a stick that has no room and a drive that is none leave no page', async (t) => {
+  const publisher = await openTestHome(t, { seed: 1 })
+  await publish(publisher, 1)
+  const stick = await temporaryFolder(t)
+  await exportStick(publisher, { ...everything(stick), dryRun: true }, tools, context)
+  const full = { ...tools, freeSpace: async () => 10 }
+  await assert.rejects(exportAll(publisher, stick, full), { code: 'STICK_FULL' })
+  await assert.rejects(readFile(join(stick, 'chasqui', 'STATUS.html')), { code: 'ENOENT' })
+  await mkdir(join(stick, 'chasqui', 'fotos'), { recursive: true })
+  await assert.rejects(round(publisher, stick))
+  await assert.rejects(readFile(join(stick, 'chasqui', 'STATUS.html')), { code: 'ENOENT' })
+})
