@@ -10,6 +10,7 @@ import { grantBranch } from './grant-branch.ts'
 import { backupKeys } from './keys/backup.ts'
 import { listKeys } from './keys/list.ts'
 import { endRecovery } from './keys/recover-end.ts'
+import { listRequests, showRequest } from './keys/requests.ts'
 import { rotateKey } from './keys/rotate.ts'
 import { rotateFeed } from './keys/rotate-feed.ts'
 import { signOnHome } from './keys/sign.ts'
@@ -45,6 +46,8 @@ export const publisherTable: CommandTable<PublisherApp> = {
   prune: inTurn(prune),
   delegate: inTurn(delegate),
   sign: inTurn(signOnHome),
+  'requests.list': inTurn(listRequests),
+  'requests.show': showRequest,
   'keys.rotate': inTurn(rotateKey),
   'keys.rotate-feed': inTurn(rotateFeed),
   'recover.end': inTurn(endRecovery),

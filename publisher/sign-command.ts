@@ -3,7 +3,7 @@
 import { resolve } from 'node:path'
 import type { Command } from 'commander'
 import { act, type CommandLine } from '../src/cli/program.ts'
-import { ChasquiError } from '../src/errors.ts'
+import { asChasquiError, ChasquiError } from '../src/errors.ts'
 import { readFileLimited } from '../src/system/durable.ts'
 import { realFileSystem } from '../src/system/file-system.ts'
 import { decodeKeyFile, openKeyFile, Passphrase } from '../src/trust/key-file.ts'
@@ -11,11 +11,12 @@ import { keyPairOf, type Signer, signerOf, wipe } from '../src/trust/keys.ts'
 import { LIMITS } from '../src/trust/limits.ts'
 import { isReleaseRole } from '../src/trust/request-review.ts'
 import { decodeRequest } from '../src/trust/signing-request.ts'
-import { runWithKeys } from './cli.ts'
-import { describeRequest, describeSigned } from './keys/describe-request.ts'
+import { run, runWithKeys } from './cli.ts'
+import { describeList, describeRequest, describeSigned } from './keys/describe-request.ts'
 import { knownFleet } from './keys/known-fleet.ts'
 import { idOf } from './keys/list.ts'
 import type { Signed } from './keys/request-summary.ts'
+import type { RequestList } from './keys/requests.ts'
 import { lookWithKey, signWithKey } from './keys/sign.ts'
 import { ask, canPrompt, givenPassphrase, PASSPHRASE, promptSecret } from './secrets.ts'
 import { openPlaces, type RequestPlace } from './sign-places.ts'
@@ -32,7 +33,10 @@ export function addSignCommand(group: Command): void {
   const command = group
     .command('sign')
     .description('shows and signs a request; the last signature releases it on the home that made it')
-    .argument('<request>', 'the file')
+    .argument(
+      '[request]',
+      'a file, a stick, or the id of a request of this home; without it: what waits here'
+    )
     .option('--role <role...>', 'also sign these, which change who may do what: root, targets, channels')
     .option('--key <file>', 'a key file in place of the keys of this home')
     .option('--fleet <id>', "with --key, on a machine without a home of the fleet: the fleet's id")
@@ -40,13 +44,42 @@ export function addSignCommand(group: Command): void {
     .option('--dry-run', 'show it, sign nothing')
     .option(...PASSPHRASE)
   act(command, async (line, options, [target]) => {
-    const places = await openPlaces(String(target), options.out)
-    for (const place of places) {
-      const { value, text } = await signAt(line, options, place)
-      line.output.result(value, text)
+    if (target === undefined) {
+      const list = await run<RequestList>(line, 'requests.list', {})
+      line.output.result(list, describeList(list))
+      return undefined
     }
+    const places = await openPlaces(line, target, options.out)
+    const [only] = places
+    const { value, text } =
+      only !== undefined && only.kind !== 'stick'
+        ? await signAt(line, options, only)
+        : await signAll(line, options, places)
+    line.output.result(value, text)
     return undefined
   })
+}
+
+/** What a stick brings: a request that cannot be signed here does not keep the others. Throws the first refusal of all. */
+async function signAll(line: CommandLine, options: Options, places: readonly RequestPlace[]) {
+  const requests: object[] = []
+  const refused: { letter: string; code: string; message: string }[] = []
+  const texts: string[] = []
+  let first: ChasquiError | null = null
+  for (const place of places) {
+    try {
+      const { value, text } = await signAt(line, options, place)
+      requests.push(value)
+      texts.push(text)
+    } catch (thrown) {
+      const error = asChasquiError(thrown)
+      first ??= error
+      refused.push({ letter: place.name, code: error.code, message: error.message })
+      texts.push(`${place.name}: ${error.code}: ${error.message}`)
+    }
+  }
+  if (first !== null && requests.length === 0) throw first
+  return { value: { requests, refused }, text: texts.join('\n') || 'no request is on the stick' }
 }
 
 async function signAt(line: CommandLine, options: Options, place: RequestPlace) {

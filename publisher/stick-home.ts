@@ -7,6 +7,8 @@ import { stickRecords } from '../src/stick/stick-records.ts'
 import { readRootChain } from '../src/system/trust-store.ts'
 import type { PublisherApp } from './app.ts'
 import { grantNewMembers } from './grants.ts'
+import { isSpentRequest } from './keys/received.ts'
+import { outgoingRequests, takeRequestLetter } from './keys/request-letters.ts'
 import { keyframeNeeds } from './stick-needs.ts'
 import { isSpentOrder, signOrder } from './stick-orders.ts'
 import { oneChange } from './turns.ts'
@@ -54,9 +56,9 @@ export function publisherStickHome(app: PublisherApp): StickHome {
       return selectReleases({ snapshot, trust, channels, reports, needsKeyframe }, filter)
     },
     letters: {
-      outgoing: async () => [],
-      take: async () => false,
-      isSpent: async (letter) => isSpentOrder(app, letter)
+      outgoing: () => outgoingRequests(app),
+      take: (letter) => takeRequestLetter(app, letter),
+      isSpent: async (letter) => isSpentOrder(app, letter) || isSpentRequest(app, letter)
     },
     order: (request, visit) => signOrder(app, request, visit),
     async afterImport() {

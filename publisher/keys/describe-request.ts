@@ -4,6 +4,7 @@ import { formatBytes } from '../../src/cli/output.ts'
 import type { Signers, SignersChange } from '../../src/trust/request-changes.ts'
 import type { RoleReview } from '../../src/trust/request-review.ts'
 import type { ReleaseSummary, Signed } from './request-summary.ts'
+import type { RequestLine, RequestList } from './requests.ts'
 
 const NOTES = 2_000 // characters that are shown
 
@@ -82,4 +83,13 @@ export function describeSigned(signed: Signed, place: string): string {
       ? 'bring it back to the publisher'
       : 'bring it to the next signer or back to the publisher'
   return [describeRequest(signed), `${title}: ${done}`, ...left, ...open, `${place}: ${next}`].join('\n')
+}
+
+export function describeList({ made, received }: RequestList): string {
+  const line = ({ id, title, missing }: RequestLine) =>
+    `  ${id}  ${title}: ${missing.map(({ role, have, need }) => `${role} ${have} of ${need}`).join(', ') || 'signed'}`
+  const own = made.length === 0 ? [] : ['waiting for others:', ...made.map(line)]
+  const others =
+    received.length === 0 ? [] : ['waiting for this home, "publisher sign ID":', ...received.map(line)]
+  return [...own, ...others].join('\n') || 'nothing waits for a signature'
 }

@@ -33,6 +33,7 @@ import { isForNextFeed } from './feed-request.ts'
 import { dropOutdated, reviewHere } from './leave-request.ts'
 import { idOf } from './list.ts'
 import { dropPending, filesOf, findPending, type PendingRequest, saveRequest } from './pending.ts'
+import { saveReceived } from './received.ts'
 import { releasesIn, type Signed, summaryOf } from './request-summary.ts'
 
 const signArgs = z.strictObject({
@@ -61,6 +62,7 @@ export async function signOnHome(app: PublisherApp, raw: unknown): Promise<Signe
   const signed = signWithHome(before, here, args, kept !== null)
   const after = await reviewHere(app, signed)
   if (kept !== null) await saveRequest(app, kept, after.request)
+  else await saveReceived(app, after.request, true)
   const released = kept !== null && (await releaseWhole(app, kept, after))
   return { ...summaryOf(after, ids, before), released }
 }
@@ -114,7 +116,11 @@ export function signWithKey(
 }
 
 /** Publishes a change of this home as soon as nobody has to sign any more; false before. */
-async function releaseWhole(app: PublisherApp, kept: PendingRequest, review: Review): Promise<boolean> {
+export async function releaseWhole(
+  app: PublisherApp,
+  kept: PendingRequest,
+  review: Review
+): Promise<boolean> {
   // what cannot be appended to the feed of now waits for the command that starts the next one
   if (missingIn(review).length > 0 || (await isForNextFeed(app, kept.id))) return false
   const draft = await draftOf(app, review.request)

@@ -3,8 +3,11 @@
 import { listStick, readStickBytes, removeStickFile, type StickFolder, writeStickBytes } from './folder.ts'
 import type { Letter, LetterBox, LetterFolder, StickVisit } from './home.ts'
 
-/** FORMAT 12.6 */
-const LETTERS = { bytes: 256 * 1024, files: 10_000 } as const
+/** FORMAT 12.6: bytes of one letter, letters that are read */
+const LETTERS: Record<LetterFolder, { bytes: number; files: number }> = {
+  requests: { bytes: 12_000_000, files: 200 },
+  grants: { bytes: 256 * 1024, files: 10_000 }
+}
 const FOLDERS: readonly LetterFolder[] = ['requests', 'grants']
 const LETTER_NAME = /^[a-z0-9][a-z0-9._-]{0,119}$/
 
@@ -19,12 +22,20 @@ export async function takeLetters(folder: StickFolder, box: LetterBox, visit: St
 
 async function eachLetter(folder: StickFolder, visit: (letter: Letter) => Promise<void>): Promise<void> {
   for (const place of FOLDERS) {
+    const limit = LETTERS[place]
     const names = (await listStick(folder, [place])).filter((name) => LETTER_NAME.test(name))
-    for (const name of names.slice(0, LETTERS.files)) {
-      const bytes = await readStickBytes(folder, [place, name], LETTERS.bytes).catch(ignoreForeign)
+    for (const name of names.slice(0, limit.files)) {
+      const bytes = await readStickBytes(folder, [place, name], limit.bytes).catch(ignoreForeign)
       if (bytes !== null) await visit({ folder: place, name, bytes })
     }
   }
+}
+
+/** Every letter that can be read. */
+export async function listLetters(folder: StickFolder): Promise<Letter[]> {
+  const letters: Letter[] = []
+  await eachLetter(folder, async (letter) => void letters.push(letter))
+  return letters
 }
 
 /** Takes letters away that are over for this home. */
@@ -42,7 +53,7 @@ export async function giveLetters(folder: StickFolder, letters: readonly Letter[
   for (const letter of letters) {
     requireName(letter)
     const path = [letter.folder, letter.name]
-    const there = await readStickBytes(folder, path, LETTERS.bytes).catch(ignoreForeign)
+    const there = await readStickBytes(folder, path, LETTERS[letter.folder].bytes).catch(ignoreForeign)
     if (there !== null && Buffer.from(there).equals(letter.bytes)) continue
     await writeStickBytes(folder, path, letter.bytes)
     given++
@@ -50,8 +61,9 @@ export async function giveLetters(folder: StickFolder, letters: readonly Letter[
   return given
 }
 
-function requireName({ name, bytes }: Letter): void {
-  if (!LETTER_NAME.test(name) || bytes.length > LETTERS.bytes) throw new TypeError(`no letter: ${name}`)
+function requireName({ folder, name, bytes }: Letter): void {
+  if (!LETTER_NAME.test(name) || bytes.length > LETTERS[folder].bytes)
+    throw new TypeError(`no letter: ${name}`)
 }
 
 function ignoreForeign(error: unknown): null {
