@@ -1,15 +1,18 @@
 // Many small updates leave many small segments. They are gathered into one: written and durable first, named by the marker
 // second, the small ones removed last; a stick that is pulled in between holds everything once or twice, never less.
 import { join } from 'node:path'
+import { ChasquiError } from '../errors.ts'
 import type { BlockCore } from '../feed/block-core.ts'
 import { removeTree } from '../system/durable.ts'
 import { type BlockPlace, type CoreOnStick, type FeedOnStick, readFeedFolder } from './feed-folder.ts'
 import { openStickFile, type StickFolder, writeStickBytes } from './folder.ts'
-import { encodeMarker, type MarkedSegment, markedSegment } from './marker.ts'
+import { encodeMarker, type MarkedSegment, type Marker, markedSegment } from './marker.ts'
 import { onStick } from './on-stick.ts'
+import { findLosses } from './repair.ts'
 import type { CoreName } from './segment.ts'
-import { type CoreWant, planSegments } from './segment-plan.ts'
+import { type CoreWant, planSegments, type SegmentPlan } from './segment-plan.ts'
 import { writeSegment } from './segment-writer.ts'
+import { lacksSpace } from './space.ts'
 import { leafHash } from './tree.ts'
 
 export const COMPACTION = {
@@ -19,35 +22,74 @@ export const COMPACTION = {
   small: 16 * 1024 * 1024
 } as const
 
-/** Gathers small segments of `feed` when there are many; returns how many files went away. The stick is not in the middle of anything else. */
+/**
+ * Gathers small segments of `feed` when there are many and both copies fit beside each other in `free` bytes (null: not
+ * known); returns how many files went away. A stick without the room, or with damage, stays as it is.
+ */
 export async function compactFeed(
   folder: StickFolder,
   feed: string,
   fleet: string,
+  free: number | null,
   signal: AbortSignal,
   limits: Readonly<Record<keyof typeof COMPACTION, number>> = COMPACTION
 ): Promise<number> {
   const found = await readFeedFolder(folder, feed, fleet)
   const small = found.segments.filter(({ bytes }) => bytes < limits.small)
-  if (small.length < limits.segments || found.rejected.length > 0 || found.marker === null) return 0
+  if (small.length < limits.segments || !(await isSound(folder, found))) return 0
   const names = new Set(small.map(({ name }) => name))
   const wants = [...found.cores.values()].map((core) => wantOf(folder, found, core, names))
   const plans = await planSegments(wants, 1 + Math.max(...found.segments.map(({ number }) => number)))
+  if (lacksSpace(sum(plans), free) > 0) return 0
+  const written = await writeAll(folder, { feed, fleet, wants, plans, signal })
+  if (written === null) return 0
+  const kept = found.segments.filter(({ name }) => !names.has(name))
+  const marker = { ...(found.marker as Marker), segments: [...kept, ...written].map(markedSegment) }
+  await writeStickBytes(folder, ['feeds', feed, 'complete.json'], encodeMarker(marker))
+  await removeSegments(folder, feed, names)
+  return names.size - written.length
+}
+
+/** Nothing is damaged, missing or unfinished: what is gathered then is all there is. */
+async function isSound(folder: StickFolder, found: FeedOnStick): Promise<boolean> {
+  if (found.marker === null || found.rejected.length > 0) return false
+  const losses = await findLosses(folder, found)
+  return losses.segments.length + losses.notes.length === 0
+}
+
+interface Gathering {
+  feed: string
+  fleet: string
+  wants: readonly CoreWant[]
+  plans: readonly SegmentPlan[]
+  signal: AbortSignal
+}
+
+/** Writes the new segments; null, and nothing left of them, when the stick is full or does not give a block back. */
+async function writeAll(folder: StickFolder, work: Gathering): Promise<MarkedSegment[] | null> {
   const target = {
     folder,
-    fleet: Buffer.from(fleet, 'hex'),
-    feed: Buffer.from(feed, 'hex'),
-    cores: new Map(wants.map(({ name, core }) => [name, core] as [CoreName, BlockCore])),
-    signal,
+    fleet: Buffer.from(work.fleet, 'hex'),
+    feed: Buffer.from(work.feed, 'hex'),
+    cores: new Map(work.wants.map(({ name, core }) => [name, core] as [CoreName, BlockCore])),
+    signal: work.signal,
     onBytes: () => undefined
   }
   const written: MarkedSegment[] = []
-  for (const plan of plans) written.push(await writeSegment(target, plan))
-  const kept = found.segments.filter(({ name }) => !names.has(name))
-  const segments = [...kept, ...written].map(markedSegment)
-  await writeStickBytes(folder, ['feeds', feed, 'complete.json'], encodeMarker({ ...found.marker, segments }))
-  await removeSegments(folder, feed, names)
-  return names.size - written.length
+  try {
+    for (const plan of work.plans) written.push(await writeSegment(target, plan))
+    return written
+  } catch (error) {
+    if (!(error instanceof ChasquiError) || !GIVES_UP.has(error.code)) throw error
+    await removeSegments(folder, work.feed, new Set(written.map(({ name }) => name)))
+    return null
+  }
+}
+
+const GIVES_UP = new Set(['STICK_FULL', 'STICK_DAMAGED', 'HOME_DAMAGED', 'DISK_IO'])
+
+function sum(plans: readonly SegmentPlan[]): number {
+  return plans.reduce((total, { bytes }) => total + bytes, 0)
 }
 
 /** Everything that the small segments hold of a core, under its newest head. */

@@ -218,24 +218,6 @@ export async function writeExport(
   return { blocks: plan.blocks, bytes: plan.bytes, segments: written.length }
 }
 
-/** Bytes that the stick lacks for `bytes` more. `free` null: the file system does not say, so none. */
-export function lacksSpace(bytes: number, free: number | null): number {
-  if (bytes === 0 || free === null) return 0
-  return Math.max(0, bytes + SPACE_RESERVE - free)
-}
-
-/** Throws STICK_FULL with the exact shortfall. */
-export function refuseWithoutSpace(bytes: number, free: number | null): void {
-  const shortfall = lacksSpace(bytes, free)
-  if (shortfall === 0) return
-  throw new ChasquiError('STICK_FULL', `${bytes} bytes are to be written and ${free} are free`, {
-    hint: `free ${shortfall} bytes on the stick, or take less with --latest, --channel, --modules or --max-size`
-  })
-}
-
-/** What folders, reports and the file system's own tables need beside the segments. */
-const SPACE_RESERVE = 1024 * 1024 // bytes
-
 function hex(bytes: Uint8Array): string {
   return Buffer.from(bytes).toString('hex')
 }

@@ -2,7 +2,7 @@
 import type { CommandContext } from '../control/commands.ts'
 import { ChasquiError } from '../errors.ts'
 import { compactFeed } from './compact.ts'
-import { lacksSpace, planExport, refuseWithoutSpace, writeExport } from './export.ts'
+import { planExport, writeExport } from './export.ts'
 import { summarize } from './export-summary.ts'
 import { type StickFile, type WritableStick, writeStickFile } from './folder.ts'
 import { removeFormerFeeds } from './former-feeds.ts'
@@ -14,6 +14,7 @@ import { giveRoots } from './roots.ts'
 import type { ExportRequest, ExportResult, StickTools } from './round.ts'
 import { progressOf, timestamp } from './round-progress.ts'
 import { giveKeys } from './sealed-keys.ts'
+import { lacksSpace, refuseWithoutSpace } from './space.ts'
 import type { VisitLog } from './visit-log.ts'
 
 export async function give(
@@ -60,7 +61,6 @@ export async function give(
   const wrote = plan.due && fits ? await (request.asFits ? unlessFull(write) : write()) : nothing
   if (fits && wrote !== null && plan.whole && home.role === 'publisher')
     await removeFormerFeeds(folder, home.fleet, plan.feed)
-  await compactFeed(folder, plan.feed, home.fleet, context.signal)
   const records = await takeRecords(folder, home.records)
   const out = await giveRecords(folder, home.records, records)
   if (home.letters !== undefined) await dropSpentLetters(folder, home.letters)
@@ -68,6 +68,8 @@ export async function give(
   const { installer } = request
   const installed = installer && (await writeInstaller(tools.fs, folder, installer, context.signal))
   await writeStickFile(folder, file)
+  // last: a stick without room for both copies is complete as it is
+  await compactFeed(folder, plan.feed, home.fleet, await tools.freeSpace(request.stick), context.signal)
   const reports = { out, in: records.taken }
   return {
     ...result,

@@ -1,12 +1,12 @@
 // A feed over several sticks, and a stick with many small segments.
 import assert from 'node:assert/strict'
-import { readdir } from 'node:fs/promises'
+import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { compactFeed } from '../../src/stick/compact.ts'
 import { openFolder } from '../../src/stick/folder.ts'
 import { inspectStick } from '../../src/stick/inspect.ts'
-import { exportStick } from '../../src/stick/round.ts'
+import { exportStick, type StickTools } from '../../src/stick/round.ts'
 import { realFileSystem } from '../../src/system/file-system.ts'
 import { context, everything, exportAll, holdsReleases, importAll, publish, tools } from './scene.ts'
 import { never, openTestHome, temporaryFolder } from './support.ts'
@@ -59,7 +59,7 @@ test('many small segments become one that holds the same', async (t) => {
   assert.equal((await segments()).length, 6)
   const folder = await openFolder(realFileSystem, stick)
   const limits = { segments: 4, small: 1024 * 1024 }
-  assert.equal(await compactFeed(folder, feed, publisher.fleet, never, limits), 5)
+  assert.equal(await compactFeed(folder, feed, publisher.fleet, null, never, limits), 5)
   assert.deepEqual(await segments(), ['0007.seg'])
   const found = await inspectStick(realFileSystem, stick, { everyByte: true, signal: never })
   assert.equal(found.state, 'complete')
@@ -68,3 +68,44 @@ test('many small segments become one that holds the same', async (t) => {
   await importAll(branch, stick)
   assert.ok(await holdsReleases(branch, 6, 1000))
 })
+
+const fullSticks: { name: string; with: StickTools }[] = [
+  {
+    name: 'says how little is free',
+    with: { ...tools, freeSpace: async () => 1024 * 1024 + 40_000 }
+  },
+  {
+    name: 'only turns out to be full',
+    with: {
+      ...tools,
+      fs: {
+        ...tools.fs,
+        async createFile(path, mode) {
+          const writer = await tools.fs.createFile(path, mode)
+          if (!path.includes('0033.seg')) return writer
+          const full = async () => Promise.reject(Object.assign(new Error('full'), { code: 'ENOSPC' }))
+          return { ...writer, write: full }
+        }
+      }
+    }
+  }
+]
+
+for (const { name, with: little } of fullSticks) {
+  test(`a stick that ${name} keeps its small segments and stays usable`, async (t) => {
+    const publisher = await openTestHome(t, { seed: 1 })
+    const stick = await temporaryFolder(t)
+    for (let release = 1; release <= 32; release++) {
+      await publish(publisher, release, 1000)
+      await exportAll(publisher, stick, little)
+    }
+    const feed = join(stick, 'chasqui', 'feeds', Buffer.from(publisher.feed.db.key).toString('hex'))
+    assert.equal((await readdir(feed)).filter((one) => one.endsWith('.seg')).length, 32)
+    assert.equal((await readdir(feed)).length, 33)
+    const sequenceIn = async (path: string) => JSON.parse(await readFile(path, 'utf8')).sequence as number
+    const sequences = [join(stick, 'chasqui', 'stick.json'), join(feed, 'complete.json')].map(sequenceIn)
+    assert.deepEqual(await Promise.all(sequences), [32, 32])
+    const found = await inspectStick(realFileSystem, stick, { everyByte: true, signal: never })
+    assert.equal(found.state, 'complete')
+  })
+}
