@@ -1,7 +1,7 @@
 // Writes one planned segment: temp → blocks in large sequential writes → table → footer → fsync → read back → rename →
-// fsync of the folder. Nothing is renamed into place that was not read back and found right.
+// fsync of the folder. Nothing is renamed into place that was not read back from the medium and found right to the byte.
 
-import { randomBytes } from 'node:crypto'
+import { createHash, randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import { ChasquiError } from '../errors.ts'
 import type { BlockCore } from '../feed/block-core.ts'
@@ -45,8 +45,8 @@ export function writeSegment(target: SegmentTarget, plan: SegmentPlan): Promise<
     await makeStickFolder(folder, path)
     const directory = join(folder.root, ...path)
     const temporary = `${name}.${randomBytes(6).toString('hex')}.tmp`
-    const tail = await writeTemporary(target, plan, join(directory, temporary))
-    await readBack(folder, [...path, temporary], plan.bytes, tail)
+    const { tail, sha256 } = await writeTemporary(target, plan, join(directory, temporary))
+    await readBack(target, [...path, temporary], { bytes: plan.bytes, sha256 })
     await folder.fs.rename(join(directory, temporary), join(directory, name))
     await folder.fs.syncDirectory(directory)
     const hash = Buffer.from(tail.subarray(-FOOTER_BYTES)).subarray(16, 48).toString('hex')
@@ -54,19 +54,21 @@ export function writeSegment(target: SegmentTarget, plan: SegmentPlan): Promise<
   })
 }
 
-/** Returns table and footer as written. A file that could not be finished does not stay and fill the stick. */
-async function writeTemporary(
-  target: SegmentTarget,
-  plan: SegmentPlan,
-  temporary: string
-): Promise<Uint8Array> {
+/** What was written: table and footer, and the hash of the whole file. */
+interface Written {
+  tail: Uint8Array
+  sha256: string
+}
+
+/** A file that could not be finished does not stay and fill the stick. */
+async function writeTemporary(target: SegmentTarget, plan: SegmentPlan, temporary: string): Promise<Written> {
   const { fs } = target.folder
   const writer = await fs.createFile(temporary, 0o644)
   try {
-    const tail = await writeContent(target, plan, writer)
+    const written = await writeContent(target, plan, writer)
     await writer.sync()
     await writer.close()
-    return tail
+    return written
   } catch (error) {
     await writer.close().catch(() => undefined)
     await fs.remove(temporary).catch(() => undefined)
@@ -74,11 +76,7 @@ async function writeTemporary(
   }
 }
 
-async function writeContent(
-  target: SegmentTarget,
-  plan: SegmentPlan,
-  writer: FileWriter
-): Promise<Uint8Array> {
+async function writeContent(target: SegmentTarget, plan: SegmentPlan, writer: FileWriter): Promise<Written> {
   const header = encodeHeader({ fleet: target.fleet, feed: target.feed, number: plan.number })
   const pending = new Pending(writer, target.onBytes)
   await pending.add(header)
@@ -86,8 +84,7 @@ async function writeContent(
   const table = encodeTable(plan.cores)
   const tail = Buffer.concat([table, encodeFooter(header, table, pending.position)])
   await pending.add(tail)
-  await pending.flush()
-  return tail
+  return { tail, sha256: await pending.flush() }
 }
 
 /** The blocks of a plan in order, checked against their hashes; the next are read while these are being written. */
@@ -129,6 +126,7 @@ class Pending {
   #pieces: Uint8Array[] = []
   #size = 0
   #writing: Promise<void> = Promise.resolve()
+  readonly #hash = createHash('sha256')
   readonly #writer: FileWriter
   readonly #onBytes: (bytes: number) => void
 
@@ -144,10 +142,11 @@ class Pending {
     if (this.#size >= WRITE_SIZE) await this.#write()
   }
 
-  /** Returns when everything was handed to the file system. */
-  async flush(): Promise<void> {
+  /** Returns when everything was handed to the file system, with the SHA-256 of all of it. */
+  async flush(): Promise<string> {
     await this.#write()
     await this.#writing
+    return this.#hash.digest('hex')
   }
 
   async #write(): Promise<void> {
@@ -156,27 +155,33 @@ class Pending {
     this.#size = 0
     await this.#writing
     if (bytes.length === 0) return
+    this.#hash.update(bytes)
     this.#writing = this.#writer.write(bytes).then(() => this.#onBytes(bytes.length))
     this.#writing.catch(() => undefined)
   }
 }
 
-/** The file must have its size and its end, as read again from the stick. */
+/** Every byte, as the stick itself gives it where the system lets it be asked. A file that is wrong does not stay. */
 async function readBack(
-  folder: StickFolder,
+  { folder, signal }: SegmentTarget,
   path: readonly string[],
-  size: number,
-  tail: Uint8Array
+  written: { bytes: number; sha256: string }
 ): Promise<void> {
+  const full = join(folder.root, ...path)
+  await folder.fs.dropCached(full)
   const file = await openStickFile(folder, path)
+  const hash = createHash('sha256')
   try {
-    const end = await file?.reader.read(size - tail.length, tail.length + 1)
-    if (file?.size !== size || end === undefined || !Buffer.from(end).equals(tail)) {
-      throw new ChasquiError('STICK_DAMAGED', 'the stick does not give back what was written to it', {
-        hint: 'this stick is broken: use another one'
-      })
+    for (let at = 0; file !== null && at < file.size; at += WRITE_SIZE) {
+      stopIfCancelled(signal)
+      hash.update(await file.reader.read(at, WRITE_SIZE))
     }
   } finally {
     await file?.reader.close()
   }
+  if (file?.size === written.bytes && hash.digest('hex') === written.sha256) return
+  await folder.fs.remove(full)
+  throw new ChasquiError('STICK_DAMAGED', 'the stick does not give back what was written to it', {
+    hint: 'this stick is broken: use another one'
+  })
 }

@@ -68,6 +68,8 @@ export interface FileSystem extends ReadableFileSystem {
   syncDirectory(path: string): Promise<void>
   /** Makes a file's content survive a power cut, whoever wrote it. */
   syncFile(path: string): Promise<void>
+  /** Drops what the system keeps of a synced file in memory: the next read asks the medium. False where that cannot be. */
+  dropCached(path: string): Promise<boolean>
   /** Makes everything beneath a directory survive a power cut, in one call where the system has one. */
   syncTree(path: string): Promise<void>
   /** May this user create and rename things in a folder, or write to a file? Asks the system; leaves no trace. */
@@ -185,6 +187,12 @@ export const realFileSystem: FileSystem = {
       await handle.close()
     }
   },
+  dropCached: (path) =>
+    // posix_fadvise(2) through coreutils; O_DIRECT would need aligned memory, and not every driver of sticks has it
+    promisify(execFile)('dd', [`if=${path}`, 'iflag=nocache', 'count=0', 'status=none']).then(
+      () => process.platform === 'linux',
+      () => false
+    ),
   async syncTree(path) {
     if (process.platform === 'linux' && (await syncVolume(path))) return
     for (const entry of await fs.readdir(path, { withFileTypes: true })) {

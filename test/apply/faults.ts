@@ -180,6 +180,7 @@ export class Injector {
       setMode: (path, mode) => op('setMode', () => fs.setMode(path, mode)),
       syncDirectory: (path) => op('syncDirectory', () => fs.syncDirectory(path)),
       syncFile: (path) => op('syncFile', () => fs.syncFile(path)),
+      dropCached: (path) => op('dropCached', () => fs.dropCached(path)),
       syncTree: (path) => op('syncTree', () => fs.syncTree(path)),
       isWritable: (path) => op('isWritable', () => fs.isWritable(path)),
       freeSpace: (path) => op('freeSpace', () => fs.freeSpace(path))

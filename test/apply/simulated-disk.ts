@@ -219,6 +219,10 @@ export class SimulatedDisk implements FileSystem {
     this.#settle(this.#folder(path))
   }
 
+  async dropCached(): Promise<boolean> {
+    return false
+  }
+
   async syncFile(path: string): Promise<void> {
     const node = this.#file(path)
     node.durable = node.content

@@ -252,6 +252,41 @@ test('a segment that cannot be read this time is not deleted', async (t) => {
   assert.equal((await inspect(stick, true)).state, 'complete')
 })
 
+test('a stick that gives back other bytes than were written to it is found out at once', async (t) => {
+  const publisher = await openTestHome(t, { seed: 1 })
+  await publish(publisher, 1)
+  const stick = await temporaryFolder(t)
+  const worn = {
+    ...tools.fs,
+    async createFile(path: string, mode: number) {
+      const writer = await tools.fs.createFile(path, mode)
+      if (!path.includes('.seg.')) return writer
+      const write = (bytes: Uint8Array) => {
+        const stored = Buffer.from(bytes)
+        stored.writeUInt8(stored.readUInt8(5000) ^ 1, 5000)
+        return writer.write(stored)
+      }
+      return { ...writer, write }
+    }
+  }
+  const dropped: string[] = []
+  const fs = {
+    ...worn,
+    async dropCached(path: string) {
+      dropped.push(path)
+      return worn.dropCached(path)
+    }
+  }
+  const round = exportStick(publisher, everything(stick), { ...tools, fs }, context)
+  await assert.rejects(round, { code: 'STICK_DAMAGED' })
+  const left = await readdir(join(stick, 'chasqui', 'feeds'), { recursive: true })
+  assert.deepEqual(
+    left.filter((name) => name.includes('.seg')),
+    []
+  )
+  assert.equal(dropped.length, 1)
+})
+
 const refusals: {
   name: string
   make(scene: Scene): Promise<unknown>
