@@ -118,6 +118,10 @@ const TABLE = {
   CHECK_FAILED: { exit: EXIT.rolledBack, meaning: 'the application does not do what its checks ask for' },
   CHECK_UNKNOWN: { exit: EXIT.usage, meaning: 'no check has that name' },
   DATABASE_MISSING: { exit: EXIT.preflight, meaning: 'a configured database does not exist' },
+  DATABASE_NOT_ALLOWED: {
+    exit: EXIT.preflight,
+    meaning: 'the database role lacks a right that a restore needs'
+  },
   DATABASE_UNREACHABLE: { exit: EXIT.preflight, meaning: 'the database server does not answer' },
   DRIFT_REFUSED: {
     exit: EXIT.preflight,

@@ -8,12 +8,10 @@ import type { Profile } from '../profiles/profile.ts'
 import { livePlace } from './layout.ts'
 import { refusePlaces } from './places.ts'
 import type { Records } from './records.ts'
+import { refuseSpace } from './space.ts'
 import { differences } from './tree.ts'
 import type { DriftReport, ModuleChange } from './types.ts'
 import { type AppWork, globMatcher } from './work.ts'
-
-const SPARE = 64 * 1024 * 1024 // bytes that stay free on the volume
-const GROWTH = 1.25 // the next database dump against the last one
 
 export interface PreflightQuestion {
   work: AppWork
@@ -29,9 +27,9 @@ export async function preflight(question: PreflightQuestion): Promise<DriftRepor
   await refuseUnwanted(question)
   await refuseUnfit(question)
   await refusePlaces(question)
-  await refuseSpace(question)
   const drift = await findDrift(question)
   await question.profile.preflight(question.work)
+  await refuseSpace(question)
   return drift
 }
 
@@ -128,22 +126,12 @@ async function refuseRequirements(question: PreflightQuestion, release: Release)
   }
 }
 
-async function refuseSpace({ work, records, changes, workFolder }: PreflightQuestion): Promise<void> {
-  const files = changes.reduce((sum, change) => sum + (change.release?.files.bytes ?? 0), 0)
-  const [last] = await records.backups(work.app.name)
-  const dump = last?.database?.files.reduce((sum, file) => sum + file.bytes, 0) ?? 0
-  const needed = Math.ceil(files + dump * GROWTH + SPARE)
-  const free = await work.parts.fs.freeSpace(workFolder)
-  if (free >= needed) return
-  throw new ChasquiError('DISK_FULL', `${workFolder} needs ${needed} bytes free and has ${free}`, {
-    hint: 'free some space, or keep fewer backups (backup-keep)'
-  })
-}
-
 async function findDrift({ work, records, changes }: PreflightQuestion): Promise<DriftReport[]> {
   const reports: DriftReport[] = []
   for (const change of changes) {
-    const report = await driftOf(work, records, change.module)
+    // what nobody wants to hear of is not looked for; an overlay has to know which files to replace
+    const isWanted = work.app.drift !== 'overwrite' || change.kind === 'overlay'
+    const report = isWanted ? await driftOf(work, records, change.module) : noDrift(change.module)
     reports.push(report)
     const first = report.changed[0] ?? report.missing[0]
     if (first === undefined || work.app.drift !== 'refuse' || change.release === null) continue
@@ -158,9 +146,13 @@ async function findDrift({ work, records, changes }: PreflightQuestion): Promise
   return reports
 }
 
+function noDrift(module: string): DriftReport {
+  return { module, changed: [], missing: [], kept: [], superseded: [] }
+}
+
 /** What of a module is not as it was installed. */
 export async function driftOf(work: AppWork, records: Records, module: string): Promise<DriftReport> {
-  const report: DriftReport = { module, changed: [], missing: [], kept: [], superseded: [] }
+  const report = noDrift(module)
   const manifest = await records.manifest(work.app.name, module)
   if (manifest === null) return report
   const isKept = globMatcher(work.app.keep, module)

@@ -63,8 +63,10 @@ const odoo = z.strictObject({
   program: command.default(['odoo']),
   /** folder of psql, pg_dump, pg_restore, createdb…; default: the PATH */
   'postgres-bin': absolutePath.optional(),
-  /** what the running server answers on; default: from odoo.conf */
-  url: z.url().optional(),
+  /** what the running server answers on, or an address for each database; default: from odoo.conf */
+  url: z.union([z.url(), z.record(z.string(), z.url())]).optional(),
+  /** the system's user that Odoo runs as; default: the owner of data_dir */
+  user: z.string().min(1).max(100).optional(),
   /** the longest that an upgrade may take */
   timeout: timeLimit('60 min'),
   /** start the server on a private port and check it there before users are let in */
@@ -159,6 +161,11 @@ function refuseContradictions(config: z.output<typeof app>, context: z.Refinemen
       path: ['odoo'],
       message: 'the odoo profile needs [apps.….odoo] with config and databases'
     })
+  }
+  const urls = config.odoo?.url
+  const unknown = typeof urls === 'object' ? Object.keys(urls) : []
+  for (const name of unknown.filter((one) => config.odoo?.databases.includes(one) !== true)) {
+    context.addIssue({ code: 'custom', path: ['odoo', 'url', name], message: 'is no configured database' })
   }
   if ((given?.backup === undefined) !== (given?.restore === undefined)) {
     context.addIssue({ code: 'custom', path: ['commands'], message: 'backup and restore belong together' })

@@ -32,6 +32,7 @@ export function genericProfile(app: AppConfig): Profile {
   }
   return {
     derived: [],
+    needs: async () => null,
     provides: async () => false,
     checks: async () => [],
     checkDatabase: async () => null,

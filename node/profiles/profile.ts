@@ -3,9 +3,18 @@
 import type { AppWork, Work } from '../apply/work.ts'
 import type { CheckConfig } from '../config/checks.ts'
 
+/** Bytes that will be written where; `what` is for the refusal. */
+export interface SpaceNeed {
+  path: string
+  bytes: number
+  what: string
+}
+
 export interface Profile {
   /** Refuses (throws) before anything is stopped: tools, databases, what else must be there. */
   preflight(work: AppWork): Promise<void>
+  /** Room for its database and what goes with it; null: it cannot tell. */
+  needs(work: AppWork, workFolder: string): Promise<SpaceNeed[] | null>
   /** Stopped, and kept from being started by others. Throws when it still runs. `leniently`: it may not be running, and what cannot be stopped is not a reason to give up. */
   stop(work: Work, leniently: boolean): Promise<void>
   start(work: Work): Promise<void>

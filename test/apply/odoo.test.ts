@@ -2,8 +2,9 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { changedPaths, isStaticOnly, versionIn } from '../../node/profiles/odoo/changes.ts'
-import { parseOdooConf } from '../../node/profiles/odoo/configuration.ts'
-import { isRecordedVersion, judgeUpgrade } from '../../node/profiles/odoo/verdict.ts'
+import { parseOdooConf, withoutLogOptions } from '../../node/profiles/odoo/configuration.ts'
+import { likeArguments } from '../../node/profiles/odoo/postgres.ts'
+import { isRecordedVersion, judgeUpgrade, wasDiskFull } from '../../node/profiles/odoo/verdict.ts'
 import { manifestOf } from './simulated-branch.ts'
 
 describe('odoo.conf', () => {
@@ -20,6 +21,59 @@ describe('odoo.conf', () => {
   test('refuses one without data_dir, where the filestore would be a guess', () => {
     assert.throws(() => parseOdooConf('[options]\n', 'odoo.conf'), { code: 'ODOO_CONFIG_INVALID' })
   })
+})
+
+describe('odoo.conf and the log', () => {
+  const rows: [line: string, quiet: boolean][] = [
+    ['syslog = True', true],
+    ['syslog = False', false],
+    ['log_handler = :WARNING', true],
+    ['log_handler = :INFO,werkzeug:CRITICAL', true],
+    ['log_handler = :INFO', false],
+    ['log_level = warn', false]
+  ]
+  for (const [text, quiet] of rows) {
+    test(`${text}: ${quiet ? 'a copy without it is used' : 'the command line is enough'}`, () => {
+      assert.equal(parseOdooConf(`[options]\ndata_dir = /d\n${text}\n`, 'odoo.conf').isQuiet, quiet)
+    })
+  }
+  test('the copy has everything else, continued lines too', () => {
+    const text =
+      '[options]\nsyslog = True\naddons_path = /a,\n  /b\nlog_handler = :INFO,\n  x:ERROR\ndb_user = odoo\n'
+    assert.equal(withoutLogOptions(text), '[options]\naddons_path = /a,\n  /b\ndb_user = odoo\n')
+  })
+})
+
+describe('a database like another one', () => {
+  const row = { encoding: 'UTF8', datcollate: 'C', datctype: 'es_PE.utf8' }
+  const libc = ['-E', 'UTF8', '--lc-collate=C', '--lc-ctype=es_PE.utf8']
+  const rows: [name: string, row: Parameters<typeof likeArguments>[0], more: string[]][] = [
+    ['PostgreSQL 14', row, []],
+    ['15, libc', { ...row, datlocprovider: 'c', daticulocale: null }, []],
+    [
+      '15, ICU',
+      { ...row, datlocprovider: 'i', daticulocale: 'es' },
+      ['--locale-provider=icu', '--icu-locale=es']
+    ],
+    [
+      '17, ICU with rules',
+      { ...row, datlocprovider: 'i', datlocale: 'es', daticurules: '&a<b' },
+      ['--locale-provider=icu', '--icu-locale=es', '--icu-rules=&a<b']
+    ],
+    [
+      '17, builtin',
+      { ...row, datlocprovider: 'b', datlocale: 'C.UTF-8' },
+      ['--locale-provider=builtin', '--builtin-locale=C.UTF-8']
+    ]
+  ]
+  for (const [name, found, more] of rows) {
+    test(name, () => assert.deepEqual(likeArguments(found), [...libc, ...more]))
+  }
+})
+
+test('a full disk is not the fault of a release', () => {
+  assert.ok(wasDiskFull('psycopg2.errors.DiskFull: could not extend file "base/1": No space left on device'))
+  assert.ok(!wasDiskFull('ERROR: could not write the report'))
 })
 
 const line = (level: string, text: string) =>

@@ -22,6 +22,10 @@ export interface PostgresCluster {
   /** for PGHOST */
   host: string
   bin: string
+  /** a command line that ends it at once, for a program of the test to run */
+  crash: string
+  /** begins again after a crash */
+  resume(): Promise<void>
   stop(): Promise<void>
 }
 
@@ -37,10 +41,15 @@ export async function startPostgres(): Promise<PostgresCluster> {
   const data = join(folder, 'data')
   await asUser('initdb', '-D', data, '-E', 'UTF8', '--locale=C', '-A', 'trust', '-U', 'postgres')
   const options = `-c listen_addresses='' -c unix_socket_directories=${folder}`
-  await asUser('pg_ctl', '-D', data, '-w', '-l', join(folder, 'log'), '-o', options, 'start')
+  const start = () => asUser('pg_ctl', '-D', data, '-w', '-l', join(folder, 'log'), '-o', options, 'start')
+  await start()
   return {
     host: folder,
     bin,
+    crash: `${IS_ROOT ? 'runuser -u postgres -- ' : ''}${join(bin, 'pg_ctl')} -D ${data} -w -m immediate stop`,
+    async resume() {
+      await start()
+    },
     async stop() {
       await asUser('pg_ctl', '-D', data, '-w', '-m', 'fast', 'stop')
       await rm(folder, { recursive: true, force: true })

@@ -183,6 +183,8 @@ export class Rig {
           databases: [this.database],
           program: [join(state, 'bin', 'odoo')],
           'postgres-bin': join(state, 'bin'),
+          // the rig's program changes to Odoo's user itself, inside
+          user: 'root',
           ...odoo
         },
         service: {

@@ -10,7 +10,12 @@ export interface OdooSettings {
   addonsPath: string[]
   httpPort: number
   httpInterface: string
+  /** it sends what an upgrade says elsewhere, or leaves some of it out */
+  isQuiet: boolean
 }
+
+/** What decides where the log goes and what is in it. */
+const LOG_OPTIONS = ['syslog', 'logfile', 'log_handler', 'log_level', 'log_db', 'log_db_level', 'logrotate']
 
 /** Settings of the [options] section. Throws ODOO_CONFIG_INVALID. */
 export function parseOdooConf(text: string, path: string): OdooSettings {
@@ -41,8 +46,23 @@ export function parseOdooConf(text: string, path: string): OdooSettings {
       .map((one) => one.trim())
       .filter(Boolean),
     httpPort: port,
-    httpInterface: option('http_interface') ?? option('xmlrpc_interface') ?? ''
+    httpInterface: option('http_interface') ?? option('xmlrpc_interface') ?? '',
+    // the rest can be said on the command line
+    isQuiet:
+      option('syslog') !== undefined || /:\s*(warning|error|critical)/i.test(option('log_handler') ?? '')
   }
+}
+
+/** The same configuration without a word about the log. */
+export function withoutLogOptions(text: string): string {
+  let isLeftOut = false
+  const kept = text.split(/\r?\n/).filter((line) => {
+    if (/^\s+\S/.test(line)) return !isLeftOut
+    const name = /^([^=:]+?)\s*[=:]/.exec(line)?.[1]?.toLowerCase()
+    isLeftOut = name !== undefined && LOG_OPTIONS.includes(name)
+    return !isLeftOut
+  })
+  return kept.join('\n')
 }
 
 /** Key and value lines of [options]; a line that begins with a space continues the one before, as in Python's parser. */

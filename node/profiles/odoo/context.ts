@@ -10,6 +10,8 @@ const CONF_LIMIT = 1024 * 1024 // bytes
 
 export interface Odoo {
   config: OdooConfig
+  /** of odoo.conf */
+  text: string
   settings: OdooSettings
   postgres: Postgres
 }
@@ -28,14 +30,23 @@ export async function openOdoo(work: AppWork): Promise<Odoo> {
       hint: `correct "config" in [apps.${work.app.name}.odoo]`
     })
   }
-  const settings = parseOdooConf(Buffer.from(bytes).toString('utf8'), config.config)
+  const text = Buffer.from(bytes).toString('utf8')
+  const settings = parseOdooConf(text, config.config)
   const options = { folder: config['postgres-bin'], timeout: config.timeout }
-  return { config, settings, postgres: new Postgres(work, settings, options) }
+  return { config, text, settings, postgres: new Postgres(work, settings, options) }
 }
 
-/** Where the running server answers. */
-export function serverUrl({ config, settings }: Odoo): string {
-  if (config.url !== undefined) return config.url.replace(/\/$/, '')
-  const host = ['', '0.0.0.0', '::'].includes(settings.httpInterface) ? '127.0.0.1' : settings.httpInterface
-  return `http://${host}:${settings.httpPort}`
+/** Where the running server answers, for every database that has an address of its own, and for all of them (null). */
+export function serverUrls({ config, settings }: Odoo): { database: string | null; url: string }[] {
+  const { url, databases } = config
+  if (typeof url === 'object') {
+    return databases.flatMap((database) => {
+      const own = url[database]
+      return own === undefined ? [] : [{ database, url: own.replace(/\/$/, '') }]
+    })
+  }
+  const { httpInterface, httpPort } = settings
+  const host = ['', '0.0.0.0', '::'].includes(httpInterface) ? '127.0.0.1' : httpInterface
+  const common = url?.replace(/\/$/, '') ?? `http://${host}:${httpPort}`
+  return [{ database: databases.length === 1 ? (databases[0] ?? null) : null, url: common }]
 }

@@ -7,7 +7,7 @@ import { ensureDirectory } from '../../../src/system/durable.ts'
 import type { Work } from '../../apply/work.ts'
 import type { Odoo } from './context.ts'
 import { filestoreOf, linkMissing } from './filestore.ts'
-import { quoteName, quoteText } from './postgres.ts'
+import { quoteName } from './postgres.ts'
 import { modulesToUpgrade, type Roots, upgrade } from './upgrade.ts'
 
 const NAME_LIMIT = 63 // bytes of a PostgreSQL name
@@ -69,7 +69,7 @@ async function restoreOne(work: Work, odoo: Odoo, database: string, dump: string
   if (isThere && planned !== undefined && (await postgres.exists(planned))) return
   const fresh = nameBeside(database, `${id}_new`)
   await postgres.run('dropdb', ['--if-exists', fresh], 'RESTORE_FAILED')
-  await postgres.run('createdb', await likeBefore(odoo, database, fresh), 'RESTORE_FAILED')
+  await postgres.createLike(isThere ? database : (planned ?? database), fresh, 'RESTORE_FAILED')
   const args = ['--no-owner', '--no-privileges', '--exit-on-error', '-d', fresh, dump]
   await postgres.run('pg_restore', args, 'RESTORE_FAILED')
   const rename = (from: string, to: string) => `alter database ${quoteName(from)} rename to ${quoteName(to)}`
@@ -95,16 +95,6 @@ async function freeName({ postgres }: Odoo, database: string, id: string): Promi
     const name = nameBeside(database, number === 1 ? id : `${id}_${number}`)
     if (!(await postgres.exists(name))) return name
   }
-}
-
-/** The same encoding and order as the database whose place it takes. */
-async function likeBefore(odoo: Odoo, before: string, database: string): Promise<string[]> {
-  const [row] = await odoo.postgres.query<{ datcollate: string; datctype: string }>(
-    'postgres',
-    `select datcollate, datctype from pg_database where datname = ${quoteText(before)}`
-  )
-  const order = row === undefined ? [] : [`--lc-collate=${row.datcollate}`, `--lc-ctype=${row.datctype}`]
-  return ['-T', 'template0', '-E', 'UTF8', ...order, database]
 }
 
 function nameBeside(database: string, suffix: string): string {
@@ -147,7 +137,7 @@ async function cloneDatabase(work: Work, odoo: Odoo, database: string, scratch: 
   } catch {
     const dump = join(work.places.staging, 'rehearsal.dump')
     await postgres.run('pg_dump', ['-Fc', '-Z1', '-f', dump, database], 'REHEARSAL_FAILED')
-    await postgres.run('createdb', ['-T', 'template0', '-E', 'UTF8', scratch], 'REHEARSAL_FAILED')
+    await postgres.createLike(database, scratch, 'REHEARSAL_FAILED')
     const args = ['--no-owner', '--no-privileges', '--exit-on-error', '-d', scratch, dump]
     await postgres.run('pg_restore', args, 'REHEARSAL_FAILED')
     await work.parts.fs.remove(dump)

@@ -3,20 +3,22 @@
 import { ChasquiError } from '../../../src/errors.ts'
 import type { AppWork, Work } from '../../apply/work.ts'
 import type { AppConfig } from '../../config/apps.ts'
+import type { CheckConfig } from '../../config/checks.ts'
 import { bringDown, bringUp, letUp } from '../../services/hold.ts'
 import { findProgram } from '../commands.ts'
 import { serviceOfCommands } from '../generic.ts'
 import type { Profile } from '../profile.ts'
-import { type Odoo, odooConfig, openOdoo, serverUrl } from './context.ts'
+import { type Odoo, odooConfig, openOdoo, serverUrls } from './context.ts'
 import { backUpDatabases, rehearseUpgrade, restoreDatabases, verifyDumps } from './database.ts'
 import { POSTGRES_TOOLS, quoteText } from './postgres.ts'
-import { modulesToUpgrade, pendingModules, tryOut, upgrade } from './upgrade.ts'
+import { requireRights } from './rights.ts'
+import { roomFor } from './room.ts'
+import { tryOut } from './try-out.ts'
+import { modulesToUpgrade, pendingModules, upgrade } from './upgrade.ts'
+import { odooUser } from './user.ts'
 
 const STALE_ASSETS = `delete from ir_attachment where res_model = 'ir.ui.view'
   and (url like '/web/assets/%' or url like '/web/content/%assets%')`
-const DUMP_SHARE = 0.6 // of the database's size, at most, in a compressed dump
-const SPARE = 256 * 1024 * 1024 // bytes
-
 export function odooProfile(app: AppConfig): Profile {
   const service = serviceOfCommands(app)
   return {
@@ -25,7 +27,7 @@ export function odooProfile(app: AppConfig): Profile {
     async preflight(work) {
       await requirePrograms(work, service.tools)
       const odoo = await openOdoo(work)
-      let bytes = 0
+      await odooUser(work, odoo)
       for (const database of odoo.config.databases) {
         if (!(await odoo.postgres.exists(database))) {
           throw new ChasquiError('DATABASE_MISSING', `there is no database ${database}`, {
@@ -39,10 +41,10 @@ export function odooProfile(app: AppConfig): Profile {
           })
         }
         await refuseRemoval(work, odoo, database)
-        bytes += await odoo.postgres.size(database)
       }
-      await requireSpace(work, bytes * DUMP_SHARE + SPARE)
+      await requireRights(odoo)
     },
+    needs: async (work, workFolder) => roomFor(work, await openOdoo(work), workFolder),
     async stop(work, leniently) {
       await bringDown(work, service, leniently)
       const odoo = await openOdoo(work)
@@ -75,18 +77,8 @@ export function odooProfile(app: AppConfig): Profile {
     async checks(work) {
       const odoo = await openOdoo(work)
       const common = { timeout: 60_000, wait: 1_000 }
-      return [
-        { ...common, kind: 'database', name: 'odoo-database', retries: 2 },
-        {
-          ...common,
-          kind: 'http',
-          name: 'odoo-login',
-          url: `${serverUrl(odoo)}/web/login`,
-          expect: 200,
-          assets: true,
-          retries: 60
-        }
-      ]
+      const database = { ...common, kind: 'database', name: 'odoo-database', retries: 2 } as const
+      return [database, ...serverUrls(odoo).map((one) => loginCheck(odoo, one))]
     },
     async checkDatabase(work) {
       const odoo = await openOdoo(work)
@@ -119,6 +111,20 @@ async function migrate(work: Work): Promise<void> {
   }
 }
 
+/**
+ * The login page with its assets. A server of several databases shows none without knowing which is meant: at an address
+ * without one it is enough that it answers (each database has been looked at on the private port).
+ */
+function loginCheck(
+  { config }: Odoo,
+  { database, url }: { database: string | null; url: string }
+): CheckConfig {
+  const name = config.databases.length > 1 && database !== null ? `odoo-login-${database}` : 'odoo-login'
+  const common = { kind: 'http', name, timeout: 60_000, wait: 1_000, retries: 60 } as const
+  if (database !== null) return { ...common, url: `${url}/web/login`, expect: 200, assets: true }
+  return { ...common, url: `${url}/web/login`, expect: [200, 302, 303, 404], assets: false }
+}
+
 async function requirePrograms(work: AppWork, tools: readonly string[]): Promise<void> {
   const { program, 'postgres-bin': folder } = odooConfig(work.app)
   const postgres = POSTGRES_TOOLS.map((tool) => (folder === undefined ? tool : `${folder}/${tool}`))
@@ -140,12 +146,4 @@ async function refuseRemoval(work: AppWork, odoo: Odoo, database: string): Promi
       hint: 'uninstall it in Odoo first (Apps)'
     })
   }
-}
-
-async function requireSpace(work: AppWork, bytes: number): Promise<void> {
-  const free = await work.parts.fs.freeSpace(work.app.path)
-  if (free >= bytes) return
-  throw new ChasquiError('DISK_FULL', `the backup may need ${Math.ceil(bytes)} bytes, ${free} are free`, {
-    hint: 'free some space, or keep fewer backups (backup-keep)'
-  })
 }

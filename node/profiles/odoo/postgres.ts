@@ -20,6 +20,30 @@ export function quoteText(text: string): string {
   return `'${text.replaceAll("'", "''")}'`
 }
 
+/** What pg_database says of a database; columns came with versions 15 (locale provider), 16 (rules) and 17 (one locale). */
+interface DatabaseRow {
+  encoding: string
+  datcollate: string
+  datctype: string
+  datlocprovider?: string
+  daticulocale?: string | null
+  datlocale?: string | null
+  daticurules?: string | null
+}
+
+const PROVIDERS: Readonly<Record<string, string>> = { i: 'icu', b: 'builtin' }
+
+/** Arguments of createdb. Pure. */
+export function likeArguments(row: DatabaseRow | undefined): string[] {
+  if (row === undefined) return ['-E', 'UTF8']
+  const order = ['-E', row.encoding, `--lc-collate=${row.datcollate}`, `--lc-ctype=${row.datctype}`]
+  const provider = PROVIDERS[row.datlocprovider ?? 'c']
+  if (provider === undefined) return order
+  const locale = row.datlocale ?? row.daticulocale ?? ''
+  const rules = row.daticurules ? [`--icu-rules=${row.daticurules}`] : []
+  return [...order, `--locale-provider=${provider}`, `--${provider}-locale=${locale}`, ...rules]
+}
+
 export class Postgres {
   readonly #work: AppWork
   readonly #settings: OdooSettings
@@ -87,6 +111,19 @@ export class Postgres {
     if (user !== undefined) environment.PGUSER = user
     if (password !== undefined) environment.PGPASSWORD = password
     return { timeout, environment }
+  }
+
+  /** Throws DATABASE_UNREACHABLE when the server does not answer. */
+  async requireAnswer(): Promise<void> {
+    await this.query('postgres', 'select 1 as one')
+  }
+
+  /** A new, empty database with the encoding and the order of another one, whichever provider that has. */
+  async createLike(model: string, database: string, code: ErrorCode): Promise<void> {
+    const sql = `select to_jsonb(d) || jsonb_build_object('encoding', pg_encoding_to_char(encoding)) as row
+      from pg_database d where datname = ${quoteText(model)}`
+    const [found] = await this.query<{ row: DatabaseRow }>('postgres', sql)
+    await this.run('createdb', ['-T', 'template0', ...likeArguments(found?.row), database], code)
   }
 
   async exists(database: string): Promise<boolean> {

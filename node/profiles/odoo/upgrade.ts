@@ -1,22 +1,15 @@
-// The upgrade itself: `odoo -u` for the modules that need it, judged by status, log and database; and the same server once
-// more on a private port, where the login page is looked at before anybody else can.
+// The upgrade itself: `odoo -u` for the modules that need it, judged by status, log and database.
 import { join } from 'node:path'
 import { ChasquiError, type ErrorCode } from '../../../src/errors.ts'
 import { readFileLimited } from '../../../src/system/durable.ts'
-import type { ProcessResult } from '../../../src/system/process.ts'
 import type { Work } from '../../apply/work.ts'
-import { checkHttp } from '../../checks/http.ts'
-import { runCommand } from '../commands.ts'
 import { changedPaths, isStaticOnly, MANIFEST_FILE, versionIn } from './changes.ts'
 import type { Odoo } from './context.ts'
+import { runOdoo } from './one-shot.ts'
 import { quoteText } from './postgres.ts'
-import { isRecordedVersion, judgeUpgrade } from './verdict.ts'
+import { isRecordedVersion, judgeUpgrade, wasDiskFull } from './verdict.ts'
 
-const LOG_LIMIT = 16 * 1024 * 1024 // bytes of an upgrade's log
 const MANIFEST_LIMIT = 1024 * 1024 // bytes
-const START_LIMIT = 120_000 // milliseconds until a private server must answer
-const POLL = 250 // milliseconds
-const PRIVATE_PORTS = { first: 20_000, count: 12_000 }
 
 /** Where the old and the new files of a module are: staged or swapped in. */
 export interface Roots {
@@ -95,39 +88,18 @@ export async function upgrade(work: Work, odoo: Odoo, request: UpgradeRequest): 
   ])
   const wrong =
     judgeUpgrade(status, output) ?? (await judgeDatabase(work, odoo, request, [...updates, ...installs]))
-  if (wrong !== null) throw new ChasquiError(code, `the upgrade of ${database} failed: ${wrong}`)
-  return true
+  if (wrong === null) return true
+  await refuseCircumstances(odoo, database, output)
+  throw new ChasquiError(code, `the upgrade of ${database} failed: ${wrong}`)
 }
 
-/** One-shot servers never share work with the real one: no cron, no workers; what they log comes to us. */
-async function runOdoo(
-  work: Work,
-  { config }: Odoo,
-  { database, addonsPath, code }: UpgradeRequest,
-  args: readonly string[],
-  signal?: AbortSignal
-): Promise<ProcessResult> {
-  const [program, ...first] = config.program
-  const fixed = [
-    '-c',
-    config.config,
-    '-d',
-    database,
-    '--max-cron-threads=0',
-    '--workers=0',
-    '--logfile=',
-    '--log-level=info'
-  ]
-  const path = addonsPath === undefined ? [] : [`--addons-path=${addonsPath}`]
-  try {
-    return await runCommand(work, [program, ...first, ...fixed, ...path, ...args], {
-      timeout: config.timeout,
-      outputLimit: LOG_LIMIT,
-      ...(signal === undefined ? {} : { signal })
-    })
-  } catch (cause) {
-    throw new ChasquiError(code, `Odoo did not end: ${(cause as Error).message}`, { cause })
-  }
+/** What is not the release's fault has its own code. Throws DATABASE_UNREACHABLE, DISK_FULL. */
+export async function refuseCircumstances(odoo: Odoo, database: string, log: string): Promise<void> {
+  await odoo.postgres.requireAnswer()
+  if (!wasDiskFull(log)) return
+  throw new ChasquiError('DISK_FULL', `a disk was full while ${database} was upgraded`, {
+    hint: 'free some space where PostgreSQL or data_dir is'
+  })
 }
 
 /** Nothing pending, and every module installed with the version that its manifest says. */
@@ -151,51 +123,4 @@ async function judgeDatabase(
     return `${module} is at ${row.latest_version} in the database, not at ${version}`
   }
   return null
-}
-
-/** The new code on a private port, without users: the login page with its assets. Throws `code`. */
-export async function tryOut(work: Work, odoo: Odoo, request: UpgradeRequest): Promise<void> {
-  const { database, code } = request
-  const port = PRIVATE_PORTS.first + (Buffer.from(work.parts.random(2)).readUInt16BE(0) % PRIVATE_PORTS.count)
-  const stop = new AbortController()
-  const args = ['--http-interface=127.0.0.1', `--http-port=${port}`, `--db-filter=^${database}$`]
-  let ended: ProcessResult | null = null
-  const running = runOdoo(work, odoo, request, args, stop.signal).then((result) => {
-    ended = result
-    return result
-  })
-  running.catch(() => undefined)
-  try {
-    await waitForAnswer(work, port, () => ended !== null)
-    const url = `http://127.0.0.1:${port}/web/login`
-    const seen = await checkHttp(
-      { kind: 'http', url, expect: 200, assets: true, timeout: 60_000, retries: 0, wait: 0 },
-      { work }
-    )
-    work.note(`before users are let in: ${seen}`)
-  } catch (cause) {
-    stop.abort()
-    const { output = '' } = await running.catch(() => ({ output: '' }))
-    const wrong = judgeUpgrade(0, `${output}\nModules loaded.`)
-    const why = wrong === null ? '' : ` (${wrong})`
-    throw new ChasquiError(code, `${(cause as Error).message}${why}`, { cause })
-  }
-  stop.abort()
-  await running.catch(() => undefined)
-}
-
-async function waitForAnswer(work: Work, port: number, hasEnded: () => boolean): Promise<void> {
-  const { clock, http } = work.parts
-  const end = clock.now() + START_LIMIT
-  for (;;) {
-    try {
-      await http.get(`http://127.0.0.1:${port}/web/login`, { timeout: 60_000, limit: 1 })
-      return
-    } catch (cause) {
-      if (hasEnded()) throw new ChasquiError('CHECK_FAILED', 'the upgraded server ended by itself', { cause })
-      if (clock.now() >= end)
-        throw new ChasquiError('CHECK_FAILED', 'the upgraded server does not answer', { cause })
-      await clock.sleep(POLL)
-    }
-  }
 }

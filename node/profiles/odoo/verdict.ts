@@ -22,6 +22,11 @@ export function judgeUpgrade(status: number, log: string): string | null {
   return log.includes('Modules loaded.') ? null : 'Odoo ended before its modules were loaded'
 }
 
+/** PostgreSQL or Python could not write: it says so in a few words, which are not translated in a log of Odoo's. */
+export function wasDiskFull(log: string): boolean {
+  return /No space left on device|could not (?:extend|write) (?:to )?file/.test(log)
+}
+
 /** An error line with the last line of its traceback, which says what happened. */
 function firstError(lines: readonly string[]): string | undefined {
   const isOdooLog = lines.some((line) => LOG_LINE.test(line))

@@ -1,0 +1,186 @@
+// The odoo profile against a real PostgreSQL: what its role must be allowed, what comes back as it was, whom Odoo runs as.
+import assert from 'node:assert/strict'
+import { chown, readFile, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { after, before, describe, type TestContext, test } from 'node:test'
+import { realFileSystem } from '../../src/system/file-system.ts'
+import { makeStand, type Stand, type StandOptions, upgradeRequest } from './odoo-stand.ts'
+import { type PostgresCluster, startPostgres, whyNoPostgres } from './postgres.ts'
+
+const reason = whyNoPostgres()
+const isRoot = process.getuid?.() === 0
+
+describe('the odoo profile with PostgreSQL', reason === undefined ? {} : { skip: reason }, () => {
+  let cluster: PostgresCluster
+  before(async () => {
+    cluster = await startPostgres()
+  })
+  after(() => cluster.stop())
+
+  async function stand(t: TestContext, options: StandOptions = {}): Promise<Stand> {
+    const made = await makeStand(cluster, options)
+    t.after(() => made.remove())
+    return made
+  }
+  const apply = ({ branch }: Stand) => branch.engine().apply(upgradeRequest(branch))
+  const FAIL = 'log CRITICAL "no"; exit 255'
+  const sales = (one: Stand, database: string) =>
+    one.sql(database, 'select string_agg(name, $$,$$) from sale')
+
+  const RIGHTS: [name: string, rights: string, more: (one: Stand) => string[], hint: RegExp | null][] = [
+    ['an owner that may create databases is enough', 'createdb', () => [], null],
+    ['a superuser may everything', 'superuser', () => [], null],
+    ['without CREATEDB', 'nocreatedb', () => [], /createdb/],
+    [
+      'a database of somebody else',
+      'createdb',
+      ({ databases: [one] }) => [`alter database "${one}" owner to postgres`],
+      /owner to/
+    ],
+    ['an extension for superusers', 'createdb', () => ['create extension pageinspect'], /superuser/]
+  ]
+  for (const [name, rights, more, hint] of RIGHTS) {
+    test(`${name}: ${hint === null ? 'goes' : 'is refused before the stop'}`, async (t) => {
+      const one = await stand(t, { rights })
+      for (const text of more(one)) await one.sql(one.databases[0] ?? '', text)
+      const result = await apply(one)
+      assert.equal(
+        result.error?.code,
+        hint === null ? undefined : 'DATABASE_NOT_ALLOWED',
+        JSON.stringify(result)
+      )
+      if (hint !== null) assert.match(result.error?.hint ?? '', hint)
+      assert.equal(result.result, hint === null ? 'committed' : 'refused')
+    })
+  }
+
+  test('every database comes back with its filestore when the upgrade of the second one fails', async (t) => {
+    const one = await stand(t, { databases: ['till', 'store'] })
+    const [till = '', store = ''] = one.databases
+    await one.hook(till, `rm data/filestore/${till}/ab/file`)
+    await one.hook(store, FAIL)
+    const result = await apply(one)
+    assert.equal(result.result, 'rolled-back', JSON.stringify(result))
+    assert.equal(result.setAside?.length, 2)
+    for (const name of one.databases) {
+      assert.equal(await sales(one, name), `before in ${name}`)
+      assert.equal(
+        await readFile(join(one.folder, 'data', 'filestore', name, 'ab', 'file'), 'utf8'),
+        `of ${name}`
+      )
+    }
+    await one.hook(store, '')
+    await one.hook(till, '')
+    assert.equal(
+      (await one.branch.engine().apply({ ...upgradeRequest(one.branch), force: true })).result,
+      'committed'
+    )
+    for (const name of one.databases) assert.equal(await sales(one, name), `before in ${name},half`)
+  })
+
+  test('a restored database has the order of the one before, from ICU too', async (t) => {
+    const createdb = ['--locale-provider=icu', '--icu-locale=es-PE', '--lc-collate=C', '--lc-ctype=C']
+    const one = await stand(t, { createdb, odoo: { rehearse: true } })
+    const [till = ''] = one.databases
+    await one.hook(till, FAIL)
+    assert.equal((await apply(one)).result, 'rolled-back')
+    const sql = `select datlocprovider::text || ' ' || to_jsonb(d)::text from pg_database d where datname = '${till}'`
+    assert.match(await one.sql('postgres', sql), /^i .*es-PE/)
+  })
+
+  test('a PostgreSQL that goes down in the middle is waited for, and the release is not to blame', async (t) => {
+    const one = await stand(t)
+    const [till = ''] = one.databases
+    await one.hook(till, `${cluster.crash}; exit 255`)
+    const failed = await apply(one)
+    assert.equal(failed.result, 'rollback-failed', JSON.stringify(failed))
+    assert.equal(failed.error?.code, 'DATABASE_UNREACHABLE')
+    await cluster.resume()
+    const [result] = await one.branch.engine().recover()
+    assert.equal(result?.result, 'rolled-back', JSON.stringify(result))
+    assert.equal(await sales(one, till), `before in ${till}`)
+    assert.equal(await readFile(join(one.folder, 'addons', 'rig', 'models.py'), 'utf8'), 'one')
+  })
+
+  test('odoo.conf may send the log elsewhere: the upgrade is judged all the same, and no copy of it stays', async (t) => {
+    const one = await stand(t)
+    await one.configure('syslog = True')
+    const result = await apply(one)
+    assert.equal(result.result, 'committed', JSON.stringify(result))
+    await assert.rejects(stat(join(one.folder, '.chasqui-addons', `t-${result.transaction}`)), {
+      code: 'ENOENT'
+    })
+  })
+
+  test('asset bundles of the other version go when files go back, and nothing else', async (t) => {
+    const one = await stand(t)
+    const [till = ''] = one.databases
+    assert.equal((await apply(one)).result, 'committed')
+    const urls = [
+      '/web/assets/1-ab/web.assets_web.min.js',
+      '/web/content/7-ab/web.assets_common.css',
+      '/web/image/1'
+    ]
+    for (const url of urls) await one.sql(till, `insert into ir_attachment values ('ir.ui.view', '${url}')`)
+    await one.sql(till, `insert into ir_attachment values ('res.partner', '/web/assets/mine')`)
+    const result = await one.branch
+      .engine()
+      .rollback({ app: one.branch.app, backup: null, withDatabase: false })
+    assert.equal(result.result, 'committed', JSON.stringify(result))
+    const left = await one.sql(till, 'select string_agg(url, $$ $$ order by url) from ir_attachment')
+    assert.equal(left, '/web/assets/mine /web/image/1')
+  })
+
+  const asRoot = isRoot ? {} : { skip: 'only root can run Odoo as somebody else' }
+  test(
+    'Odoo runs as the owner of data_dir, sees the staged addons, and can write what it made',
+    asRoot,
+    async (t) => {
+      const one = await stand(t, { odoo: { rehearse: true } })
+      const data = join(one.folder, 'data')
+      for (const folder of [data, join(data, 'filestore')]) await chown(folder, 33, 33)
+      await one.configure('syslog = True')
+      const result = await apply(one)
+      assert.equal(result.result, 'committed', JSON.stringify(result))
+      assert.deepEqual([...new Set((await one.calls()).map((line) => line.split(' ')[0]))], ['33'])
+      assert.equal((await stat(join(one.folder, '.chasqui-addons'))).mode & 0o777, 0o700, 'closed again')
+    }
+  )
+
+  test('a node that is neither root nor Odoo is refused', asRoot, async (t) => {
+    const one = await stand(t)
+    await chown(one.folder, 4242, 4242)
+    assert.equal((await apply(one)).error?.code, 'NO_PERMISSION')
+  })
+
+  const FULL: [name: string, on: (one: string) => string][] = [
+    ['the home', (folder) => join(folder, 'home')],
+    ['the work folder, on the volume of the addons', (folder) => join(folder, 'addons')],
+    ["PostgreSQL's data", () => join(cluster.host, 'data')]
+  ]
+  for (const [name, on] of FULL) {
+    test(`a full volume is found before the stop: ${name}`, async (t) => {
+      let full = ''
+      const isThere = (path: string) => path === full || path.startsWith(`${full}/`)
+      const parts = (folder: string) => ({
+        home: join(folder, 'home'),
+        fs: {
+          ...realFileSystem,
+          async stat(path: string) {
+            const found = await realFileSystem.stat(path)
+            return found === null ? null : { ...found, device: isThere(path) ? 77 : 1 }
+          },
+          freeSpace: async (path: string) => (isThere(path) ? 1024 : 2 ** 40)
+        }
+      })
+      const one = await stand(t, { rights: 'superuser', parts })
+      await realFileSystem.makeDirectory(join(one.folder, 'home'), 0o755)
+      full = on(one.folder)
+      const result = await apply(one)
+      assert.equal(result.error?.code, 'DISK_FULL', JSON.stringify(result))
+      assert.ok(result.error?.message.startsWith(full), result.error?.message)
+      full = 'nowhere'
+      assert.equal((await apply(one)).result, 'committed')
+    })
+  }
+})
