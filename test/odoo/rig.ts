@@ -268,8 +268,44 @@ export class Rig {
     return printed
   }
 
+  /** A second database of the same server, which then knows no database without being told one; gives the app with both. */
+  async addDatabase(name: string): Promise<AppConfig> {
+    const [data, conf] = [this.#folder('DATA'), this.#folder('CONF')]
+    await this.rig('stop')
+    await this.rig('exec', 'postgres', 'createdb', '-U', 'postgres', '-O', 'odoo', '-T', this.database, name)
+    const [from, to] = [this.database, name].map((one) => join(data, 'filestore', one))
+    await this.rig('exec', 'odoo', 'cp', '-a', from as string, to as string)
+    const text = (await readFile(conf, 'utf8')).replaceAll(/^db(_name|filter) = .*\n/gm, '')
+    await writeFile(conf, `${text}dbfilter = ^(${this.database}|${name})$\n`)
+    const answers = `[ "$(${PROGRAM} health)" != 000 ]`
+    const service = {
+      kind: 'command',
+      stop: [PROGRAM, 'stop'],
+      // the rig takes every answer but 200 for a failed start
+      start: ['/bin/sh', '-c', `${PROGRAM} start || ${answers}`],
+      status: ['/bin/sh', '-c', answers]
+    }
+    return this.config({ databases: [this.database, name] }, { service })
+  }
+
+  /** A variant of another number: nothing else changes. */
+  async renumber(variant: string, short: string): Promise<string> {
+    const name = `${variant}-${short}`
+    for (const module of MODULES) {
+      await cp(this.variant(variant, module), this.variant(name, module), { recursive: true })
+      const manifest = join(this.variant(name, module), '__manifest__.py')
+      const text = await readFile(manifest, 'utf8')
+      await writeFile(manifest, text.replace(/\d+\.0\.\d+\.\d+\.\d+/, this.version(short)))
+    }
+    return name
+  }
+
+  async query(database: string, sql: string): Promise<string> {
+    return (await this.rig('exec', 'odoo', 'psql', '-X', '-A', '-t', '-d', database, '-c', sql)).trim()
+  }
+
   /** Everything that must be as before after a failure. */
-  async state(): Promise<State> {
+  async state(database = this.database): Promise<State> {
     const hash = createHash('sha256')
     const entries = await readdir(this.addons, { recursive: true, withFileTypes: true })
     const paths = entries.filter((one) => one.isFile()).map((one) => join(one.parentPath, one.name))
@@ -279,14 +315,14 @@ export class Rig {
     const restless = RESTLESS.map((table) => `--exclude-table-data=public.${table}`)
     return {
       files: hash.digest('hex'),
-      database: await this.#dump('--data-only', '--inserts', ...restless),
-      schema: await this.#dump('--schema-only')
+      database: await this.#dump(database, '--data-only', '--inserts', ...restless),
+      schema: await this.#dump(database, '--schema-only')
     }
   }
 
   /** A plain dump as sorted lines, without what differs from one to the next by itself. */
-  async #dump(...args: string[]): Promise<string> {
-    const text = await this.rig('exec', 'odoo', 'pg_dump', '--no-owner', ...args, this.database)
+  async #dump(database: string, ...args: string[]): Promise<string> {
+    const text = await this.rig('exec', 'odoo', 'pg_dump', '--no-owner', ...args, database)
     const lines = text.split('\n').filter((line) => !/^--|setval\(|^\\(un)?restrict|^$/.test(line))
     return createHash('sha256').update(lines.sort().join('\n')).digest('hex')
   }

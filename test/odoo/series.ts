@@ -5,6 +5,7 @@ import { cp, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { Rig, whyNot } from './rig.ts'
+import { describeTwoDatabases } from './two-databases.ts'
 
 const BROKEN: { variant: string; what: string; only?: '14' | '19' }[] = [
   { variant: 'v3-migfail', what: 'a migration that raises after it has changed data' },
@@ -127,10 +128,15 @@ export function describeSeries(series: '14' | '19'): void {
       assert.equal(version, rig.version('1.1.0'), 'the database was not upgraded')
     })
 
-    test('goes back by hand to a kept backup, and forward again', async () => {
+    test('goes back by hand to a kept backup, without the asset bundles of the newer version', async () => {
+      const url = '/web/assets/0-stale/web.assets_stale.min.js'
+      await rig.sql(
+        `insert into ir_attachment (name, res_model, url, type) values ('stale', 'ir.ui.view', '${url}', 'url')`
+      )
       const result = await rig.engine.rollback({ app: rig.app, backup: null, withDatabase: false })
       assert.equal(result.result, 'committed', JSON.stringify(result, null, 1))
       assert.equal(await rig.health(), '200')
+      assert.equal(await rig.sql(`select count(*) from ir_attachment where url = '${url}'`), '0')
     })
 
     test('the repaired release migrates everything once, also what had been half-done before', async () => {
@@ -138,6 +144,8 @@ export function describeSeries(series: '14' | '19'): void {
       assert.equal(result.result, 'committed', JSON.stringify(result, null, 1))
       assert.equal(await rig.sql('select string_agg(distinct score::text, $$,$$) from rig_probe'), '111')
     })
+
+    describeTwoDatabases(() => rig)
   })
 }
 
