@@ -96,7 +96,7 @@ describe('the odoo profile with PostgreSQL', reason === undefined ? {} : { skip:
     assert.equal(failed.result, 'rollback-failed', JSON.stringify(failed))
     assert.equal(failed.error?.code, 'DATABASE_UNREACHABLE')
     await cluster.resume()
-    const [result] = await one.branch.engine().recover()
+    const [result] = await one.branch.engine().recover({}, { retry: 'now' })
     assert.equal(result?.result, 'rolled-back', JSON.stringify(result))
     assert.equal(await sales(one, till), `before in ${till}`)
     assert.equal(await readFile(join(one.folder, 'addons', 'rig', 'models.py'), 'utf8'), 'one')

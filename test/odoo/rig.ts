@@ -1,30 +1,22 @@
 // A real Odoo with PostgreSQL for the tests: the rig program makes and runs it, the probe addons are what is released to it.
 import assert from 'node:assert/strict'
 import { execFile, spawn } from 'node:child_process'
-import { createHash, randomBytes } from 'node:crypto'
-import { existsSync } from 'node:fs'
+import { createHash } from 'node:crypto'
 import { cp, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { delimiter, dirname, join, resolve } from 'node:path'
+import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { createEngine } from '../../node/apply/engine.ts'
-import { systemClock, systemHttp } from '../../node/apply/real.ts'
 import type { ApplyResult, Engine, EngineParts } from '../../node/apply/types.ts'
 import { type AppConfig, appsSchema } from '../../node/config/apps.ts'
-import { readTree } from '../../src/pack/tree.ts'
-import { type Manifest, manifestBytes, manifestRoot } from '../../src/release/manifest.ts'
+import { manifestBytes, manifestRoot } from '../../src/release/manifest.ts'
 import type { Release } from '../../src/release/release.ts'
-import { realFileSystem } from '../../src/system/file-system.ts'
-import { silentLog } from '../../src/system/log.ts'
-import { realProcessRunner } from '../../src/system/process.ts'
 import { openState } from '../../src/system/state.ts'
+import { manifestOf, PROGRAM, rigParts } from './rig-parts.ts'
 
 const run = promisify(execFile)
-const PROGRAM = resolve(
-  process.env.CHASQUI_ODOO_RIG ?? join(import.meta.dirname, '../../../shared/tools/odoo/odoo-rig')
-)
-const MODULES = ['rig_probe', 'rig_child'] as const
+export const MODULES = ['rig_probe', 'rig_child'] as const
 /** Tables that a running server writes by itself. */
 const RESTLESS = [
   'ir_cron*',
@@ -35,43 +27,6 @@ const RESTLESS = [
   'res_users_log',
   'res_device*'
 ]
-
-/** What the rig builds and enters its root file system with. */
-const RIG_TOOLS = ['debootstrap', 'unshare', 'zstd', 'flock', 'curl']
-
-/** Why the tests cannot run here, or undefined. */
-export function whyNot(): string | undefined {
-  if (!existsSync(PROGRAM)) return `there is no Odoo rig at ${PROGRAM} (CHASQUI_ODOO_RIG)`
-  if (process.getuid?.() !== 0) return 'the Odoo rig needs root'
-  const folders = (process.env.PATH ?? '').split(delimiter)
-  const missing = RIG_TOOLS.filter((tool) => !folders.some((folder) => existsSync(join(folder, tool))))
-  return missing.length === 0 ? undefined : `the Odoo rig needs ${missing.join(', ')}`
-}
-
-async function manifestOf(folder: string): Promise<Manifest> {
-  return (await readTree(realFileSystem, folder, { kind: 'directory' })).manifest
-}
-
-/** Everything real; a release's files come from the variant that its label names. */
-export function rigParts(scratch: string, state: EngineParts['state']): EngineParts {
-  return {
-    fs: realFileSystem,
-    runner: realProcessRunner,
-    state,
-    clock: systemClock,
-    random: randomBytes,
-    log: silentLog,
-    http: systemHttp,
-    stage: async ({ module, release }, into) => {
-      await cp(join(scratch, 'variants', release.labels?.[0] ?? '', module), into, { recursive: true })
-      return manifestOf(into)
-    },
-    platform: process.platform,
-    platforms: ['linux'],
-    environment: process.env,
-    home: scratch
-  }
-}
 
 export interface State {
   files: string
@@ -144,18 +99,19 @@ export class Rig {
   }
 
   get addons(): string {
-    return this.#folder('RIG_ADDONS')
+    return this.folder('RIG_ADDONS')
   }
 
   get database(): string {
-    return this.#folder('RIG_DB')
+    return this.folder('RIG_DB')
   }
 
   get scratch(): string {
     return this.#scratch
   }
 
-  #folder(name: string): string {
+  /** A path that the rig says, by its name there. */
+  folder(name: string): string {
     const found = this.#folders[name]
     assert.ok(found !== undefined, `the rig says no ${name}`)
     return found
@@ -170,16 +126,16 @@ export class Rig {
   }
 
   config(odoo: Record<string, unknown>, more: Record<string, unknown> = {}): AppConfig {
-    const state = this.#folder('STATE')
+    const state = this.folder('STATE')
     const app = appsSchema.parse({
       till: {
         profile: 'odoo',
         modules: ['rig_*'],
         path: this.addons,
         attempts: 20,
-        env: { ODOO_SERIES: this.series, RIG_DIR: this.#folder('RIG_DIR') },
+        env: { ODOO_SERIES: this.series, RIG_DIR: this.folder('RIG_DIR') },
         odoo: {
-          config: this.#folder('CONF'),
+          config: this.folder('CONF'),
           databases: [this.database],
           program: [join(state, 'bin', 'odoo')],
           'postgres-bin': join(state, 'bin'),
@@ -268,40 +224,8 @@ export class Rig {
     return printed
   }
 
-  /** A second database of the same server, which then knows no database without being told one; gives the app with both. */
-  async addDatabase(name: string): Promise<AppConfig> {
-    const [data, conf] = [this.#folder('DATA'), this.#folder('CONF')]
-    await this.rig('stop')
-    await this.rig('exec', 'postgres', 'createdb', '-U', 'postgres', '-O', 'odoo', '-T', this.database, name)
-    const [from, to] = [this.database, name].map((one) => join(data, 'filestore', one))
-    await this.rig('exec', 'odoo', 'cp', '-a', from as string, to as string)
-    const text = (await readFile(conf, 'utf8')).replaceAll(/^db(_name|filter) = .*\n/gm, '')
-    await writeFile(conf, `${text}dbfilter = ^(${this.database}|${name})$\n`)
-    const answers = `[ "$(${PROGRAM} health)" != 000 ]`
-    const service = {
-      kind: 'command',
-      stop: [PROGRAM, 'stop'],
-      // the rig takes every answer but 200 for a failed start
-      start: ['/bin/sh', '-c', `${PROGRAM} start || ${answers}`],
-      status: ['/bin/sh', '-c', answers]
-    }
-    return this.config({ databases: [this.database, name] }, { service })
-  }
-
-  /** A variant of another number: nothing else changes. */
-  async renumber(variant: string, short: string): Promise<string> {
-    const name = `${variant}-${short}`
-    for (const module of MODULES) {
-      await cp(this.variant(variant, module), this.variant(name, module), { recursive: true })
-      const manifest = join(this.variant(name, module), '__manifest__.py')
-      const text = await readFile(manifest, 'utf8')
-      await writeFile(manifest, text.replace(/\d+\.0\.\d+\.\d+\.\d+/, this.version(short)))
-    }
-    return name
-  }
-
-  async query(database: string, sql: string): Promise<string> {
-    return (await this.rig('exec', 'odoo', 'psql', '-X', '-A', '-t', '-d', database, '-c', sql)).trim()
+  async drop(database: string): Promise<void> {
+    await this.rig('exec', 'postgres', 'dropdb', '-U', 'postgres', '--if-exists', database)
   }
 
   /** Everything that must be as before after a failure. */

@@ -4,7 +4,8 @@ import assert from 'node:assert/strict'
 import { cp, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
-import { Rig, whyNot } from './rig.ts'
+import { Rig } from './rig.ts'
+import { whyNot } from './rig-parts.ts'
 import { describeTwoDatabases } from './two-databases.ts'
 
 const BROKEN: { variant: string; what: string; only?: '14' | '19' }[] = [
@@ -150,8 +151,5 @@ export function describeSeries(series: '14' | '19'): void {
 }
 
 async function dropSetAside(rig: Rig, names: readonly string[]): Promise<void> {
-  for (const name of names) {
-    const database = name.replace(/^database /, '')
-    await rig.rig('exec', 'postgres', 'dropdb', '-U', 'postgres', '--if-exists', database)
-  }
+  for (const name of names) await rig.drop(name.replace(/^database /, ''))
 }

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { createEngine } from '../../node/apply/engine.ts'
 import type { ApplyRequest } from '../../node/apply/types.ts'
 import { openState } from '../../src/system/state.ts'
-import { rigParts } from './rig.ts'
+import { rigParts } from './rig-parts.ts'
 
 const folder = process.argv[2] ?? ''
 const request = JSON.parse(await readFile(join(folder, 'request.json'), 'utf8')) as ApplyRequest
