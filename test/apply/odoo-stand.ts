@@ -57,7 +57,7 @@ export interface StandOptions {
 }
 
 const V1 = { '__manifest__.py': "{'name': 'rig', 'version': '17.0.1.0.0'}", 'models.py': 'one' }
-export const V2 = { '__manifest__.py': "{'name': 'rig', 'version': '17.0.2.0.0'}", 'models.py': 'two' }
+const V2 = { '__manifest__.py': "{'name': 'rig', 'version': '17.0.2.0.0'}", 'models.py': 'two' }
 
 export function upgradeRequest(branch: SimulatedBranch) {
   return branch.request({ module: 'rig', version: '2.0.0', from: '1.0.0', files: V2 })
