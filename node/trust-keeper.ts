@@ -52,6 +52,7 @@ export class TrustKeeper {
   #sealing: string | null = null
   #fleet: FleetInfo | null = null
   #rootVersion = 0
+  #turn: Promise<unknown> = Promise.resolve()
   /** ids of the online keys under which yanks and revocations were heard */
   #online: string[] = []
 
@@ -113,7 +114,11 @@ export class TrustKeeper {
    * Takes root versions from elsewhere (a stick, gossip), each verified by the one before; says how many were new. What
    * does not follow from the newest trusted root is refused. Throws TUF_*.
    */
-  async offerRoots(chain: ReadonlyMap<number, Uint8Array>): Promise<number> {
+  offerRoots(chain: ReadonlyMap<number, Uint8Array>): Promise<number> {
+    return this.#inTurn(() => this.#offerRoots(chain))
+  }
+
+  async #offerRoots(chain: ReadonlyMap<number, Uint8Array>): Promise<number> {
     const before = (await this.roots()).size
     const source = {
       read: async (name: string) => chain.get(Number(/^(\d+)\.root\.json$/.exec(name)?.[1])) ?? null
@@ -133,7 +138,11 @@ export class TrustKeeper {
    * Takes what a version of the feed says, as far as it can be trusted. Throws TUF_*, FLEET_MISMATCH, TARGET_MISMATCH,
    * CHANNELS_INVALID; what was believed before stays then.
    */
-  async refresh(snapshot: FeedSnapshot): Promise<FleetView> {
+  refresh(snapshot: FeedSnapshot): Promise<FleetView> {
+    return this.#inTurn(() => this.#refresh(snapshot))
+  }
+
+  async #refresh(snapshot: FeedSnapshot): Promise<FleetView> {
     const { now, fleetId } = this.#parts
     const before = this.#view?.trust.freshness.version ?? null
     const source = feedMetadataSource(snapshot)
@@ -147,6 +156,13 @@ export class TrustKeeper {
     if (trust.freshness.version !== before) await this.#noteNews(trust.freshness.version)
     this.#view = { trust, snapshot, channels, yanks: this.#yanks }
     return this.#view
+  }
+
+  /** The feed and peers bring roots at the same time: two changes of the kept metadata at once would undo one another. */
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const result = this.#turn.then(work)
+    this.#turn = result.catch(() => undefined)
+    return result
   }
 
   async #readChannels(trust: Trust, snapshot: FeedSnapshot): Promise<Channels> {

@@ -8,6 +8,7 @@ import { enrolmentKeysOf } from '../src/trust/ceremony.ts'
 import { signCertificate } from '../src/trust/certificate.ts'
 import { encodeInvite, encodeInviteWithPin, type Invite } from '../src/trust/invite.ts'
 import { keyPairOf } from '../src/trust/keys.ts'
+import { NOBODY_REVOKED, type VerifiedMember, verifyMembership } from '../src/trust/membership.ts'
 import type { PublisherApp } from './app.ts'
 
 const DAY = 24 * 60 * 60 * 1000 // milliseconds
@@ -126,7 +127,9 @@ export async function listBranches(app: PublisherApp): Promise<BranchLine[]> {
   const lines = [...heardLines(app, revoked, invites), ...(await revokedLines(app, invites))]
   const seen = new Set(lines.map(({ invite: id }) => id))
   for (const entry of invites.values()) {
-    if (!seen.has(entry.id)) lines.push(lineOf(entry, null, Object.hasOwn(revoked.invites, entry.id)))
+    if (!seen.has(entry.id)) {
+      lines.push({ ...lineOf(entry, null, Object.hasOwn(revoked.invites, entry.id)), invite: entry.id })
+    }
   }
   return lines.sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0))
 }
@@ -148,32 +151,51 @@ function heardLines(app: PublisherApp, revoked: RevokedFile, invites: Invites): 
     }))
 }
 
-/** Records of those who are out are dropped: what is left of them is the list that they are on. */
+/** Nobody takes records of those who are out: who they were say their last reports, or else the list and the grants. */
 async function revokedLines(app: PublisherApp, invites: Invites): Promise<BranchLine[]> {
   const { revoked, snapshot, trust } = await app.fleet.view()
-  const gone = Object.entries(revoked.nodes).filter(
-    ([node]) => app.records.set.get('report', node) === undefined
-  )
-  // whoever forged the list did not say which invites the nodes had
-  const isUnsaid = gone.some(([, { invite: id }]) => id === undefined)
-  const granted = isUnsaid
-    ? await invitesByNode(snapshot, enrolmentKeysOf(trust.fleet))
-    : new Map<string, string>()
-  return gone.map(([node, said]) => {
-    const id = said.invite ?? granted.get(node)
-    const entry = invites.get(id ?? '')
-    if (entry !== undefined) return lineOf(entry, node, true)
-    const name = `(${(id ?? node).slice(0, 12)})`
-    return { id: node, invite: id ?? null, name, groups: [], modules: [], expires: null, revoked: true }
-  })
+  const enrolmentKeys = enrolmentKeysOf(trust.fleet)
+  let granted: Map<string, string> | null = null
+  const lines: BranchLine[] = []
+  for (const [node, said] of Object.entries(revoked.nodes)) {
+    if (app.records.set.get('report', node) !== undefined) continue
+    const member = await formerMember(app, node, enrolmentKeys)
+    let id = member?.invite ?? said.invite ?? null
+    if (id === null) {
+      // whoever forged the list did not say which invites the nodes had
+      granted ??= await invitesByNode(snapshot, enrolmentKeys)
+      id = granted.get(node) ?? null
+    }
+    const expires = invites.get(id ?? '')?.expires ?? null
+    const unknown = { name: `(${(id ?? node).slice(0, 12)})`, groups: [], modules: [] }
+    const { name, groups, modules } = invites.get(id ?? '') ?? member ?? unknown
+    lines.push({ ...lineOf({ name, groups, modules, expires }, node, true), invite: id })
+  }
+  return lines
+}
+
+/** A node that is out, as its last report has it; null when none came in that any key of the fleet vouches for. */
+async function formerMember(
+  app: PublisherApp,
+  node: string,
+  enrolmentKeys: readonly Uint8Array[]
+): Promise<VerifiedMember | null> {
+  const membership = await app.records.lastMembership('report', node)
+  if (membership === null) return null
+  try {
+    const fleetId = fromHex(app.fleet.id, 32) as Uint8Array
+    return verifyMembership(membership, { fleetId, enrolmentKeys, revoked: NOBODY_REVOKED, now: null })
+  } catch {
+    return null
+  }
 }
 
 function lineOf(
-  { id: from, name, groups, modules, expires }: InviteEntry,
+  { name, groups, modules, expires }: Pick<BranchLine, 'name' | 'groups' | 'modules' | 'expires'>,
   id: string | null,
   isOut: boolean
-): BranchLine {
-  return { id, invite: from, name, groups, modules, expires, revoked: isOut }
+): Omit<BranchLine, 'invite'> {
+  return { id, name, groups, modules, expires, revoked: isOut }
 }
 
 export function isRevoked(revoked: RevokedFile, member: { invite: string; node: string }): boolean {

@@ -1,6 +1,12 @@
 // The fleet's records in a home: the set in memory, every accepted record in the state with when and through whom it came,
 // and what this member says itself with an epoch and sequence that are durable before anybody hears of them.
-import { type RecordType, signRecord, type VerifiedRecord, verifyRecord } from '../fleet/record.ts'
+import {
+  decodeRecord,
+  type RecordType,
+  signRecord,
+  type VerifiedRecord,
+  verifyRecord
+} from '../fleet/record.ts'
 import { type AddResult, RecordSet } from '../fleet/record-set.ts'
 import type { Log } from '../system/log.ts'
 import type { StateStore } from '../system/state.ts'
@@ -56,7 +62,7 @@ export class RecordKeeper {
     this.set = new RecordSet({ verify: (bytes) => verifyRecord(bytes, parts.verifyMembership) })
   }
 
-  /** Loads what was kept, once; what no longer verifies (an author revoked since) is dropped. */
+  /** Loads what was kept, once; what no longer verifies is dropped. An author who was revoked may be readmitted: it waits. */
   open(): Promise<void> {
     this.#opened ??= this.#load()
     return this.#opened
@@ -73,6 +79,7 @@ export class RecordKeeper {
     for (const [key, value] of await state.list(RECORD)) {
       const result = this.set.add(Buffer.from(String(value), 'base64'), now())
       if (result.outcome === 'added') continue
+      if (result.outcome === 'refused' && result.error.code === 'MEMBER_REVOKED') continue
       log.debug({ key, outcome: result.outcome }, 'record dropped')
       await state.put({ [key]: null, [HEARD + key.slice(RECORD.length)]: null })
     }
@@ -86,6 +93,13 @@ export class RecordKeeper {
     this.note(result, via)
     await this.flush()
     return result
+  }
+
+  /** The membership of an author (node key, hex) as it came in last, also of one who is out; null: never heard of. */
+  async lastMembership(type: RecordType, author: string): Promise<Uint8Array | null> {
+    await this.flush()
+    const stored = await this.#parts.state.get(`${RECORD}${type}/${author}`)
+    return stored === undefined ? null : decodeRecord(Buffer.from(String(stored), 'base64')).membership
   }
 
   /** Says who brought what the set has just accepted (gossip calls this right after the set took it). */

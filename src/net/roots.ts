@@ -1,6 +1,7 @@
 // The channel `chasqui/roots/1` (FORMAT 9.6): members bring each other to the newest root of the fleet. The chain proves itself,
 // so it needs no author and no record; it must get through even when the feed cannot follow a root any more.
 import c from 'compact-encoding'
+import { ChasquiError, EXIT } from '../errors.ts'
 import type { Log } from '../system/log.ts'
 import { addMessage } from './channel.ts'
 import { codec, list } from './codec.ts'
@@ -104,8 +105,11 @@ export class RootExchange {
       const own = await this.#newest()
       for (const say of this.#sessions) say(own)
     } catch (error) {
-      this.#log.warn({ err: error, peer: peer.member.name }, 'a peer sent roots that this fleet did not sign')
-      peer.expel()
+      // a disk that fails here is not the peer's fault
+      const isRefused = error instanceof ChasquiError && error.exit === EXIT.refused
+      const what = isRefused ? 'a peer sent roots that this fleet did not sign' : 'roots could not be kept'
+      this.#log.warn({ err: error, peer: peer.member.name }, what)
+      if (isRefused) peer.expel()
     }
   }
 }

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { afterEach, test } from 'node:test'
+import { ChasquiError } from '../../src/errors.ts'
 import type { Links } from '../../src/net/link-options.ts'
 import { type RootChain, RootExchange } from '../../src/net/roots.ts'
 import { silentLog } from '../../src/system/log.ts'
@@ -21,7 +22,8 @@ function chainOf(newest: number): RootChain & { kept: Map<number, Uint8Array> } 
     async offer(roots) {
       const before = kept.size
       for (const [version, bytes] of [...roots].sort(([a], [b]) => a - b)) {
-        if (Buffer.from(bytes).toString() !== `root ${version}`) throw new Error('a forgery')
+        if (Buffer.from(bytes).toString() !== `root ${version}`)
+          throw new ChasquiError('TUF_SIGNATURES', 'a forgery')
         if (version === kept.size + 1) kept.set(version, bytes)
       }
       return kept.size - before

@@ -2,13 +2,13 @@
 import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import type { PublisherApp } from '../../publisher/app.ts'
+import { openPublisher, type PublisherApp } from '../../publisher/app.ts'
 import { fleetOverview } from '../../publisher/fleet.ts'
 import { grantNewMembers } from '../../publisher/grants.ts'
 import { invite, isRevoked, listBranches } from '../../publisher/members.ts'
 import { putRevoked, readmit, revoke } from '../../publisher/revoke.ts'
 import { type Joined, join1, report } from './joined.ts'
-import { makePublisher, temporaryFolder } from './support.ts'
+import { makeHome, makePublisher, temporaryFolder } from './support.ts'
 
 interface Scene {
   app: PublisherApp
@@ -112,14 +112,41 @@ test('a name that several invites have is refused with their ids, and nothing is
   assert.deepEqual((await revoke(app, { branch: 'Sur' })).invites.length, 1)
 })
 
-test('a node on a forged list is known by its grant, also when nothing of it is left here', async (t) => {
-  const { app, sur, other } = await scene(t)
-  const at = { at: '2026-01-01T00:00:00Z' }
-  await putRevoked(app, { schema: 1, invites: { [sur]: at }, nodes: { [other.identity.node]: at } })
-  const { revoked } = await app.fleet.view()
-  app.records.set.prune(app.now(), (member) => isRevoked(revoked, member))
-  assert.deepEqual(await readmit(app, { branches: ['Sur'] }), { invites: [sur], nodes: nodesOf(other) })
-})
+for (const known of ['grant', 'report']) {
+  test(`a node on a forged list is known by its ${known}, also after a restart`, async (t) => {
+    const paths = await makeHome(join(await temporaryFolder(t), 'home'))
+    let app = await openPublisher(paths)
+    const reopen = async () => {
+      await app.close()
+      app = await openPublisher(paths)
+    }
+    t.after(() => app.close())
+    const sur = await invite(app, { name: 'Sur' })
+    const other = join1(sur.invite)
+    await report(app, other)
+    if (known === 'grant') {
+      await grantNewMembers(app)
+      await app.state.put({ [`record/report/${other.identity.node}`]: null })
+    }
+    const at = { at: '2026-01-01T00:00:00Z' }
+    await putRevoked(app, { schema: 1, invites: { [sur.id]: at }, nodes: { [other.identity.node]: at } })
+    await reopen()
+    assert.deepEqual(
+      (await listBranches(app)).map(({ id, name, revoked }) => [id, name, revoked]),
+      [[other.identity.node, 'Sur', true]]
+    )
+    await reopen()
+    const back = await readmit(app, { branches: ['Sur'] })
+    assert.deepEqual(back, { invites: [sur.id], nodes: nodesOf(other) })
+    await reopen()
+    await app.records.open()
+    assert.equal(
+      app.records.set.list('report').length,
+      known === 'report' ? 1 : 0,
+      'what it said is there again'
+    )
+  })
+}
 
 test('who is readmitted leaves the list, by name, by id, or by when it was revoked', async (t) => {
   const { app, old, sur, first, other } = await scene(t)
