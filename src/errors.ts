@@ -457,23 +457,39 @@ export interface ErrorDetails {
   /** What the reader can do next, in lower case, no full stop. */
   hint?: string
   cause?: unknown
+  /** numbers for programs, beside code and message in the error's JSON */
+  numbers?: Readonly<Record<string, number>>
 }
 
 /** An error for people: a stable code, what happened to which thing, and what to do about it. */
 export class ChasquiError extends Error {
   readonly code: ErrorCode
   readonly hint: string | undefined
+  readonly numbers: Readonly<Record<string, number>>
 
   constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
     super(message, details.cause === undefined ? undefined : { cause: details.cause })
     this.name = 'ChasquiError'
     this.code = code
     this.hint = details.hint
+    this.numbers = details.numbers ?? {}
   }
 
   get exit(): Exit {
     return TABLE[this.code].exit
   }
+}
+
+/** An error as JSON: on stdout with --json, and between the daemon and the command line. */
+export interface ErrorJson {
+  code: string
+  message: string
+  hint?: string
+  [number: string]: string | number | undefined
+}
+
+export function errorJson({ code, message, hint, numbers }: ChasquiError): ErrorJson {
+  return { ...numbers, code, message, ...(hint === undefined ? {} : { hint }) }
 }
 
 /** Any thrown value as a ChasquiError; one that is not ours becomes UNEXPECTED with the original as its cause. */

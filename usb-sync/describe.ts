@@ -1,5 +1,6 @@
 // What usb-sync tells people: one or two lines per round, tables for what is on a stick.
 import { formatBytes, formatDuration, formatTable } from '../src/cli/output.ts'
+import type { ExportSummary } from '../src/stick/export-summary.ts'
 import type { FeedSummary, StickSummary } from '../src/stick/inspect.ts'
 import type { ExportResult, ImportResult, SyncResult } from '../src/stick/round.ts'
 import { CODE_DIGITS, platformOf } from '../src/stick/start-scripts.ts'
@@ -10,6 +11,30 @@ export function describeExport({ wrote, reports, complete, ms }: ExportResult | 
       ? 'nothing new to write'
       : `wrote ${formatBytes(wrote.bytes)} in ${formatDuration(ms)}`
   return `${what}; ${reports.out} reports put on the stick${complete ? '' : '; more is left for another stick'}`
+}
+
+const LISTED = 40 // releases of a plan; the JSON has them all
+
+/** What is going to be written, before it is. */
+export function describePlan(plan: ExportSummary): string {
+  const { total, bytes, reports, installer, free, minutes, parts, part, branches, releases } = plan
+  const parcels = [
+    ...(bytes > 0 ? [`${formatBytes(bytes)} of releases`] : []),
+    ...(reports.count > 0 ? [`${reports.count} reports (${formatBytes(reports.bytes)})`] : []),
+    ...(installer > 0 ? [`the program (${formatBytes(installer)})`] : [])
+  ]
+  const room = free === null ? '' : `, ${formatBytes(free)} are free`
+  const time = total === 0 ? '' : `, about ${minutes} min on a slow stick`
+  const head = parcels.length === 0 ? 'nothing new to write' : `to write: ${parcels.join(', ')}${time}${room}`
+  const rows = releases.map((one) => [`  ${one.module}`, one.track, one.version, formatBytes(one.bytes)])
+  const left = rows.length > LISTED ? [`  … and ${rows.length - LISTED} more`] : []
+  const table = [['  MODULE', 'TRACK', 'VERSION', 'PACKS'], ...rows.slice(0, LISTED)]
+  return [
+    head,
+    ...(parts > 1 ? [`stick ${part} of ${parts}`] : []),
+    ...(branches.length > 0 ? [`for ${branches.join(', ')}`] : []),
+    ...(rows.length > 0 ? ['the stick carries afterwards:', formatTable(table), ...left] : [])
+  ].join('\n')
 }
 
 /** To print for the new site: what to compare before anything on the stick is run. */

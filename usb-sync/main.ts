@@ -14,7 +14,14 @@ import { readFileLimited } from '../src/system/durable.ts'
 import { realFileSystem } from '../src/system/file-system.ts'
 import { type HomePaths, type Role, readHome } from '../src/system/home.ts'
 import { parseInvite } from '../src/trust/invite.ts'
-import { describeExport, describeImport, describeInstaller, describeStick, describeSync } from './describe.ts'
+import {
+  describeExport,
+  describeImport,
+  describeInstaller,
+  describePlan,
+  describeStick,
+  describeSync
+} from './describe.ts'
 
 /** Runs a command on a home of one role, through its daemon or directly; bin/main.ts passes both programs' in. */
 export type RunOnHome = (
@@ -28,13 +35,14 @@ export function usbSyncCommands(programs: Readonly<Record<Role, RunOnHome>>): Co
   const group = new Command('usb-sync').description('carries releases and reports on a USB stick')
   const run = async (line: CommandLine, name: string, args: unknown) => {
     const { role } = await readHome(line.home)
-    return programs[role](line.home, name, args, contextOf(line))
+    return programs[role](line.home, name, args, contextOf(line, args))
   }
   act(
     withFilter(group.command('export').description('writes what the stick lacks').argument('<stick>')),
     async (line, options, [stick]) => {
       const result = (await run(line, 'stick.export', await exportArgs(stick, options))) as ExportResult
-      line.output.result(result, `${describeExport(result)}${describeInstaller(result)}`)
+      const done = `${describeExport(result)}${describeInstaller(result)}`
+      line.output.result(result, options.dryRun === true ? dryText(result) : done)
       return undefined
     }
   )
@@ -49,7 +57,7 @@ export function usbSyncCommands(programs: Readonly<Record<Role, RunOnHome>>): Co
     withFilter(group.command('sync').description('both ways').argument('<stick>')),
     async (line, options, [stick]) => {
       const result = (await run(line, 'stick.sync', await exportArgs(stick, options))) as SyncResult
-      return finish(line, result, describeSync(result))
+      return finish(line, result, options.dryRun === true ? dryText(result) : describeSync(result))
     }
   )
   look(group, 'inspect', 'shows what is on the stick, without a home', false)
@@ -83,6 +91,10 @@ function withFilter(command: Command): Command {
     .option('--with-installer <archive...>', 'the program itself, for a new site')
     .option('--invite <file>', 'a PIN-protected invite to put beside the installer')
     .option('--dry-run', 'say what would be written')
+}
+
+function dryText({ plan }: Pick<ExportResult, 'plan'>): string {
+  return `${describePlan(plan)}\ndry run: nothing was written`
 }
 
 function sizeOption(text: string): number {
@@ -151,10 +163,13 @@ function requirePin(invite: string): void {
   })
 }
 
-function contextOf(line: CommandLine): CommandContext {
+function contextOf(line: CommandLine, args: unknown): CommandContext {
+  const isDry = (args as { dryRun?: boolean }).dryRun === true
   return {
     signal: line.signal,
     emit(event) {
+      // a dry run's result is the plan
+      if (event.event === 'stick-plan' && !isDry) line.output.note(describePlan(event as never))
       if (event.event === 'progress' && typeof event.done === 'number') {
         const total = typeof event.total === 'number' ? ` of ${formatBytes(event.total)}` : ''
         line.output.progress(`${event.step}: ${formatBytes(event.done)}${total}`)

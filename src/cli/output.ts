@@ -2,7 +2,7 @@
 // stderr. Nothing else in Chasqui writes to stdout or stderr.
 import { stripVTControlCharacters, styleText } from 'node:util'
 import type { ControlEvent } from '../control/commands.ts'
-import { asChasquiError } from '../errors.ts'
+import { asChasquiError, errorJson } from '../errors.ts'
 
 export interface OutputOptions {
   json: boolean
@@ -63,10 +63,7 @@ export function createOutput(options: OutputOptions): Output {
       clear()
       const error = asChasquiError(thrown)
       const { code, message, hint } = error
-      if (options.json) {
-        const body = { code, message, ...(hint === undefined ? {} : { hint }) }
-        process.stdout.write(`${JSON.stringify({ error: body })}\n`)
-      }
+      if (options.json) process.stdout.write(`${JSON.stringify({ error: errorJson(error) })}\n`)
       const lines = [`${style('red', 'chasqui')}: ${code}: ${message}`]
       if (hint !== undefined) lines.push(`hint: ${hint}`)
       if (options.verbose && error.cause instanceof Error) lines.push(String(error.cause.stack))

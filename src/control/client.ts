@@ -2,7 +2,7 @@
 import { request as httpRequest, type IncomingMessage } from 'node:http'
 import { connect } from 'node:net'
 import { createInterface } from 'node:readline'
-import { ChasquiError, ERROR_CODES, type ErrorCode } from '../errors.ts'
+import { ChasquiError, ERROR_CODES, type ErrorCode, type ErrorJson } from '../errors.ts'
 import type { CommandContext, ControlEvent } from './commands.ts'
 
 /** Is a daemon listening there? A socket file that nobody serves counts as no. */
@@ -34,25 +34,19 @@ export async function callDaemon(
     const message = JSON.parse(line) as ControlEvent
     // an event may have fields of any name; what has no `event` is the end
     if (typeof message.event === 'string') context.emit(message)
-    else if (message.error !== undefined) throw fromWire(message.error as WireError)
+    else if (message.error !== undefined) throw fromWire(message.error as ErrorJson)
     else return message.result
   }
   throw unreachable('the daemon ended in the middle of the command')
 }
 
-interface WireError {
-  code: string
-  message: string
-  hint?: string
-}
-
-function fromWire(error: WireError): ChasquiError {
-  const known = ERROR_CODES.has(error.code as ErrorCode)
-  return new ChasquiError(
-    known ? (error.code as ErrorCode) : 'UNEXPECTED',
-    error.message,
-    error.hint === undefined ? {} : { hint: error.hint }
+function fromWire({ code, message, hint, ...rest }: ErrorJson): ChasquiError {
+  const known = ERROR_CODES.has(code as ErrorCode)
+  const numbers = Object.fromEntries(
+    Object.entries(rest).filter((entry): entry is [string, number] => typeof entry[1] === 'number')
   )
+  const details = hint === undefined ? { numbers } : { numbers, hint }
+  return new ChasquiError(known ? (code as ErrorCode) : 'UNEXPECTED', message, details)
 }
 
 function post(socketPath: string, path: string, body: string, signal: AbortSignal): Promise<IncomingMessage> {

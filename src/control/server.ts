@@ -2,7 +2,7 @@
 // arguments answers NDJSON: events, then {"result":…} or {"error":…}. More routes can be added beside it.
 import { chmod, unlink } from 'node:fs/promises'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import { asChasquiError, ChasquiError } from '../errors.ts'
+import { asChasquiError, ChasquiError, errorJson } from '../errors.ts'
 import { checkSocketPath } from '../system/home.ts'
 import { type CommandTable, findCommand } from './commands.ts'
 
@@ -52,8 +52,7 @@ async function answer<App>(
     const result = await findCommand(commands, name)(app, args, { emit: send, signal: abort.signal })
     send({ result: result ?? null })
   } catch (thrown) {
-    const { code, message, hint } = asChasquiError(thrown)
-    send({ error: { code, message, ...(hint === undefined ? {} : { hint }) } })
+    send({ error: errorJson(asChasquiError(thrown)) })
   }
   response.end()
 }

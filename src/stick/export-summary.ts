@@ -3,9 +3,16 @@ import type { ExportPlan } from './export.ts'
 import type { StickSelection } from './home.ts'
 
 export interface ExportSummary {
+  /** of the feed */
   blocks: number
   bytes: number
   segments: number
+  /** reports that the stick does not have of anybody yet */
+  reports: { count: number; bytes: number }
+  /** bytes of the archives for a new site */
+  installer: number
+  /** all of that, in bytes */
+  total: number
   /** bytes; null when the stick does not say */
   free: number | null
   /** what a slow stick takes for it */
@@ -19,13 +26,21 @@ export interface ExportSummary {
 
 const SLOW_STICK = 8_000_000 // bytes per second that a cheap stick writes
 
-export function summarize(plan: ExportPlan, selection: StickSelection, free: number | null): ExportSummary {
+export interface Extras {
+  reports: { count: number; bytes: number }
+  installer: number
+  free: number | null
+}
+
+export function summarize(plan: ExportPlan, selection: StickSelection, extras: Extras): ExportSummary {
+  const total = plan.bytes + extras.reports.bytes + extras.installer
   return {
     blocks: plan.blocks,
     bytes: plan.bytes,
     segments: plan.segments.length,
-    free,
-    minutes: Math.ceil((10 * plan.bytes) / SLOW_STICK / 60) / 10,
+    ...extras,
+    total,
+    minutes: Math.ceil((10 * total) / SLOW_STICK / 60) / 10,
     releases: selection.releases.map(({ module, track, version, bytes }) => ({
       module,
       track,

@@ -9,7 +9,7 @@ import { removeFormerFeeds } from './former-feeds.ts'
 import type { Letter, OrderRequest, StickHome, StickVisit } from './home.ts'
 import { measureInstaller, writeInstaller } from './installer.ts'
 import { dropSpentLetters, giveLetters } from './letters.ts'
-import { giveRecords, takeRecords } from './reports.ts'
+import { giveRecords, measureRecords, takeRecords } from './reports.ts'
 import { giveRoots } from './roots.ts'
 import type { ExportRequest, ExportResult, StickTools } from './round.ts'
 import { progressOf, timestamp } from './round-progress.ts'
@@ -32,11 +32,15 @@ export async function give(
   const selection = await home.select(request.filter)
   const blocks = request.filter === null ? null : selection.blocks
   const plan = await planExport(home, folder, { blocks, maxSize: request.maxSize, part: request.part })
-  const summary = summarize(plan, selection, await tools.freeSpace(request.stick))
+  const extras = {
+    reports: await measureRecords(folder, home.records),
+    installer: request.installer === null ? 0 : await measureInstaller(tools.fs, request.installer),
+    free: await tools.freeSpace(request.stick)
+  }
+  const summary = summarize(plan, selection, extras)
   context.emit({ event: 'stick-plan', ...summary })
-  const extra = request.installer === null ? 0 : await measureInstaller(tools.fs, request.installer)
-  const fits = lacksSpace(plan.bytes + extra, summary.free) === 0
-  if (!fits && !request.asFits) refuseWithoutSpace(plan.bytes + extra, summary.free)
+  const fits = lacksSpace(summary.total, summary.free) === 0
+  if (!fits && !request.asFits) refuseWithoutSpace(summary.total, summary.free)
   // the last of several sticks leaves nothing for another one
   const complete = plan.part === plan.parts && fits
   const result = { stick: folder.file.id, complete, plan: summary }

@@ -45,6 +45,16 @@ export async function takeRecords(folder: StickFolder, records: StickRecords): P
   return result
 }
 
+/** What the home's records will take at most: those of authors of whom nothing lies on the stick. */
+export async function measureRecords(
+  folder: StickFolder,
+  records: StickRecords
+): Promise<{ count: number; bytes: number }> {
+  const there = new Set(await listStick(folder, ['reports']))
+  const fresh = (await records.list()).filter(({ author }) => !there.has(`${author}.rep`))
+  return { count: fresh.length, bytes: fresh.reduce((sum, { bytes }) => sum + bytes.length, 0) }
+}
+
 /** Puts the home's records on the stick; returns how many the stick did not have. Nothing is written when none. */
 export async function giveRecords(
   folder: StickFolder,

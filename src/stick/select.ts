@@ -67,8 +67,13 @@ export async function selectReleases(
 }
 
 async function listAll(source: SelectionSource): Promise<SelectedRelease[]> {
-  const targets = await source.trust.listReleases()
-  return targets.map(({ module, track, version }) => ({ module, track, version, bytes: 0, blocks: [] }))
+  const lines = await readLines(source, [])
+  return lines.flatMap(({ releases }) =>
+    releases.map(({ module, track, version, packs }) => {
+      const bytes = packs.reduce((sum, pack) => sum + pack.bytes, 0)
+      return { module, track, version, bytes, blocks: [] }
+    })
+  )
 }
 
 function findBranch(reports: readonly VerifiedRecord[], wanted: string): Branch {

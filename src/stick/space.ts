@@ -12,7 +12,8 @@ export function refuseWithoutSpace(bytes: number, free: number | null): void {
   const shortfall = lacksSpace(bytes, free)
   if (shortfall === 0) return
   throw new ChasquiError('STICK_FULL', `${bytes} bytes are to be written and ${free} are free`, {
-    hint: `free ${shortfall} bytes on the stick, or take less with --latest, --channel, --modules or --max-size`
+    hint: `free ${shortfall} bytes on the stick, or take less with --latest, --channel, --modules or --max-size`,
+    numbers: { shortfall, bytes, free: free ?? 0 }
   })
 }
 
