@@ -44,8 +44,9 @@ function withNeeded(releases: readonly PlannedRelease[], modules: readonly strin
 }
 
 /**
- * Applies transactions one after the other; each is reported whatever becomes of it. One that is not planned any more when
- * its turn comes is left out: somebody else was first, with success or without, and a new plan says what is left.
+ * Applies transactions one after the other; each is reported whatever becomes of it. Packs may take hours to come: whatever
+ * is not planned in the same way any more when they are here (halted, withdrawn, held, the window closed, somebody else was
+ * first) is left out, and a new plan says what is left.
  */
 export function applyTransactions(
   app: NodeApp,
@@ -59,6 +60,7 @@ export function applyTransactions(
     for (const transaction of ready) {
       if (!(await isStillPlanned(app, transaction, order.mode))) continue
       await fetchPacks(app, plan, transaction, context)
+      if (!(await isStillPlanned(app, transaction, order.mode))) continue
       const result = await applyOne(app, plan, transaction, order, context)
       results.push(result)
       context.emit({ event: 'applied', ...summary(result) })

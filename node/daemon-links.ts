@@ -1,5 +1,7 @@
 // The node's links: what the configuration and the command line say, and the accounts of where blocks came from.
 import { readGrantFile } from '../src/feed/grant-files.ts'
+import type { VerifiedRecord } from '../src/fleet/record.ts'
+import { parseReportHeader } from '../src/fleet/report.ts'
 import { type FleetLinks, type LinkSettings, startFleetLinks } from '../src/member/fleet-links.ts'
 import type { Peer } from '../src/net/peer.ts'
 import type { NodeApp } from './app.ts'
@@ -48,7 +50,11 @@ export async function startLinks(
       app.internetUse.track(peer)
       onPeer(peer)
     },
-    onRecord: (result, peer) => app.records.note(result, peer.member.name),
+    onRecord: (result, peer) => {
+      app.records.note(result, peer.member.name)
+      // what failed elsewhere may halt what is planned here
+      if (result.outcome === 'added' && tellsFailure(result.record)) app.events.emit('changed')
+    },
     onBlock: (index, from) => app.sources.count(index, from),
     log: app.log,
     now: () => app.now()
@@ -62,6 +68,15 @@ export async function startLinks(
     await started.stop()
   }
   return { ...started, stop }
+}
+
+function tellsFailure({ type, header }: VerifiedRecord): boolean {
+  if (type !== 'report') return false
+  try {
+    return parseReportHeader(header).outcomes.some(({ result }) => result !== 'committed')
+  } catch {
+    return false
+  }
 }
 
 function linkSettings(app: NodeApp, flags: LinkFlags): LinkSettings {

@@ -15,6 +15,12 @@ import type { FleetView } from './trust-keeper.ts'
 const GATHER = 200 // milliseconds in which changes are gathered into one round
 const RETRY = 30_000 // milliseconds after a round that failed
 
+interface Fetching {
+  transaction: PlannedTransaction
+  abort: AbortController
+  isBeingChecked: boolean
+}
+
 export class Schedule {
   readonly #app: NodeApp
   readonly #emit: (event: ControlEvent) => void
@@ -26,6 +32,7 @@ export class Schedule {
   #lastReport = ''
   #reportedAt = 0
   #lastPlan = ''
+  #fetching: Fetching | null = null
   readonly #touched = new Set<string>()
   #carried: FleetView | null = null
   #collected = ''
@@ -38,6 +45,7 @@ export class Schedule {
   /** Something has changed: looks soon. */
   wake(): void {
     this.#isWanted = true
+    void this.#recheck()
     this.#arm(GATHER)
   }
 
@@ -94,6 +102,7 @@ export class Schedule {
   /** What could not be ended is tried again when its time has come. */
   async #endPending(): Promise<void> {
     const { engine, config } = this.#app
+    if ((await engine.pending()).length === 0) return // no turn is taken for nothing
     const context = { emit: this.#emit, signal: this.#stop.signal }
     const results = await this.#guard('recovery', () =>
       this.#app.inTurn(() => engine.recover(context, { retry: 'due', apps: config.apps }))
@@ -118,19 +127,43 @@ export class Schedule {
     const app = this.#app
     this.#showPlan(plan.transactions)
     for (const transaction of plan.transactions.filter(isWorthFetching)) {
-      const context = { emit: this.#emit, signal: this.#stop.signal }
-      await this.#guard(`fetch ${nameOf(transaction)}`, () => fetchPacks(app, plan, transaction, context))
+      if (!(await this.#fetch(plan, transaction))) return
     }
     for (const ready of readyTransactions(plan, { modules: [] })) {
       const order = { mode: 'automatic', modules: [], reason: 'auto', force: false } as const
       const context = { emit: this.#emit, signal: this.#stop.signal }
       const where = `apply ${ready.app}`
       const results = await this.#guard(where, () => applyTransactions(app, plan, [ready], order, context))
-      if (results?.length === 0) this.#isWanted = true // another round was first: plan again
+      if (results?.length === 0) this.#isWanted = true // it is not what is planned any more: plan again
       const refused = results?.find((one) => one.result === 'refused')?.error
       if (refused !== undefined) this.#fail(where, new ChasquiError(refused.code, refused.message))
     }
     this.#forgetOld()
+  }
+
+  /** False when it was given up because nobody wants it any more. */
+  async #fetch(plan: NodePlan, transaction: PlannedTransaction): Promise<boolean> {
+    const abort = new AbortController()
+    const context = { emit: this.#emit, signal: AbortSignal.any([abort.signal, this.#stop.signal]) }
+    this.#fetching = { transaction, abort, isBeingChecked: false }
+    await this.#guard(`fetch ${nameOf(transaction)}`, () =>
+      fetchPacks(this.#app, plan, transaction, context).catch((error: unknown) => {
+        if (!abort.signal.aborted) throw error
+      })
+    )
+    this.#fetching = null
+    if (abort.signal.aborted) this.#isWanted = true
+    return !abort.signal.aborted
+  }
+
+  /** What is on its way may have been halted, withdrawn or held meanwhile. */
+  async #recheck(): Promise<void> {
+    const fetching = this.#fetching
+    if (fetching === null || fetching.isBeingChecked) return
+    fetching.isBeingChecked = true
+    const plan = await this.#app.plan('automatic').catch(() => null)
+    fetching.isBeingChecked = false
+    if (plan !== null && !isWanted(plan, fetching.transaction)) fetching.abort.abort()
   }
 
   /** For neighbours, when nothing of its own is missing; once for each version of the feed. */
@@ -247,6 +280,13 @@ export class Schedule {
 /** Packs come in before they may be applied, so that the window is for applying. */
 function isWorthFetching({ blocked }: PlannedTransaction): boolean {
   return blocked === null || blocked.code === 'PLAN_WINDOW' || blocked.code === 'PLAN_MANUAL'
+}
+
+/** Some release of each of its modules is still worth fetching, the same or a newer one. */
+function isWanted(plan: NodePlan, { app, releases }: PlannedTransaction): boolean {
+  const now = plan.transactions.filter((one) => one.app === app && isWorthFetching(one))
+  const modules = new Set(now.flatMap((one) => one.releases.map(({ module }) => module)))
+  return releases.every(({ module }) => modules.has(module))
 }
 
 function nameOf({ app, releases }: PlannedTransaction): string {

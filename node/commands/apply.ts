@@ -48,6 +48,7 @@ export const apply: Command<NodeApp> = async (app, args, context) => {
     force: order.force
   } as const
   const results = await applyTransactions(app, plan, ready, work, context)
+  if (results.length === 0 && ready.length > 0) await refuseChanged(app, order)
   app.events.emit('changed')
   return summarize(results, await describeTransactions(plan, blocked))
 }
@@ -88,6 +89,13 @@ function refuseBlocked(
       ? 'add --now to apply it outside the window'
       : 'see "chasqui node plan"'
   throw new ChasquiError(loud.blocked.code, loud.blocked.reason, { hint })
+}
+
+/** What could be applied when it was asked for cannot any more: why. */
+async function refuseChanged(app: NodeApp, order: z.infer<typeof applyArgs>): Promise<void> {
+  const { transactions } = await requirePlan(app, order.now, order.app)
+  const blocked = transactions.filter((one) => one.blocked !== null && isAsked(one, order.modules))
+  refuseBlocked([], blocked, order.modules)
 }
 
 async function letTryAgain(
