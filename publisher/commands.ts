@@ -14,7 +14,7 @@ import { listRequests, showRequest } from './keys/requests.ts'
 import { rotateKey } from './keys/rotate.ts'
 import { rotateFeed } from './keys/rotate-feed.ts'
 import { signOnHome } from './keys/sign.ts'
-import { changeSigners, delegate } from './keys/signers.ts'
+import { changeSigners, delegate, endDelegation } from './keys/signers.ts'
 import { invite, listBranches } from './members.ts'
 import { prune } from './prune.ts'
 import { publish } from './publish/publish.ts'
@@ -45,6 +45,7 @@ export const publisherTable: CommandTable<PublisherApp> = {
   readmit: inTurn(readmit),
   prune: inTurn(prune),
   delegate: inTurn(delegate),
+  'delegate.end': inTurn(endDelegation),
   sign: inTurn(signOnHome),
   'requests.list': inTurn(listRequests),
   'requests.show': showRequest,

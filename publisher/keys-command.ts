@@ -4,6 +4,7 @@ import { resolve } from 'node:path'
 import type { Command } from 'commander'
 import { formatTable } from '../src/cli/output.ts'
 import { act, positiveInteger } from '../src/cli/program.ts'
+import { ChasquiError } from '../src/errors.ts'
 import { formatTime, fromHex } from '../src/trust/bytes.ts'
 import { createKey, encodeKeyFiles } from '../src/trust/fleet-keys.ts'
 import { Passphrase } from '../src/trust/key-file.ts'
@@ -14,6 +15,7 @@ import type { Waiting } from './keys/leave-request.ts'
 import type { KeyList, RoleLine } from './keys/list.ts'
 import type { RotatedKey } from './keys/rotate.ts'
 import type { RotatedFeed } from './keys/rotate-feed.ts'
+import type { EndedDelegation } from './keys/signers.ts'
 import { chosenPassphrase, PASSPHRASE, writeNewSecret } from './secrets.ts'
 
 const random = (bytes: number) => new Uint8Array(randomBytes(bytes))
@@ -131,13 +133,24 @@ function addDelegateCommand(group: Command): void {
   const command = group
     .command('delegate')
     .description('lets another team release modules whose names fit a pattern')
-    .argument('<pattern>', 'for example pos_*')
-    .argument('<key...>', "the team's public keys")
+    .argument('[pattern]', 'for example pos_*')
+    .argument('[key...]', "the team's public keys")
     .option('--team <name>', 'name of the team; default: the pattern without its wildcards')
     .option('--threshold <m>', 'how many of them must sign', positiveInteger, 1)
+    .option('--end <team>', 'the team may no longer: what it has released no longer counts')
     .option(...PASSPHRASE)
   act(command, async (line, options, [pattern, ...keys]) => {
-    const { team, threshold } = options
+    const { team, threshold, end } = options
+    if (typeof end === 'string') {
+      const ended = await runWithKeys<EndedDelegation & Partial<Waiting>>(line, options, 'delegate.end', {
+        team: end
+      })
+      line.output.result(ended, describeWaiting(ended) ?? `${end} may no longer release anything`)
+      return undefined
+    }
+    if (pattern === undefined || keys.flat().length === 0) {
+      throw new ChasquiError('USAGE', 'a pattern and at least one public key are needed, or --end TEAM')
+    }
     const args = { pattern, keys: keys.flat(), team, threshold }
     const made = await runWithKeys<DelegatedLine>(line, options, 'delegate', args)
     const text = `${made.pattern} may be released by ${made.threshold} of ${made.keys.length} keys of ${made.role.slice(2)}`

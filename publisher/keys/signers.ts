@@ -65,6 +65,31 @@ export async function delegate(
   return { role, keys: setup.keys.map(keyId), threshold: setup.threshold, pattern: args.pattern, ...waiting }
 }
 
+const endArgs = z.strictObject({ team: z.string().min(1), passphrase: z.string().optional() })
+
+export interface EndedDelegation {
+  role: string
+  ended: true
+}
+
+/** `delegate --end TEAM`: what the team has released no longer counts. Throws ROLE_NAME. */
+export async function endDelegation(
+  app: PublisherApp,
+  raw: unknown
+): Promise<EndedDelegation & Partial<Waiting>> {
+  const { team, passphrase } = parse(endArgs, raw)
+  const role = `t.${team}`
+  const draft = await openDraft(app)
+  if (draft.delegation(role) === null) {
+    throw new ChasquiError('ROLE_NAME', `nothing is delegated to a team ${team}`, {
+      hint: 'see "publisher keys list": the roles that begin with t. are teams'
+    })
+  }
+  draft.removeDelegation(role)
+  const waiting = await finishChange(app, draft, { roles: ['targets', 'online'], passphrase })
+  return { role, ended: true, ...waiting }
+}
+
 /** `pos_*` is released by the team `pos`. */
 function teamOf(pattern: string): string {
   const bare = pattern.replace(/[*?]+/g, '').replace(/[_.-]+$/, '')

@@ -115,11 +115,14 @@ export class FleetDraft {
   delegate(delegate: Delegate): void {
     checkDelegate(delegate)
     putDelegation(this.#editTargets(), delegate)
-    // a role that exists has to be signed again by its new keys, or nobody could read it any more
-    if (this.#current.roles.has(delegate.name)) this.#editRole(delegate.name)
-    else if (this.#lastVersion(delegate.name) > 0 && this.#current.isWhole !== true) {
+    const isListed = this.#lastVersion(delegate.name) > 0
+    const isKnown = this.#current.roles.has(delegate.name)
+    if (isListed && !isKnown && this.#current.isWhole !== true) {
       throw new TypeError(`${delegate.name} must be loaded to be changed`)
     }
+    // a role that exists has to be signed again by its new keys, or nobody could read it any more; one that ended begins
+    // again with nothing, or what it listed before would come back
+    if (isKnown || isListed) this.#editRole(delegate.name)
   }
 
   /** Names of the delegated roles that a key (TUF key id) signs. */

@@ -50,6 +50,14 @@ export function keysIn(parts: readonly (ChangedPart | null)[]): Keys {
   return Object.fromEntries(all.filter(isRight))
 }
 
+/** `before`: targets that the request starts from; a delegation that was there may have ended since. */
+export function requireDelegated(draft: FleetDraft, role: string, before: string): void {
+  if (role === 'root' || role === 'targets' || draft.delegation(role) !== null) return
+  const { delegations } = parseTargets(new Uint8Array(Buffer.from(before, 'utf8')), CHASQUI_PROFILE)
+  if (delegations?.byName.has(role)) throw outdatedRequest(role)
+  throw invalidRequest(`nothing is delegated to a role ${role}`)
+}
+
 /** The version has to follow: exactly, where the snapshot is known, else as far as the role itself tells. */
 export function requireNext(
   draft: FleetDraft,

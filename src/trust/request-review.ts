@@ -22,6 +22,7 @@ import {
 } from './request-changes.ts'
 import {
   keysIn,
+  requireDelegated,
   requireListed,
   requireNext,
   requirePaths,
@@ -83,6 +84,7 @@ export function reviewRequest(request: SigningRequest, known: KnownFleet): Revie
     const before = former(entry.role)
     const { version } = entry.envelope.signed
     requireNext(draft, entry.role, before?.version ?? 0, version, base.snapshot !== undefined)
+    requireDelegated(draft, entry.role, request.base.targets)
     const signers = signersOf(draft, entry, keys)
     const changes = changesOf(entry, before, request.files)
     requirePaths(draft, entry.role, changes.targets)
@@ -102,8 +104,6 @@ type Entry = SigningRequest['roles'][number]
 type Keys = Record<string, TufKey>
 
 function signersOf(draft: FleetDraft, { role, envelope }: Entry, keys: Keys): RoleReview['signers'] {
-  const isThere = role === 'root' || role === 'targets' || draft.delegation(role) !== null
-  if (!isThere) throw invalidRequest(`nothing is delegated to a role ${role}`)
   return draft.signersOf(role).map(({ keyids, threshold }) => ({
     keys: keyids,
     threshold,

@@ -135,7 +135,7 @@ function textOf(bytes: Uint8Array): string {
 }
 
 export function outdatedRequest(role: string): ChasquiError {
-  return new ChasquiError('REQUEST_OUTDATED', `${role} was published after this request was made`, {
+  return new ChasquiError('REQUEST_OUTDATED', `${role} was changed after this request was made`, {
     hint: 'make the change again: it leaves a new request'
   })
 }

@@ -131,6 +131,31 @@ test('a pattern is delegated to a team, which signs its releases on its own mach
   })
 })
 
+test('a delegation ends: what the team released no longer counts, and it can begin again', async (t) => {
+  const { app, release } = await scene(t)
+  const team = person()
+  const publishByTeam = async (version: string) => {
+    const waiting = await release('pos_till', version)
+    assert.deepEqual(at(waiting, 'missing'), [{ role: 't.pos', have: 0, need: 1 }])
+    const request = await team.sign(String(at(waiting, 'request')))
+    assert.equal(at(await run(app, 'sign', { request }), 'released'), true)
+  }
+  await run(app, 'delegate', { pattern: 'pos_*', keys: [team.publicKey] })
+  await publishByTeam('1.0.0')
+  const late = String(at(await release('pos_till', '1.1.0'), 'request'))
+  assert.deepEqual(await run(app, 'delegate.end', { team: 'pos' }), { role: 't.pos', ended: true })
+  assert.equal(await releasesOf(app), 1)
+  await assert.rejects(team.sign(late), { code: 'ENOENT' }, 'its waiting request is cleared away')
+  assert.ok((await listKeys(app)).roles.every(({ role }) => role !== 't.pos'))
+  await assert.rejects(run(app, 'delegate.end', { team: 'pos' }), { code: 'ROLE_NAME' })
+  const again = await run(app, 'delegate', { pattern: 'pos_*', keys: [team.publicKey] })
+  const request = await team.sign(String(at(again, 'request')))
+  assert.equal(at(await run(app, 'sign', { request }), 'released'), true)
+  assert.equal(await releasesOf(app), 1, 'what was listed before does not come back')
+  await publishByTeam('2.0.0')
+  assert.equal(await releasesOf(app), 2)
+})
+
 test('restore refuses a wrong passphrase, a damaged backup and a folder that has a home', async (t) => {
   const { folder, app } = await scene(t)
   const { backup: text } = await backupKeys(app, { backupPassphrase: 'in the safe' })
