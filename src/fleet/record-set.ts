@@ -1,7 +1,6 @@
 // The records that a node keeps: of every type and author the newest one. Pure: records and the time come in, and
 // what changed comes out. Where they are stored, and who they came from, is the caller's business.
-import type { ChasquiError } from '../errors.ts'
-import { asChasquiError } from '../errors.ts'
+import { asChasquiError, ChasquiError } from '../errors.ts'
 import type { Member } from '../trust/membership.ts'
 import type { Comparable } from './reconcile.ts'
 import {
@@ -19,6 +18,8 @@ const DAY = 86_400_000 // ms
 export const RECORD_SET_LIMITS = {
   records: 60_000,
   bytes: 96 * 1024 * 1024,
+  /** authors of records of one type that came with one and the same invite: an invite is for one branch */
+  perInvite: 4,
   /** how long a record of this type is worth keeping, in ms after `at`; types that are not here never expire */
   lifetime: { address: 14 * DAY, evidence: 60 * DAY } as Partial<Record<RecordType, number>>
 }
@@ -41,6 +42,8 @@ type Listener = (record: VerifiedRecord) => void
 export class RecordSet {
   #entries = new Map<string, VerifiedRecord>()
   #index = new RecordIndex()
+  /** type and invite → the records of all who came with it */
+  #siblings = new Map<string, Set<VerifiedRecord>>()
   #bytes = 0
   #listeners = new Set<Listener>()
   #options: RecordSetOptions
@@ -81,7 +84,9 @@ export class RecordSet {
       if (this.#isExpired(candidate, now)) return { outcome: 'expired' }
       if (!this.#hasRoom(candidate, known)) return { outcome: 'full' }
       const record = this.#options.verify(bytes)
+      requireInTime(record)
       if (this.#options.accept?.(record) === false) return { outcome: 'older' }
+      if (known === undefined && !this.#hasPlace(record)) return { outcome: 'full' }
       this.#put(record)
       return { outcome: 'added', record }
     } catch (error) {
@@ -113,18 +118,35 @@ export class RecordSet {
   /** Drops what has expired and what `isRefused` names (authors revoked since). Returns what was dropped. */
   prune(now: number, isRefused: (member: Member) => boolean = () => false): VerifiedRecord[] {
     const dropped = this.list().filter((record) => this.#isExpired(record, now) || isRefused(record.member))
-    for (const record of dropped) {
-      const key = recordKey(record.type, record.author)
-      this.#entries.delete(key)
-      this.#index.remove(key)
-      this.#bytes -= record.bytes.byteLength
-    }
+    for (const record of dropped) this.#remove(record)
     return dropped
+  }
+
+  /** An author whom the publisher has confirmed takes the place of one whom it has not. */
+  #hasPlace(record: VerifiedRecord): boolean {
+    const siblings = [...(this.#siblings.get(placeOf(record)) ?? [])]
+    if (siblings.length < this.#limits.perInvite) return true
+    const doubtful = siblings.find(({ member }) => member.granted === false)
+    if (record.member.granted !== true || doubtful === undefined) return false
+    this.#remove(doubtful)
+    return true
+  }
+
+  #remove(record: VerifiedRecord): void {
+    const key = recordKey(record.type, record.author)
+    this.#entries.delete(key)
+    this.#index.remove(key)
+    this.#bytes -= record.bytes.byteLength
+    this.#siblings.get(placeOf(record))?.delete(record)
   }
 
   #put(record: VerifiedRecord): void {
     const key = recordKey(record.type, record.author)
-    this.#bytes += record.bytes.byteLength - (this.#entries.get(key)?.bytes.byteLength ?? 0)
+    const before = this.#entries.get(key)
+    if (before !== undefined) this.#siblings.get(placeOf(before))?.delete(before)
+    const siblings = this.#siblings.get(placeOf(record)) ?? new Set()
+    this.#siblings.set(placeOf(record), siblings.add(record))
+    this.#bytes += record.bytes.byteLength - (before?.bytes.byteLength ?? 0)
     this.#entries.set(key, record)
     this.#index.put(record)
     for (const listener of [...this.#listeners]) listener(record)
@@ -139,4 +161,14 @@ export class RecordSet {
     const lifetime = this.#limits.lifetime[record.type]
     return lifetime !== undefined && record.at + lifetime < now
   }
+}
+
+const placeOf = ({ type, member }: VerifiedRecord) => `${type} ${member.invite}`
+
+/** Who was never confirmed speaks for the branch until its invite ends. Throws INVITE_EXPIRED. */
+function requireInTime({ member, at }: VerifiedRecord): void {
+  if (member.granted !== false || member.expires === undefined || at <= member.expires) return
+  throw new ChasquiError('INVITE_EXPIRED', `${member.name} speaks after its invite has ended`, {
+    hint: 'ask the publisher for a grant or a new invite'
+  })
 }

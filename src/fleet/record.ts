@@ -38,8 +38,16 @@ export interface SignedRecord extends RecordFields {
   bytes: Uint8Array
 }
 
+/** A member as the author of records. */
+export type Author = Member & {
+  /** the publisher has countersigned its node key; absent: not known */
+  granted?: boolean
+  /** ms since epoch: the end of the invite of an author that is not granted */
+  expires?: number
+}
+
 export interface VerifiedRecord extends SignedRecord {
-  member: Member
+  member: Author
 }
 
 const VERSION = 1
@@ -77,7 +85,7 @@ export function decodeRecord(bytes: Uint8Array): SignedRecord {
  */
 export function verifyRecord(
   bytes: Uint8Array,
-  verifyMembership: (membership: Uint8Array) => Member
+  verifyMembership: (membership: Uint8Array) => Author
 ): VerifiedRecord {
   const record = decodeRecord(bytes)
   const unsigned = record.bytes.subarray(0, record.bytes.byteLength - SIGNATURE)
