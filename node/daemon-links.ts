@@ -3,6 +3,7 @@ import { readGrantFile } from '../src/feed/grant-files.ts'
 import type { VerifiedRecord } from '../src/fleet/record.ts'
 import { parseReportHeader } from '../src/fleet/report.ts'
 import { type FleetLinks, type LinkSettings, startFleetLinks } from '../src/member/fleet-links.ts'
+import type { GossipLimits } from '../src/net/gossip-budget.ts'
 import type { Peer } from '../src/net/peer.ts'
 import type { NodeApp } from './app.ts'
 import { isOpenAt, ratePolicy } from './link-policy.ts'
@@ -38,6 +39,7 @@ export async function startLinks(
     settings: linkSettings(app, flags),
     verifyMembership: (bytes) => app.verifyMember(bytes, app.now()),
     feed: app.feed,
+    state: app.state,
     records: app.records.set,
     roots: { list: () => app.trust.roots(), offer: (chain) => takeRoots(app, chain) },
     grants: {
@@ -89,6 +91,8 @@ function linkSettings(app: NodeApp, flags: LinkFlags): LinkSettings {
     internet: flags.internet ?? config.internet.enabled,
     internetClass: config.internet.metered ? 'metered' : 'internet',
     lan: flags.lan ?? config.lan.enabled,
+    gossip: gossipLimits(config),
+    lanNetworks: config.lan.networks ?? [],
     peers: [...new Set([...(flags.peers ?? []), ...config.peers, ...access.peers])],
     rates: ratePolicy(
       () => app.config.links,
@@ -105,4 +109,9 @@ async function takeRoots(app: NodeApp, chain: ReadonlyMap<number, Uint8Array>): 
     app.follower.followSoon()
   }
   return added
+}
+
+function gossipLimits({ internet }: NodeApp['config']['links']): Partial<GossipLimits> {
+  const daily = internet['gossip-daily']
+  return daily === undefined ? {} : { [internet.metered ? 'metered' : 'internet']: daily }
 }

@@ -110,6 +110,7 @@ function startLinks(
   const { emit } = options
   return startFleetLinks({
     self: { ...app.member },
+    state: app.state,
     settings: {
       listen,
       bootstrap: options.bootstrap,

@@ -42,8 +42,12 @@ const node = z.strictObject({
   'report-every': duration.prefault('24 h')
 })
 
+const network = z.union([z.cidrv4(), z.cidrv6()])
+
 const lanLink = z.strictObject({
   enabled: z.boolean().default(true),
+  /** other networks of the same site, which cost nothing to reach: CIDR */
+  networks: z.array(network).max(100).optional(),
   up: rate.optional(),
   down: rate.optional()
 })
@@ -57,7 +61,9 @@ const internetLink = z.strictObject({
   /** a link that costs by the byte: reports and news pass, releases wait for another way or for a critical one */
   metered: z.boolean().default(false),
   /** bytes a month */
-  'monthly-cap': size.optional()
+  'monthly-cap': size.optional(),
+  /** bytes a day for reports and news; default: 2 MB when metered, else 64 MiB */
+  'gossip-daily': size.optional()
 })
 
 const links = z.strictObject({
@@ -71,7 +77,10 @@ const links = z.strictObject({
     ])
     .prefault(true),
   /** members at fixed addresses, always tried */
-  peers: z.array(address).max(1_000).default([]),
+  peers: z
+    .array(z.union([address, z.strictObject({ address, class: z.enum(['lan', 'internet', 'metered']) })]))
+    .max(1_000)
+    .default([]),
   /** where members may connect over TCP; default: a free port on every interface */
   listen: listenAddress.optional(),
   /** nodes of an own DHT, in place of the public one */

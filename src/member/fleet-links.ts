@@ -4,17 +4,20 @@ import type { Feed } from '../feed/types.ts'
 import type { AddResult, RecordSet } from '../fleet/record-set.ts'
 import { BlockExchange } from '../net/blocks/exchange.ts'
 import { Gossip } from '../net/gossip.ts'
+import { GossipBudget, type GossipLimits } from '../net/gossip-budget.ts'
 import { type GrantBox, GrantExchange } from '../net/grants.ts'
 import { exchangeHeads } from '../net/head-exchange.ts'
-import type { Links } from '../net/link-options.ts'
+import type { Links, StaticPeer } from '../net/link-options.ts'
 import { createLinks } from '../net/links.ts'
 import { Pacer, type RatePolicy } from '../net/pacing.ts'
 import type { LinkClass, Peer } from '../net/peer.ts'
 import { type RootChain, RootExchange } from '../net/roots.ts'
 import type { Log } from '../system/log.ts'
+import type { StateStore } from '../system/state.ts'
 import type { Member } from '../trust/membership.ts'
 import { discoveryTopic, responderKeyPair } from '../trust/topic.ts'
 import { keepAddressBook } from './address-book.ts'
+import { openGossipDay } from './gossip-day.ts'
 
 /** How members are found and what the links may do: flags of the command line over the configuration. */
 export interface LinkSettings {
@@ -25,12 +28,16 @@ export interface LinkSettings {
   internet: boolean
   internetClass?: 'internet' | 'metered'
   lan: boolean
-  /** static peers, host:port */
-  peers: string[]
+  /** static peers: host:port, with the class of the link where the address does not tell it */
+  peers: (string | StaticPeer)[]
+  /** networks that count as the LAN besides the own ones, CIDR */
+  lanNetworks?: readonly string[]
   /** hours: false leaves everything but the LAN until it is true again; absent: always open */
   isInternetOpen?(now: number): boolean
   /** bytes a second by class of link; absent: no limit */
   rates?: RatePolicy
+  /** bytes a day that gossip may cost by class of link, where it is not the usual */
+  gossip?: Partial<GossipLimits>
 }
 
 export interface BlockOrigin {
@@ -52,6 +59,8 @@ export interface FleetLinksOptions {
   /** with the time and the revocations of now; throws when the membership is not good */
   verifyMembership(membership: Uint8Array): Member
   feed: Feed
+  /** where the bytes of the day are kept; absent: they are counted from the start of the program */
+  state?: StateStore
   records: RecordSet
   /** the root chain, to be kept up with peers; absent: not exchanged */
   roots?: RootChain
@@ -80,8 +89,10 @@ export interface FleetLinks {
 /** Throws ADDRESS_IN_USE, PEER_ADDRESS_INVALID. */
 export async function startFleetLinks(options: FleetLinksOptions): Promise<FleetLinks> {
   const { self, settings, feed, records, log, now } = options
+  const day = options.state === undefined ? null : await openGossipDay(options.state, settings.gossip)
   const gossip = new Gossip({
     records,
+    budget: day?.budget ?? new GossipBudget(settings.gossip),
     own: self.node,
     now,
     ...(options.onRecord === undefined ? {} : { onRecord: options.onRecord })
@@ -126,6 +137,7 @@ export async function startFleetLinks(options: FleetLinksOptions): Promise<Fleet
     exchange.close()
     gossip.close()
     await links.stop()
+    await day?.close()
   }
   try {
     await links.start()

@@ -9,6 +9,8 @@ import type { Peer } from './peer.ts'
 
 const PROTOCOL = 'chasqui/roots/1'
 
+const RETRY = 1000 // ms
+
 const LIMITS = {
   /** roots in one message; the rest follows when the other side says what it has then */
   roots: 16,
@@ -75,13 +77,13 @@ export class RootExchange {
           this.#complain(error, peer)
         )
     )
-    const chain = addMessage<Root[]>(channel, rootsCodec, (roots) => void this.#take(roots, peer))
+    const chain = addMessage<Root[]>(channel, rootsCodec, (roots) => void this.#take(roots, peer, say))
     const say: Session = (version) => newest.send(version)
     channel.open()
   }
 
   #complain(error: unknown, peer: Peer): void {
-    this.#log.warn({ err: error, peer: peer.member.name }, 'the roots of this home cannot be read')
+    this.#log.warn({ err: error, peer: peer.member.name }, 'the roots of this home cannot be read or kept')
   }
 
   async #newest(): Promise<number> {
@@ -98,18 +100,23 @@ export class RootExchange {
       send(following.slice(0, LIMITS.roots).map(([number, bytes]) => ({ version: number, bytes })))
   }
 
-  async #take(roots: Root[], peer: Peer): Promise<void> {
+  async #take(roots: Root[], peer: Peer, say: Session): Promise<void> {
     try {
       const added = await this.#chain.offer(new Map(roots.map(({ version, bytes }) => [version, bytes])))
       if (added === 0) return
       const own = await this.#newest()
-      for (const say of this.#sessions) say(own)
+      for (const tell of this.#sessions) tell(own)
     } catch (error) {
       // a disk that fails here is not the peer's fault
       const isRefused = error instanceof ChasquiError && error.exit === EXIT.refused
       const what = isRefused ? 'a peer sent roots that this fleet did not sign' : 'roots could not be kept'
       this.#log.warn({ err: error, peer: peer.member.name }, what)
       if (isRefused) peer.expel()
+      else setTimeout(() => void this.#askAgain(say), RETRY).unref()
     }
+  }
+
+  async #askAgain(say: Session): Promise<void> {
+    if (this.#sessions.has(say)) await this.#newest().then(say, () => undefined)
   }
 }

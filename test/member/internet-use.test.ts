@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { ratePolicy } from '../../node/link-policy.ts'
 import { parseWindows } from '../../src/fleet/window.ts'
+import { openGossipDay } from '../../src/member/gossip-day.ts'
 import { InternetUse } from '../../src/member/internet-use.ts'
 import type { LinkClass, Peer } from '../../src/net/peer.ts'
 import type { StateStore } from '../../src/system/state.ts'
@@ -44,6 +45,17 @@ test('counts both directions of what is not the LAN, across connections and rest
   await again.open()
   assert.equal(again.used(JANUARY), 220)
   assert.equal(again.used(FEBRUARY), 0, 'a new month begins at nothing')
+})
+
+test('the day of gossip outlives the program', async () => {
+  const saved: Record<string, unknown> = {}
+  const day = await openGossipDay(stateOf(saved), { metered: 1000 })
+  day.budget.spend('metered', 1000, JANUARY)
+  await day.close()
+  const { budget, close } = await openGossipDay(stateOf(JSON.parse(JSON.stringify(saved))), { metered: 1000 })
+  await close()
+  assert.equal(budget.allows('metered', 'report', 1, JANUARY), false)
+  assert.equal(budget.allows('metered', 'report', 1, FEBRUARY), true)
 })
 
 const base = { lan: { enabled: true }, peers: [], bootstrap: [] }

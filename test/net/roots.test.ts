@@ -81,3 +81,17 @@ test('a peer with forged roots is expelled and changes nothing', async () => {
   await until(() => met === 1 && a.peers().length === 0, 'the forger is gone')
   assert.equal(good.kept.size, 1)
 })
+
+test('a home that cannot keep roots for a moment blames nobody, and asks again', async () => {
+  const full = chainOf(1)
+  const { offer } = full
+  let failures = 0
+  full.offer = async (roots) => {
+    if (++failures === 1) throw Object.assign(new Error('no space left on device'), { code: 'ENOSPC' })
+    return offer(roots)
+  }
+  const a = await start('a', [], full)
+  const b = await start('b', [a], chainOf(2))
+  await until(() => full.kept.size === 2, 'it has the root after all')
+  assert.equal(b.peers().length, 1)
+})

@@ -69,6 +69,21 @@ function failure(text: string): ChasquiError {
 }
 
 describe('chasqui.toml', () => {
+  it('reads networks of the site, classes of static peers and the day of gossip', () => {
+    const { links } = parseNodeConfig(
+      `[links]
+lan = { networks = ["10.20.0.0/16", "fd00::/8"] }
+internet = { gossip-daily = "5 MB" }
+peers = ["a:1", { address = "10.8.0.12:49800", class = "metered" }]
+`,
+      FILE
+    )
+    assert.deepEqual(links.lan.networks, ['10.20.0.0/16', 'fd00::/8'])
+    assert.equal(links.internet['gossip-daily'], 5_000_000)
+    assert.deepEqual(links.peers, ['a:1', { address: '10.8.0.12:49800', class: 'metered' }])
+    assert.equal(failure('[links]\nlan = { networks = ["10.20.0.0"] }\n').code, 'CONFIG_INVALID')
+  })
+
   it('reads the examples of the contract', () => {
     const config = parseNodeConfig(EXAMPLE, FILE)
     assert.equal(config.node.name, 'Sucursal Norte')
