@@ -2,11 +2,13 @@
 // segments against the signatures that they carry; neither changes the stick.
 
 import { createHash } from 'node:crypto'
+import { decodeRecord } from '../fleet/record.ts'
 import type { FileSystem } from '../system/file-system.ts'
 import { stopIfCancelled } from './cancel.ts'
 import { dropDamaged } from './damage.ts'
 import { type FeedOnStick, listFeeds, type Rejected, readFeedFolder } from './feed-folder.ts'
 import { listStick, openFolder, openStickFile, readStickHint, type StickFolder } from './folder.ts'
+import { listBundles, readBundle } from './reports.ts'
 import type { CoreName } from './segment.ts'
 import { leafHash } from './tree.ts'
 
@@ -59,7 +61,7 @@ export async function inspectStick(
   const feeds: FeedSummary[] = []
   for (const feed of await listFeeds(folder)) feeds.push(await inspectFeed(folder, feed, options))
   const { roots, rejected } = await inspectRoots(folder)
-  const reports = (await listStick(folder, ['reports'])).filter((name) => /^[0-9a-f]{64}\.rep$/.test(name))
+  const reports = await listAuthors(folder)
   const states = [...feeds.map(({ state }) => state), rejected.length > 0 ? 'damaged' : 'complete']
   return {
     stick: folder.file?.id ?? null,
@@ -69,8 +71,28 @@ export async function inspectStick(
     state: states.includes('damaged') ? 'damaged' : states.includes('partial') ? 'partial' : 'complete',
     feeds,
     roots,
-    reports: reports.map((name) => name.slice(0, 64)),
+    reports,
     rejected
+  }
+}
+
+/** Whose records are there, as the records say; ascending. */
+async function listAuthors(folder: StickFolder): Promise<string[]> {
+  const authors = new Set<string>()
+  for (const name of await listBundles(folder)) {
+    for (const bytes of (await readBundle(folder, name))?.records ?? []) {
+      const author = authorOf(bytes)
+      if (author !== null) authors.add(author)
+    }
+  }
+  return [...authors].sort()
+}
+
+function authorOf(bytes: Uint8Array): string | null {
+  try {
+    return Buffer.from(decodeRecord(bytes).author).toString('hex')
+  } catch {
+    return null
   }
 }
 

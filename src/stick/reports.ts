@@ -1,46 +1,46 @@
-// Records on a stick, both ways: reports/<author>.rep holds an author's signed records as they are. What this home cannot
-// verify (another fleet's, a stranger's) is left where it is and counted.
-import * as c from 'compact-encoding'
+// Records on a stick, both ways: reports/<xx>.rep holds signed records as they are, of all authors whose keys begin with
+// these two digits. What this home cannot verify (another fleet's, a stranger's) stays for those who can.
+import { ChasquiError } from '../errors.ts'
 import { listStick, readStickBytes, type StickFolder, writeStickBytes } from './folder.ts'
 import type { StickRecords } from './home.ts'
+import { BUNDLE_LIMITS, type Bundle, bundleOf, decodeBundle, encodeBundle } from './report-bundle.ts'
 
-/** FORMAT 12.5 */
-const REPORT_LIMITS = {
-  /** bytes of one .rep file */
-  file: 4 * 1024 * 1024,
-  /** bytes of one record */
-  record: 1024 * 1024,
-  /** .rep files that are read from one stick */
-  files: 50_000
-} as const
-
-const MAGIC = Buffer.from('CHQREP\0\x01', 'latin1')
-const REPORT_NAME = /^([0-9a-f]{64})\.rep$/
+const BUNDLE_NAME = /^[0-9a-f]{2}\.rep$/
 
 export interface RecordsIn {
   /** records that are new here */
   taken: number
-  /** records that do not verify here, by author; they stay on the stick */
-  refused: Map<string, Uint8Array[]>
-  /** what lies on the stick, by author */
-  onStick: Map<string, Uint8Array[]>
+  /** what lies on the stick, by bundle */
+  bundles: Map<string, BundleIn>
+  /** bundles that the drive did not give back this time: what they hold is not known, so they stay as they are */
+  unread: Set<string>
+}
+
+interface BundleIn {
+  /** in hex */
+  onStick: Set<string>
+  /** records that do not verify here; they stay on the stick */
+  refused: Uint8Array[]
+  damaged: boolean
 }
 
 /** Offers every record on the stick to the home. */
 export async function takeRecords(folder: StickFolder, records: StickRecords): Promise<RecordsIn> {
-  const result: RecordsIn = { taken: 0, refused: new Map(), onStick: new Map() }
-  const names = (await listStick(folder, ['reports'])).filter((name) => REPORT_NAME.test(name))
-  for (const name of names.slice(0, REPORT_LIMITS.files)) {
-    const author = name.slice(0, 64)
-    const found = decodeRecords(await readReport(folder, name))
-    result.onStick.set(author, found)
-    const refused: Uint8Array[] = []
-    for (const bytes of found) {
+  const result: RecordsIn = { taken: 0, bundles: new Map(), unread: new Set() }
+  for (const name of await listBundles(folder)) {
+    const bundle = await readBundle(folder, name)
+    if (bundle === null) {
+      result.unread.add(name)
+      continue
+    }
+    const found: BundleIn = { onStick: new Set(), refused: [], damaged: bundle.damaged }
+    for (const bytes of bundle.records) {
+      found.onStick.add(hex(bytes))
       const outcome = await records.offer(bytes)
       if (outcome === 'new') result.taken++
-      if (outcome === 'refused') refused.push(bytes)
+      if (outcome === 'refused') found.refused.push(bytes)
     }
-    if (refused.length > 0) result.refused.set(author, refused)
+    result.bundles.set(name, found)
   }
   return result
 }
@@ -59,59 +59,41 @@ export async function measureRecords(
 export async function giveRecords(
   folder: StickFolder,
   records: StickRecords,
-  { onStick, refused }: RecordsIn
+  { bundles, unread }: RecordsIn
 ): Promise<number> {
-  const ours = new Map<string, Uint8Array[]>()
+  const ours = new Map<string, Uint8Array[]>([...bundles.keys()].map((name) => [name, []]))
   for (const { author, bytes } of await records.list()) {
-    ours.set(author, [...(ours.get(author) ?? []), bytes])
+    const name = bundleOf(author)
+    ours.set(name, [...(ours.get(name) ?? []), bytes])
   }
   let given = 0
-  for (const [author, list] of ours) {
-    const there = new Set((onStick.get(author) ?? []).map(hex))
-    const fresh = list.filter((bytes) => !there.has(hex(bytes)))
-    if (fresh.length === 0) continue
-    await writeStickBytes(
-      folder,
-      ['reports', `${author}.rep`],
-      encodeRecords([...list, ...(refused.get(author) ?? [])])
-    )
+  for (const [name, list] of ours) {
+    if (unread.has(name)) continue
+    const there = bundles.get(name)
+    const fresh = list.filter((bytes) => there?.onStick.has(hex(bytes)) !== true)
+    if (fresh.length === 0 && there?.damaged !== true) continue
+    const all = [...list.sort(Buffer.compare), ...(there?.refused ?? [])]
+    await writeStickBytes(folder, ['reports', name], encodeBundle(all))
     given += fresh.length
   }
   return given
 }
 
-async function readReport(folder: StickFolder, name: string): Promise<Uint8Array> {
-  // a file that is too large or not a file is not one of ours: nothing in it is worth a failed import
-  const bytes = await readStickBytes(folder, ['reports', name], REPORT_LIMITS.file).catch(ignoreForeign)
-  return bytes ?? new Uint8Array(0)
+export async function listBundles(folder: StickFolder): Promise<string[]> {
+  return (await listStick(folder, ['reports'])).filter((name) => BUNDLE_NAME.test(name))
 }
 
-function ignoreForeign(error: unknown): null {
-  const code = (error as { code?: string }).code
-  if (code === 'FILE_TOO_LARGE' || code === 'STICK_LINK' || code === 'DISK_IO') return null
-  throw error
-}
-
-function encodeRecords(records: readonly Uint8Array[]): Uint8Array {
-  return Buffer.concat([MAGIC, ...records.map((record) => c.encode(c.buffer, record as Buffer))])
-}
-
-/** The records of a .rep file, up to the first that is cut off; none when the file is something else. */
-export function decodeRecords(bytes: Uint8Array): Uint8Array[] {
-  const buffer = Buffer.from(bytes)
-  if (!buffer.subarray(0, MAGIC.length).equals(MAGIC)) return []
-  const state = { start: MAGIC.length, end: buffer.length, buffer }
-  const records: Uint8Array[] = []
+/** Null when the drive does not give it back. One that is too large or no file is not ours: it counts as damaged. */
+export async function readBundle(folder: StickFolder, name: string): Promise<Bundle | null> {
   try {
-    while (state.start < state.end) {
-      const record = c.buffer.decode(state)
-      if (record === null || record.length > REPORT_LIMITS.record) break
-      records.push(record)
-    }
-  } catch {
-    // cut off: the author's next stick brings it again
+    const bytes = await readStickBytes(folder, ['reports', name], BUNDLE_LIMITS.file)
+    return bytes === null ? { records: [], damaged: true } : decodeBundle(bytes)
+  } catch (error) {
+    const code = error instanceof ChasquiError ? error.code : null
+    if (code === 'DISK_IO') return null
+    if (code === 'FILE_TOO_LARGE' || code === 'STICK_LINK') return { records: [], damaged: true }
+    throw error
   }
-  return records
 }
 
 function hex(bytes: Uint8Array): string {

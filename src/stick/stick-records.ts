@@ -10,7 +10,8 @@ export function stickRecords(set: RecordSet, offer: (bytes: Uint8Array) => Promi
     async offer(bytes) {
       const { outcome } = await offer(bytes)
       if (outcome === 'added') return 'new'
-      return outcome === 'refused' ? 'refused' : 'known'
+      // one for which there is no room here stays on the stick, as one that cannot be verified here
+      return outcome === 'refused' || outcome === 'full' ? 'refused' : 'known'
     }
   }
 }

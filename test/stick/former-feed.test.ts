@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { importStick, syncStick } from '../../src/stick/round.ts'
 import { context, everything, exportAll, holdsReleases, importAll, publish, tools } from './scene.ts'
-import { openTestHome, type TestHome, temporaryFolder } from './support.ts'
+import { openTestHome, type TestHome, temporaryFolder, testReport } from './support.ts'
 
 const feedsOn = (stick: string) => readdir(join(stick, 'chasqui', 'feeds'))
 const feedOf = ({ feed }: TestHome) => Buffer.from(feed.db.key).toString('hex')
@@ -18,8 +18,7 @@ async function scene(t: TestContext) {
   const stick = await temporaryFolder(t)
   await exportAll(former, stick)
   const late = await openTestHome(t, { key: former.feed.db.key, node: '0c'.repeat(32) })
-  const bytes = Buffer.concat([Buffer.from(late.node, 'hex'), Buffer.from('runs 1')])
-  late.kept.set('report', { author: late.node, bytes })
+  late.keep(testReport(7, 'runs 1'))
   await importAll(late, stick)
   const publisher = await openTestHome(t, { seed: 2 })
   await publish(publisher, 2)

@@ -8,7 +8,7 @@ import { realFileSystem } from '../../src/system/file-system.ts'
 import { MEDIA_KINDS, newMedium, unavailable } from './media.ts'
 import { pullDuring } from './pull.ts'
 import { exportAll, holdsReleases, importAll, publish } from './scene.ts'
-import { never, openTestHome } from './support.ts'
+import { never, openTestHome, testReport } from './support.ts'
 
 for (const kind of MEDIA_KINDS) {
   const skip = unavailable(kind)
@@ -22,14 +22,14 @@ for (const kind of MEDIA_KINDS) {
       await medium.eject()
       await medium.plug()
     }
-    const bytes = Buffer.concat([Buffer.from(branch.node, 'hex'), Buffer.from('runs 2')])
-    branch.kept.set('report', { author: branch.node, bytes })
+    const report = testReport(7, 'runs 2')
+    branch.keep(report)
     assert.deepEqual((await importAll(branch, medium.place)).rejected, [])
     assert.ok(await holdsReleases(branch, 2))
     await medium.eject()
     await medium.plug()
     const found = await inspectStick(realFileSystem, medium.place, { everyByte: true, signal: never })
-    assert.deepEqual([found.state, found.reports], ['complete', [branch.node]])
+    assert.deepEqual([found.state, found.reports], ['complete', [report.author]])
     assert.equal((await importAll(publisher, medium.place)).reports.in, 1)
   })
 

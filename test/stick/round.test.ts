@@ -1,5 +1,6 @@
 // Whole rounds over a plain folder: what export, import, sync, inspect and verify say, and what bad media get.
 import assert from 'node:assert/strict'
+import { createHash } from 'node:crypto'
 import { cp, mkdir, readdir, readFile, rename, rm, symlink, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
@@ -7,7 +8,7 @@ import { inspectStick } from '../../src/stick/inspect.ts'
 import { exportStick, importStick, syncStick } from '../../src/stick/round.ts'
 import { realFileSystem } from '../../src/system/file-system.ts'
 import { context, everything, publish, tools } from './scene.ts'
-import { never, noise, openTestHome, type TestHome, temporaryFolder } from './support.ts'
+import { never, noise, openTestHome, type TestHome, temporaryFolder, testReport } from './support.ts'
 
 interface Scene {
   publisher: TestHome
@@ -33,15 +34,9 @@ async function scene(t: TestContext): Promise<Scene> {
 const inspect = (stick: string, everyByte: boolean) =>
   inspectStick(realFileSystem, stick, { everyByte, signal: never })
 
-const record = (author: string, text: string) => ({
-  author,
-  bytes: Buffer.concat([Buffer.from(author, 'hex'), Buffer.from(text)])
-})
-
 test('a round trip brings releases out and reports back', async (t) => {
   const { publisher, branch, stick } = await scene(t)
-  const report = record(branch.node, 'runs 2')
-  branch.kept.set(Buffer.from(report.bytes).toString('hex'), report)
+  branch.keep(testReport(7, 'runs 2'))
   const taken = await importStick(branch, stick, tools, context)
   assert.equal(taken.stick, 'ab'.repeat(16))
   assert.deepEqual(taken.rejected, [])
@@ -165,11 +160,8 @@ const damages: {
     name: 'a report that is no report, and one that is far too large',
     harm: async ({ stick }) => {
       await mkdir(join(stick, 'chasqui', 'reports'), { recursive: true })
-      await writeFile(join(stick, 'chasqui', 'reports', `${'ee'.repeat(32)}.rep`), 'hello')
-      await writeFile(
-        join(stick, 'chasqui', 'reports', `${'ef'.repeat(32)}.rep`),
-        Buffer.alloc(5 * 1024 * 1024)
-      )
+      await writeFile(join(stick, 'chasqui', 'reports', 'ee.rep'), 'hello')
+      await writeFile(join(stick, 'chasqui', 'reports', 'ef.rep'), Buffer.alloc(65 * 1024 * 1024))
     },
     import: null,
     state: 'complete'
@@ -362,14 +354,59 @@ test('refuses a stick of another fleet and leaves it as it is; two fleets fit si
 
 test('keeps a report that it cannot verify on the stick for those who can', async (t) => {
   const { publisher, branch, stick } = await scene(t)
-  const strange = record('cc'.repeat(32), 'from another fleet')
-  branch.kept.set('x', strange)
+  branch.keep(testReport(8, 'from another fleet'))
   await importStick(branch, stick, tools, context)
   const refusing: TestHome = { ...publisher, records: { ...publisher.records, offer: async () => 'refused' } }
+  // one that has the same bundle written again
+  refusing.keep({ ...testReport(9, 'ours'), author: testReport(8, '').author })
   const synced = await syncStick(refusing, everything(stick), tools, context)
-  assert.equal(synced.reports.in, 0)
-  const file = await readFile(join(stick, 'chasqui', 'reports', `${'cc'.repeat(32)}.rep`))
-  assert.ok(file.includes('from another fleet'))
+  assert.deepEqual(synced.reports, { in: 0, out: 1 })
+  const next = await openTestHome(t, { key: publisher.feed.db.key, node: '0c'.repeat(32) })
+  assert.equal((await importStick(next, stick, tools, context)).reports.in, 2)
+})
+
+test('a damaged byte among reports costs one of them, and the next visit brings it again', async (t) => {
+  const { publisher, branch, stick } = await scene(t)
+  const { author } = testReport(7, '')
+  const reports = [1, 2, 3].map((n) => ({ ...testReport(6 + n, `report ${n}`), author }))
+  for (const report of reports) branch.keep(report)
+  await importStick(branch, stick, tools, context)
+  await flip(join(stick, 'chasqui', 'reports', `${author.slice(0, 2)}.rep`), 60)
+  assert.equal((await syncStick(publisher, everything(stick), tools, context)).reports.in, 2)
+  await importStick(branch, stick, tools, context)
+  assert.equal((await importStick(publisher, stick, tools, context)).reports.in, 1)
+})
+
+test('reports that cannot be read this time are not written over', async (t) => {
+  const { publisher, branch, stick } = await scene(t)
+  const { author } = testReport(7, '')
+  branch.keep(testReport(7, 'runs 1'))
+  await importStick(branch, stick, tools, context)
+  const failing = {
+    ...tools.fs,
+    async openFile(path: string) {
+      if (path.endsWith('.rep')) throw Object.assign(new Error('bad sector'), { code: 'EIO' })
+      return tools.fs.openFile(path)
+    }
+  }
+  publisher.keep({ ...testReport(9, 'ours'), author })
+  await syncStick(publisher, everything(stick), { ...tools, fs: failing }, context)
+  assert.equal((await importStick(publisher, stick, tools, context)).reports.in, 1)
+})
+
+test('the reports of 10,000 branches take one folder of few files, written once each', async (t) => {
+  const publisher = await openTestHome(t, { seed: 1 })
+  await publish(publisher, 1)
+  const { bytes } = testReport(7, 'runs 1')
+  const authors = Array.from({ length: 10_000 }, (_, n) => createHash('sha256').update(`${n}`).digest('hex'))
+  const list = async () =>
+    authors.map((author, n) => ({ author, bytes: Buffer.concat([bytes, Buffer.from(`${n}`)]) }))
+  const many: TestHome = { ...publisher, records: { list, offer: async () => 'known' } }
+  const stick = await temporaryFolder(t)
+  const given = await exportStick(many, everything(stick), tools, context)
+  assert.equal(given.reports.out, 10_000)
+  assert.equal((await readdir(join(stick, 'chasqui', 'reports'))).length, 256)
+  assert.equal((await exportStick(many, everything(stick), tools, context)).reports.out, 0)
 })
 
 /** A difference of whole packs is nothing that a person could read. */

@@ -8,6 +8,7 @@ import { type DriveFeed, openFeed } from '../../src/feed/feed.ts'
 import { feedKey } from '../../src/feed/open.ts'
 import { openStore } from '../../src/feed/store.ts'
 import { openWriter, type PublishChanges, startFeed } from '../../src/feed/writer.ts'
+import { decodeRecord, signRecord } from '../../src/fleet/record.ts'
 import type { StickHome } from '../../src/stick/home.ts'
 import { stickFeed } from '../../src/stick/stick-feed.ts'
 import { realFileSystem } from '../../src/system/file-system.ts'
@@ -19,6 +20,8 @@ export interface TestHome extends StickHome {
   drive: DriveFeed
   directory: string
   kept: Map<string, { author: string; bytes: Uint8Array }>
+  /** has a record of its own from now on */
+  keep(record: { author: string; bytes: Uint8Array }): void
   publish(changes: PublishChanges): Promise<number>
   read(path: string): Promise<Uint8Array | null>
   close(): Promise<void>
@@ -69,12 +72,15 @@ export async function openTestHome(t: TestContext, options: TestHomeOptions): Pr
       async offer(bytes) {
         const id = Buffer.from(bytes).toString('hex')
         if (kept.has(id)) return 'known'
-        kept.set(id, { author: Buffer.from(bytes).subarray(0, 32).toString('hex'), bytes })
+        kept.set(id, { author: Buffer.from(decodeRecord(bytes).author).toString('hex'), bytes })
         return 'new'
       }
     },
     select: async () => ({ releases: [], blocks: [], branches: [] }),
     afterImport: async () => [],
+    keep(record) {
+      kept.set(Buffer.from(record.bytes).toString('hex'), record)
+    },
     publish: async (changes) => {
       if (writer === null) throw new TypeError('only the publisher publishes')
       return (await writer.publish(changes)).version
@@ -89,6 +95,16 @@ export async function openTestHome(t: TestContext, options: TestHomeOptions): Pr
       await rm(directory, { recursive: true, force: true })
     }
   }
+}
+
+/** A signed report, as a branch with this seed's key would make it. */
+export function testReport(seed: number, text: string, sequence = 1) {
+  const { publicKey, secretKey } = keyPairFrom(seed)
+  const nothing = new Uint8Array(0)
+  const fields = { type: 'report' as const, author: publicKey, membership: nothing, epoch: 1, sequence }
+  const at = Date.parse('2026-01-02T03:04:05Z')
+  const { bytes } = signRecord({ ...fields, at, header: Buffer.from(text), body: nothing }, secretKey)
+  return { author: publicKey.toString('hex'), bytes }
 }
 
 function keyPairFrom(seed: number) {

@@ -5,7 +5,7 @@ import { test } from 'node:test'
 import sodium from 'sodium-native'
 import { ChasquiError } from '../../src/errors.ts'
 import { checkOrder, encodeOrder, orderBytes } from '../../src/stick/apply-order.ts'
-import { decodeRecords } from '../../src/stick/reports.ts'
+import { decodeBundle, encodeBundle } from '../../src/stick/report-bundle.ts'
 import { encodeFooter, encodeHeader, encodeTable, proveSegment } from '../../src/stick/segment.ts'
 import { leafHash } from '../../src/stick/tree.ts'
 
@@ -57,14 +57,19 @@ interface RecordCase {
   comment: string
   bytes: string
   expect: string[]
+  damaged: boolean
 }
 
-for (const { comment, bytes, expect } of vectors<{ cases: RecordCase[] }>('records.json').cases) {
+for (const { comment, bytes, expect, damaged } of vectors<{ cases: RecordCase[] }>('records.json').cases) {
   test(`records: ${comment}`, () => {
+    const found = decodeBundle(hex(bytes))
     assert.deepEqual(
-      decodeRecords(hex(bytes)).map((record) => Buffer.from(record).toString('hex')),
+      found.records.map((record) => Buffer.from(record).toString('hex')),
       expect
     )
+    assert.equal(found.damaged, damaged)
+    const again = Buffer.from(encodeBundle(found.records)).toString('hex')
+    assert.equal(again === bytes, !damaged)
   })
 }
 
