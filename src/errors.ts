@@ -116,6 +116,10 @@ const TABLE = {
   },
   BACKUP_NOT_FOUND: { exit: EXIT.notFound, meaning: 'there is no such backup' },
   CHECK_FAILED: { exit: EXIT.rolledBack, meaning: 'the application does not do what its checks ask for' },
+  CHECK_FAILING_BEFORE: {
+    exit: EXIT.preflight,
+    meaning: 'the application fails its checks already, before anything was changed'
+  },
   CHECK_UNKNOWN: { exit: EXIT.usage, meaning: 'no check has that name' },
   DATABASE_MISSING: { exit: EXIT.preflight, meaning: 'a configured database does not exist' },
   DATABASE_NOT_ALLOWED: {

@@ -1,6 +1,7 @@
 // The engine: takes requests, refuses what must not begin, drives the rest through the table and ends what a cut left behind.
 import { asChasquiError, ChasquiError } from '../../src/errors.ts'
 import { removeTree } from '../../src/system/durable.ts'
+import { failingBefore, refuseFailing } from '../checks/before.ts'
 import { runChecks } from '../checks/checks.ts'
 import { checksOf, contextFor } from '../checks/plan.ts'
 import type { AppConfig } from '../config/apps.ts'
@@ -65,7 +66,7 @@ export function createEngine(parts: EngineParts): Engine {
     note: () => undefined
   })
 
-  async function check(plan: Plan): Promise<{ workFolder: string; drift: DriftReport[] }> {
+  async function check(plan: Plan): Promise<{ workFolder: string; drift: DriftReport[]; failing: string[] }> {
     const workFolder = await workPlace(parts.fs, plan.app)
     const drift = await preflight({
       work: appWork(plan.app, plan.changes),
@@ -75,7 +76,16 @@ export function createEngine(parts: EngineParts): Engine {
       workFolder,
       force: plan.force
     })
-    return { workFolder, drift }
+    return { workFolder, drift, failing: await lookBefore(plan) }
+  }
+
+  /** A person's --force and a critical release go on; what fails already says nothing about them. */
+  async function lookBefore({ kind, app, changes, force }: Plan): Promise<string[]> {
+    if (kind !== 'update') return []
+    const failing = await failingBefore(appWork(app, changes), createProfile(app), records)
+    const isUrgent = changes.some(({ release }) => release?.severity === 'critical')
+    if (!force && !isUrgent) refuseFailing(failing)
+    return failing.map(({ name }) => name)
   }
 
   function run(plan: Plan, context: ApplyContext): Promise<ApplyResult> {
@@ -84,9 +94,9 @@ export function createEngine(parts: EngineParts): Engine {
       if (blocked !== null) return refusal(plan, blocked)
       let transaction: Transaction
       try {
-        const { workFolder, drift } = await check(plan)
+        const found = await check(plan)
         const newest = (await records.backups(plan.app.name))[0]?.id
-        transaction = newTransaction(parts, plan, { workFolder, drift, newest })
+        transaction = newTransaction(parts, plan, { ...found, newest })
         await journal.write(transaction)
       } catch (thrown) {
         return refusal(plan, failureFrom(thrown))

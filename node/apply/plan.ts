@@ -17,7 +17,7 @@ export interface Plan {
 export function newTransaction(
   { clock, random }: Pick<EngineParts, 'clock' | 'random'>,
   plan: Plan,
-  found: { workFolder: string; drift: DriftReport[]; newest: string | undefined }
+  found: { workFolder: string; drift: DriftReport[]; failing: string[]; newest: string | undefined }
 ): Transaction {
   const now = clock.now()
   const id = nextId(now, Buffer.from(random(3)).toString('hex'), found.newest)
@@ -43,6 +43,7 @@ export function newTransaction(
     checks: [],
     startedAt: now,
     database: null,
+    failingBefore: found.failing,
     logMarks: {}
   }
 }

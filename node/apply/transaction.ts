@@ -52,6 +52,8 @@ export interface Transaction {
   settledAt?: string
   /** what the database backup is made of, once there is one */
   database: BackupInfo['database']
+  /** names of checks that failed before anything was touched: not held against the release */
+  failingBefore: string[]
   /** sizes of the application's logs before it was started, by path */
   logMarks: Record<string, number>
 }

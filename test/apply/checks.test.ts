@@ -202,6 +202,35 @@ describe('checks', () => {
     )
   })
 
+  const sick = { kind: 'command', command: ['/bin/ctl', 'health'], retries: 0 }
+  const next = { module: 'shop', version: '2.0.0', from: '1.0.0', files: { 'version.txt': '2.0.0' } }
+
+  test('an application that fails its checks already is not updated, and the release is not blamed', async () => {
+    const branch = new SimulatedBranch({ config: { checks: [sick] } })
+    await branch.install({ module: 'shop', version: '1.0.0', files: FILES })
+    branch.till.faults = { sickVersion: '1.0.0' }
+    const calls = branch.till.calls.length
+    const refused = await branch.engine().apply({ ...branch.request(next), force: false })
+    assert.deepEqual([refused.result, refused.error?.code], ['refused', 'CHECK_FAILING_BEFORE'])
+    assert.equal(
+      branch.till.calls.slice(calls).some((call) => call.startsWith('stop')),
+      false
+    )
+    assert.deepEqual(await branch.engine().quarantine('shop'), [])
+    branch.till.running = false
+    const closed = await branch.engine().apply({ ...branch.request(next), force: false })
+    assert.equal(closed.result, 'committed', 'one that does not run is not asked')
+  })
+
+  test('what fails before and after is not held against a release that somebody forces', async () => {
+    const checks = [sick, { kind: 'files' }]
+    const branch = new SimulatedBranch({ config: { checks } })
+    await branch.install({ module: 'shop', version: '1.0.0', files: FILES })
+    branch.till.faults = { sickVersion: '1.0.0' }
+    const request = { ...branch.request(next), force: true }
+    assert.equal((await branch.engine().apply(request)).result, 'committed')
+  })
+
   test('on demand, errors count from the last start on', async () => {
     const branch = new SimulatedBranch({ config: { checks: [{ kind: 'log', path: '/var/app.log' }] } })
     branch.disk.plant('/var/app.log', 'old ERROR from yesterday\n')

@@ -41,7 +41,7 @@ describe('apply', () => {
     assert.deepEqual(branch.till.database, { ...SALES, schema: '2.0.0', migrations: ['1.0.0→2.0.0'] })
     assert.deepEqual(
       branch.till.calls.filter((call) => !call.startsWith('status')).map((call) => call.split(' ')[0]),
-      ['stop', 'dump', 'migrate', 'start', 'health']
+      ['health', 'stop', 'dump', 'migrate', 'start', 'health']
     )
     assert.equal((await branch.engine().installed('shop'))[0]?.version, '2.0.0')
     assert.equal((await branch.engine().history())[0]?.result, 'committed')
@@ -170,6 +170,7 @@ describe('a step that fails leads back to the old version, files and database', 
     branch.disk.plant('/srv/shop/media/photo.jpg', 'photo')
     const http = {
       async get() {
+        if (branch.till.version() === '1.0.0') return { status: 200, body: '', type: '' }
         // the application works, and answers badly
         branch.disk.plant('/srv/shop/media/later.jpg', 'later')
         return { status: 500, body: '', type: '' }

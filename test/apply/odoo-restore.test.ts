@@ -61,6 +61,7 @@ describe('the databases of Odoo', { skip: whyNoPostgres() }, () => {
     const transaction = newTransaction(parts, plan, {
       workFolder: join(folder, 'work'),
       drift: [],
+      failing: [],
       newest: undefined
     })
     const work: Work = {

@@ -112,7 +112,7 @@ function prepare({ config, platform, answer, environment = {} }: StandIn) {
   // the disk is a Unix one: only the rules of the platform are not
   const { parts, app, disk } = branch
   const plan = { app, kind: 'update' as const, changes: [], reason: 'test', force: false }
-  const found = { workFolder: '/srv/.chasqui-shop', drift: [], newest: undefined }
+  const found = { workFolder: '/srv/.chasqui-shop', drift: [], failing: [], newest: undefined }
   const transaction = newTransaction(parts, plan, found)
   const work: Work = {
     ...{ parts, app, transaction, modules: [], signal: undefined, places: placesOf(transaction) },
