@@ -87,7 +87,15 @@ type Place = () => string
 
 async function chasqui(round: number, place: Place): Promise<Row> {
   const stick = place()
-  const nothing = { filter: null, maxSize: null, orders: [], installer: null, asFits: false, dryRun: false }
+  const nothing = {
+    filter: null,
+    maxSize: null,
+    keepWish: false,
+    orders: [],
+    installer: null,
+    asFits: false,
+    dryRun: false
+  }
   const request = { ...nothing, stick, part: 1 }
   const branch = await openHome(fresh(`branch-${round}`), false)
   const out = await timed(() => exportStick(publisher.home, request, realStickTools, context))

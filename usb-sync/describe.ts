@@ -4,6 +4,7 @@ import type { ExportSummary } from '../src/stick/export-summary.ts'
 import type { FeedSummary, StickSummary } from '../src/stick/inspect.ts'
 import type { ExportResult, ImportResult, SyncResult } from '../src/stick/round.ts'
 import { CODE_DIGITS, platformOf } from '../src/stick/start-scripts.ts'
+import type { StickWish } from '../src/stick/wish.ts'
 
 export function describeExport({ wrote, reports, complete, ms }: ExportResult | SyncResult): string {
   const what =
@@ -88,7 +89,20 @@ export function describeStick(summary: StickSummary): string {
   const label = summary.label === '' ? '' : ` (${summary.label})`
   const head = `stick ${summary.stick ?? 'without stick.json'}${label}: ${summary.state}`
   const feeds = summary.feeds.map((feed) => describeFeed(feed, summary.fleets))
-  return [head, ...feeds, `reports of ${summary.reports.length} machines`].join('\n')
+  const wishes = summary.fleets.flatMap(({ name, wish }) =>
+    wish === null ? [] : [`made for ${name}: ${describeWish(wish)}`]
+  )
+  return [head, ...wishes, ...feeds, `reports of ${summary.reports.length} machines`].join('\n')
+}
+
+function describeWish({ modules, channel, branches, latest, maxSize, part }: StickWish): string {
+  return [
+    ...(branches.length > 0 ? [`what ${branches.join(', ')} lack`] : []),
+    ...(modules.length > 0 ? [`modules ${modules.join(', ')}`] : []),
+    ...(channel === null ? [] : [`channel ${channel}`]),
+    ...(latest ? ['only the newest'] : []),
+    ...(maxSize === null ? [] : [`part ${part} of ${formatBytes(maxSize)} each`])
+  ].join('; ')
 }
 
 function describeFeed(feed: FeedSummary, fleets: StickSummary['fleets']): string {

@@ -68,18 +68,21 @@ export function stickCommands<App>(
       return inTurn(home, () => work(home, args, context))
     }
   return {
-    'stick.export': command((home, args, context) => exportStick(home, exportRequest(args), tools, context)),
+    'stick.export': command((home, args, context) =>
+      exportStick(home, exportRequest(args, home.role === 'node'), tools, context)
+    ),
     'stick.import': command((home, args, context) =>
       importStick(home, parse(importArgs, args).stick, tools, context)
     ),
-    'stick.sync': command((home, args, context) => syncStick(home, exportRequest(args), tools, context))
+    'stick.sync': command((home, args, context) => syncStick(home, exportRequest(args, true), tools, context))
   }
 }
 
-function exportRequest(args: unknown): ExportRequest {
+/** An export that head office types without a filter is a choice too: everything. */
+function exportRequest(args: unknown, keepWish: boolean): ExportRequest {
   const { modules, channel, branches, latest, ...rest } = parse(exportArgs, args)
   const filter = { modules, channel, branches, latest }
-  return { ...rest, asFits: false, filter: isEverything(filter) ? null : filter }
+  return { ...rest, keepWish, asFits: false, filter: isEverything(filter) ? null : filter }
 }
 
 function isEverything(filter: StickFilter): boolean {

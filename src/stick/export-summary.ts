@@ -3,6 +3,8 @@ import type { ExportPlan } from './export.ts'
 import type { StickSelection } from './home.ts'
 
 export interface ExportSummary {
+  /** how far the feed goes afterwards, in blocks of its db core */
+  length: number
   /** of the feed */
   blocks: number
   bytes: number
@@ -35,6 +37,7 @@ export interface Extras {
 export function summarize(plan: ExportPlan, selection: StickSelection, extras: Extras): ExportSummary {
   const total = plan.bytes + extras.reports.bytes + extras.installer
   return {
+    length: plan.lengths.db,
     blocks: plan.blocks,
     bytes: plan.bytes,
     segments: plan.segments.length,

@@ -7,9 +7,10 @@ import { ensureDirectory, readFileLimited, writeFileDurably } from '../system/du
 import type { FileReader, FileSystem } from '../system/file-system.ts'
 import { onStick, stickRemoved } from './on-stick.ts'
 import { deviceAt, onDevice, requireDevice } from './same-device.ts'
+import { wishSchema } from './wish.ts'
 
 /** FORMAT 12.1 */
-const STICK_FILE_LIMIT = 64 * 1024 // bytes
+const STICK_FILE_LIMIT = 2 * 1024 * 1024 // bytes
 const HEX_64 = /^[0-9a-f]{64}$/
 
 const stickFile = z.strictObject({
@@ -20,7 +21,16 @@ const stickFile = z.strictObject({
   /** grows with every change that Chasqui makes on the stick */
   sequence: z.int().min(0),
   created: z.iso.datetime(),
-  fleets: z.array(z.strictObject({ id: z.string().regex(HEX_64), name: z.string().max(200) })).max(100)
+  fleets: z
+    .array(
+      z.strictObject({
+        id: z.string().regex(HEX_64),
+        name: z.string().max(200),
+        /** what of the fleet's feed this stick is for; null: everything */
+        wish: wishSchema.nullable()
+      })
+    )
+    .max(100)
 })
 export type StickFile = z.infer<typeof stickFile>
 

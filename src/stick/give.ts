@@ -16,22 +16,30 @@ import { progressOf, timestamp } from './round-progress.ts'
 import { giveKeys } from './sealed-keys.ts'
 import { lacksSpace, refuseWithoutSpace } from './space.ts'
 import type { VisitLog } from './visit-log.ts'
+import { type StickWish, selectKept, wishOf, withWish } from './wish.ts'
 
 export async function give(
   home: StickHome,
   folder: WritableStick,
-  request: ExportRequest,
+  asked: ExportRequest,
   tools: StickTools,
   context: CommandContext,
   log: Pick<VisitLog, 'begin'>
 ): Promise<ExportResult> {
   const startedAt = tools.now()
-  const file = nextFile(folder.file, home)
+  const made = folder.file.fleets.find(({ id }) => id === home.fleet)?.wish ?? null
+  const kept = asked.keepWish && wishOf(asked) === null ? made : null
+  const request = kept === null ? asked : withWish(asked, kept)
+  const file = nextFile(folder.file, home, wishOf(request))
   const visit = { id: file.id, sequence: file.sequence }
   const orders = await signOrders(home, request.orders, visit)
-  const selection = await home.select(request.filter)
+  const selection = kept === null ? await home.select(request.filter) : await selectKept(home, request)
   const blocks = request.filter === null ? null : selection.blocks
-  const plan = await planExport(home, folder, { blocks, maxSize: request.maxSize, part: request.part })
+  const wanted = { blocks, maxSize: request.maxSize, part: request.part }
+  const plan = await planExport(home, folder, wanted).catch((error: unknown) => {
+    if (kept === null || !isBeyond(error)) throw error
+    return planExport(home, folder, { blocks: [], maxSize: null, part: 1 })
+  })
   const extras = {
     reports: await measureRecords(folder, home.records),
     installer: request.installer === null ? 0 : await measureInstaller(tools.fs, request.installer),
@@ -108,9 +116,14 @@ async function unlessFull<T>(write: () => Promise<T>): Promise<T | null> {
   })
 }
 
-function nextFile(file: StickFile, home: StickHome): StickFile {
+/** The stick's part or size does not fit the feed of now: nobody is here to choose another. */
+function isBeyond(error: unknown): boolean {
+  return error instanceof ChasquiError && (error.code === 'STICK_PART' || error.code === 'STICK_FULL')
+}
+
+function nextFile(file: StickFile, home: StickHome, wish: StickWish | null): StickFile {
   const others = file.fleets.filter(({ id }) => id !== home.fleet)
   const known = file.fleets.find(({ id }) => id === home.fleet)
   const name = home.role === 'publisher' ? home.name : (known?.name ?? '')
-  return { ...file, sequence: file.sequence + 1, fleets: [...others, { id: home.fleet, name }] }
+  return { ...file, sequence: file.sequence + 1, fleets: [...others, { id: home.fleet, name, wish }] }
 }

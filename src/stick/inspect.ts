@@ -11,6 +11,7 @@ import { listStick, openFolder, openStickFile, readStickHint, type StickFolder }
 import { listBundles, readBundle } from './reports.ts'
 import type { CoreName } from './segment.ts'
 import { leafHash } from './tree.ts'
+import type { StickWish } from './wish.ts'
 
 export type StickState = 'complete' | 'partial' | 'damaged'
 
@@ -35,7 +36,8 @@ export interface StickSummary {
   stick: string | null
   label: string
   sequence: number
-  fleets: { id: string; name: string }[]
+  /** `wish`: what of its feed the stick was made for; null: everything */
+  fleets: { id: string; name: string; wish: StickWish | null }[]
   state: StickState
   feeds: FeedSummary[]
   roots: { fleet: string; versions: number[] }[]

@@ -45,6 +45,8 @@ export interface ExportRequest {
   maxSize: number | null
   /** which of the sticks this is, from 1 */
   part: number
+  /** when neither filter nor size is given: what the stick was made for holds, in place of everything */
+  keepWish: boolean
   /** what branches shall apply at the next visit of this stick */
   orders: readonly OrderRequest[]
   /** what a new site needs beside the feed; null for nothing */

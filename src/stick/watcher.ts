@@ -1,15 +1,16 @@
 // Plug and wait: notices sticks that appear, does the whole round with those that carry this fleet, and says when they may
-// be removed. A stick that is not ours is looked at once and never written to; nothing on a stick is ever run.
+// be removed. A round is done again when the feed has grown meanwhile, and some time after it failed. A stick that is not
+// ours is never written to; nothing on a stick is ever run.
 import { setTimeout as delay } from 'node:timers/promises'
 import type { ControlEvent } from '../control/commands.ts'
-import { asChasquiError, ChasquiError } from '../errors.ts'
+import { asChasquiError, ChasquiError, type ErrorCode } from '../errors.ts'
 import type { Log } from '../system/log.ts'
 import { listFeeds } from './feed-folder.ts'
 import { listStick, openFolder, type StickFolder } from './folder.ts'
 import type { StickHome } from './home.ts'
+import { insertionAt } from './insertion.ts'
 import type { MountSource } from './mounts.ts'
 import { type Claimed, type StickTools, type SyncResult, syncStick } from './round.ts'
-import { deviceAt } from './same-device.ts'
 import { inTurn } from './turn.ts'
 
 export interface WatcherParts {
@@ -19,7 +20,7 @@ export interface WatcherParts {
   log: Log
   /** milliseconds between two looks */
   interval?: number
-  /** `stick` events: plugged, progress, done, failed, removed */
+  /** `stick` events: plugged, again, what the round itself says, done, failed, removed */
   emit(event: ControlEvent): void
 }
 
@@ -40,6 +41,32 @@ export interface StickWatcher {
 }
 
 const INTERVAL = 2000 // milliseconds: a look costs one small file read
+const RETRY = { first: 30_000, last: 60 * 60_000 } // milliseconds after a round that failed; twice as long each time
+
+/** Trying again changes nothing about these before the stick was elsewhere, or the feed grows. */
+const LASTING: ReadonlySet<ErrorCode> = new Set([
+  'STICK_DAMAGED',
+  'STICK_FORK',
+  'STICK_FULL',
+  'STICK_LINK',
+  'STICK_NOT_OURS',
+  'STICK_OTHER_FLEET',
+  'STICK_READ_ONLY',
+  'STICK_REMOVED',
+  'STICK_TAMPERED'
+] as const)
+
+/** What is at a place. */
+interface Seen {
+  insertion: string
+  /** null: not ours */
+  stick: WatchedStick | null
+  /** length of the feed that its last round gave, or failed with */
+  feed: number
+  /** rounds in a row that failed, and when the next one is due (ms); null: none is */
+  failures: number
+  retryAt: number | null
+}
 
 /** Starts to watch. */
 export function watchSticks(parts: WatcherParts): StickWatcher {
@@ -51,8 +78,8 @@ export function watchSticks(parts: WatcherParts): StickWatcher {
 class Watcher implements StickWatcher {
   readonly #parts: WatcherParts
   readonly #stopping = new AbortController()
-  /** by place: the device that was looked at there, so that another stick at the same place is noticed */
-  readonly #seen = new Map<string, { device: number; stick: WatchedStick | null }>()
+  /** by place */
+  readonly #seen = new Map<string, Seen>()
   #looking: Promise<void> = Promise.resolve()
   #loop: Promise<void> = Promise.resolve()
 
@@ -89,10 +116,8 @@ class Watcher implements StickWatcher {
 
   async #look(): Promise<void> {
     const places = await this.#parts.mounts.list().catch((): string[] => [])
-    for (const [place, { stick }] of this.#seen) {
-      if (places.includes(place)) continue
-      this.#seen.delete(place)
-      if (stick !== null) this.#parts.emit({ event: 'stick', what: 'removed', place })
+    for (const place of [...this.#seen.keys()]) {
+      if (!places.includes(place)) this.#forget(place)
     }
     for (const place of places) {
       if (this.#stopping.signal.aborted) return
@@ -100,13 +125,31 @@ class Watcher implements StickWatcher {
     }
   }
 
+  #forget(place: string): void {
+    const wasOurs = (this.#seen.get(place)?.stick ?? null) !== null
+    this.#seen.delete(place)
+    if (wasOurs) this.#parts.emit({ event: 'stick', what: 'removed', place })
+  }
+
   async #visit(place: string): Promise<void> {
-    const device = await deviceAt(this.#parts.tools.fs, place).catch(() => null)
-    if (device === null || this.#seen.get(place)?.device === device) return
-    const entry: { device: number; stick: WatchedStick | null } = { device, stick: null }
+    const insertion = await insertionAt(this.#parts.tools.fs, place)
+    const known = this.#seen.get(place)
+    if (known !== undefined && known.insertion === insertion) return this.#again(known, place)
+    this.#forget(place)
+    if (insertion === null) return
+    const entry: Seen = { insertion, stick: null, feed: 0, failures: 0, retryAt: null }
     this.#seen.set(place, entry)
     if (!(await this.#isOurs(place))) return
-    entry.stick = this.#state(place, 'working', null)
+    this.#parts.emit({ event: 'stick', what: 'plugged', place })
+    await this.#round(entry, place)
+  }
+
+  async #again(entry: Seen, place: string): Promise<void> {
+    if (entry.stick === null) return
+    const hasGrown = this.#parts.home.feed.db.length > entry.feed
+    const isDue = entry.retryAt !== null && this.#parts.tools.now() >= entry.retryAt
+    if (!hasGrown && !isDue) return
+    this.#parts.emit({ event: 'stick', what: 'again', place })
     await this.#round(entry, place)
   }
 
@@ -132,15 +175,18 @@ class Watcher implements StickWatcher {
     return feeds.includes(Buffer.from(home.feed.db.key).toString('hex')) || roots.includes(home.fleet)
   }
 
-  async #round(entry: { stick: WatchedStick | null }, place: string): Promise<void> {
+  async #round(entry: Seen, place: string): Promise<void> {
     const { emit, log } = this.#parts
-    emit({ event: 'stick', what: 'plugged', place })
+    entry.stick = this.#state(place, 'working', null)
+    entry.retryAt = null
     log.info({ place }, 'stick: working, do not remove it yet')
     try {
       const result = await this.#sync(place)
+      entry.feed = result.plan.length
       const first = result.rejected[0]
       if (first !== undefined) throw new ChasquiError(first.code, `${first.file}: ${first.message}`)
       entry.stick = this.#state(place, 'done', null)
+      entry.failures = 0
       const { read, wrote, reports, releases, safeToRemove } = result
       emit({ event: 'stick', what: 'done', place, read, wrote, reports, releases, safeToRemove })
       const next = safeToRemove ? 'safe to remove' : 'another program goes on with it'
@@ -148,8 +194,10 @@ class Watcher implements StickWatcher {
     } catch (thrown) {
       const { code, message } = asChasquiError(thrown)
       entry.stick = this.#state(place, 'failed', { code, message })
+      if (!LASTING.has(code)) entry.retryAt = this.#parts.tools.now() + pauseAfter(entry.failures++)
       emit({ event: 'stick', what: 'failed', place, code, message, safeToRemove: true })
       log.warn({ place, code, message }, 'stick: failed, safe to remove')
+      entry.feed = this.#parts.home.feed.db.length
     }
   }
 
@@ -161,6 +209,7 @@ class Watcher implements StickWatcher {
       filter: null,
       maxSize: null,
       part: 1,
+      keepWish: true,
       orders: [],
       installer: null,
       asFits: true,
@@ -176,4 +225,9 @@ class Watcher implements StickWatcher {
   #state(place: string, state: WatchedStick['state'], error: WatchedStick['error']): WatchedStick {
     return { place, state, error, since: new Date(this.#parts.tools.now()).toISOString() }
   }
+}
+
+/** Milliseconds until the next try, when so many failed before this one. */
+function pauseAfter(failures: number): number {
+  return Math.min(RETRY.first * 2 ** failures, RETRY.last)
 }

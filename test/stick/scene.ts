@@ -26,6 +26,7 @@ export const everything = (stick: string) => ({
   filter: null,
   maxSize: null,
   part: 1,
+  keepWish: false,
   orders: [],
   installer: null,
   asFits: false,
