@@ -7,10 +7,10 @@ import { formatTime, fromHex } from '../../src/trust/bytes.ts'
 import { FleetDraft } from '../../src/trust/draft.ts'
 import { createKey, encodeKeyFiles, PROTECTED_ROLES } from '../../src/trust/fleet-keys.ts'
 import { type KeyRole, type OpenKey, openKeyFile, Passphrase } from '../../src/trust/key-file.ts'
-import { keyId, keyPairOf, type Signer, signerOf } from '../../src/trust/keys.ts'
+import { keyId, keyPairOf, type Signer, signerOf, wipe } from '../../src/trust/keys.ts'
 import type { PublisherApp } from '../app.ts'
 import { commitKeyChange, finishKeyChange, type KeyChange } from '../commit.ts'
-import { openSigners } from '../signing.ts'
+import { openSigners, signerOfOpen } from '../signing.ts'
 import { groundOf } from './ground.ts'
 import { dropOutdated, leaveRequest, NO_RELEASES, type Waiting } from './leave-request.ts'
 import { rolesOf, trustedKeys } from './list.ts'
@@ -51,7 +51,7 @@ export async function finishChange(
 /** The online keys, with one that is about to replace them. */
 export async function onlineSigners(app: PublisherApp): Promise<Signer[]> {
   const keys = [...(await app.keys.open('online', null)), ...(await nextKeys(app).open('online', null))]
-  return keys.map(signerOfKey)
+  return keys.map((key) => signerOfOpen(app, key))
 }
 
 /**
@@ -63,13 +63,19 @@ export async function nextKey(
   role: KeyRole,
   passphrase: string | undefined
 ): Promise<OpenKey> {
-  const store = nextKeys(app)
   const opener = passphrase === undefined ? null : new Passphrase(passphrase)
-  const waiting = (await store.list()).find((file) => file.role === role)
-  if (waiting !== undefined) return openKeyFile(waiting, opener)
+  try {
+    const waiting = (await nextKeys(app).list()).find((file) => file.role === role)
+    return waiting === undefined ? await makeNext(app, role, opener) : openKeyFile(waiting, opener)
+  } finally {
+    opener?.wipe()
+  }
+}
+
+async function makeNext(app: PublisherApp, role: KeyRole, opener: Passphrase | null): Promise<OpenKey> {
   const key = createKey(role, app.random)
   const sealer = PROTECTED_ROLES.includes(role) ? await homePassphrase(app, opener) : null
-  await store.add(encodeKeyFiles([key], formatTime(app.now()), sealer, app.random))
+  await nextKeys(app).add(encodeKeyFiles([key], formatTime(app.now()), sealer, app.random))
   return key
 }
 
@@ -77,7 +83,7 @@ export async function nextKey(
 async function homePassphrase(app: PublisherApp, given: Passphrase | null): Promise<Passphrase | null> {
   const known = (await app.keys.list()).find((file) => file.sealed !== undefined)
   if (known === undefined) return null
-  openKeyFile(known, given)
+  wipe(openKeyFile(known, given).seed)
   return given
 }
 

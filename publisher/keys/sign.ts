@@ -26,7 +26,7 @@ import {
 } from '../../src/trust/signing-request.ts'
 import type { PublisherApp } from '../app.ts'
 import { commit, commitKeyChange, finishKeyChange } from '../commit.ts'
-import { openFiles } from '../signing.ts'
+import { signersOfFiles } from '../signing.ts'
 import { parse } from './arguments.ts'
 import { onlineSigners, openDraft } from './change.ts'
 import { isForNextFeed } from './feed-request.ts'
@@ -59,7 +59,7 @@ export async function signOnHome(app: PublisherApp, raw: unknown): Promise<Signe
   const ids = here.map(idOf)
   const looked = summaryOf(before, ids)
   if (args.dryRun) return looked
-  const signed = signWithHome(before, here, args, kept !== null)
+  const signed = signWithHome(app, before, here, args, kept !== null)
   const after = await reviewHere(app, signed)
   if (kept !== null) await saveRequest(app, kept, after.request)
   else await saveReceived(app, after.request, true)
@@ -76,6 +76,7 @@ function refuseOtherFleet(app: PublisherApp, { fleet }: SigningRequest): void {
 
 /** The keys of this home that are asked sign; on the home that made the request none need be left. */
 function signWithHome(
+  app: PublisherApp,
   review: Review,
   here: readonly KeyFile[],
   { roles, passphrase }: z.infer<typeof signArgs>,
@@ -86,7 +87,7 @@ function signWithHome(
   const due = asked.filter((file) => rolesFor(review, idOf(file)).some(isDue))
   if (due.length === 0 && mayLack) return review.request
   if (due.length === 0) return signRequest(review, asked.map(unopened), roles)
-  return signRequest(review, openFiles(due, passphrase), roles)
+  return signRequest(review, signersOfFiles(app, due, passphrase), roles)
 }
 
 /** A key that is only asked about; the request refuses it before it could sign. */

@@ -12,9 +12,11 @@ import { initPublisher } from '../../publisher/init.ts'
 import { backupKeys, restoreKeys } from '../../publisher/keys/backup.ts'
 import { type KeyLine, listKeys } from '../../publisher/keys/list.ts'
 import { signWithKey } from '../../publisher/keys/sign.ts'
+import { openSigners } from '../../publisher/signing.ts'
+import { oneChange } from '../../publisher/turns.ts'
 import { homePaths } from '../../src/system/home.ts'
 import { Passphrase } from '../../src/trust/key-file.ts'
-import { keyPairOf, type SigningKeyPair, signerOf } from '../../src/trust/keys.ts'
+import { keyPairOf, type Signer, type SigningKeyPair, signerOf, verifyBytes } from '../../src/trust/keys.ts'
 import { decodeRequest } from '../../src/trust/signing-request.ts'
 import { at, chasqui, context, makePublisher, temporaryFolder, writeFiles } from './support.ts'
 
@@ -154,6 +156,23 @@ test('a delegation ends: what the team released no longer counts, and it can beg
   assert.equal(await releasesOf(app), 1, 'what was listed before does not come back')
   await publishByTeam('2.0.0')
   assert.equal(await releasesOf(app), 2)
+})
+
+test('secret keys are wiped when the turn that opened them ends, also when it failed', async (t) => {
+  const { app } = await scene(t)
+  const message = random(8)
+  const isUsable = ({ sign, publicKey }: Signer) => verifyBytes(message, sign(message), publicKey)
+  for (const fails of [false, true]) {
+    let signers: Signer[] = []
+    const turn = oneChange(app, async () => {
+      signers = await openSigners(app, ['root', 'release', 'online'], undefined)
+      assert.ok(signers.length === 3 && signers.every(isUsable))
+      if (fails) throw new Error('power cut')
+    })
+    await turn.catch(() => undefined)
+    assert.ok(!signers.some(isUsable))
+  }
+  assert.equal(at(await run(app, 'keys.rotate', { role: 'online' }), 'root'), 2)
 })
 
 test('restore refuses a wrong passphrase, a damaged backup and a folder that has a home', async (t) => {
