@@ -58,3 +58,17 @@ export function parseTime(text: unknown): number | null {
   const ms = Date.parse(text)
   return Number.isNaN(ms) || formatTime(ms) !== text ? null : ms
 }
+
+/** Percent-encoding of everything but letters, digits, `_ . - ~`. */
+export function percentEncode(name: string): string {
+  return encodeURIComponent(name).replace(/[!'()*]/g, (c) => `%${c.charCodeAt(0).toString(16).toUpperCase()}`)
+}
+
+const FILE_NAME_LIMIT = 200 // bytes: file systems take 255, and what is written durably has an ending of its own
+
+/** A name from outside as a file name; one that is too long keeps its beginning and gets its hash. */
+export function fileNameFor(name: string): string {
+  const encoded = percentEncode(name)
+  if (encoded.length <= FILE_NAME_LIMIT) return encoded
+  return `${encoded.slice(0, FILE_NAME_LIMIT - 65)}-${sha256Hex(Buffer.from(name))}`
+}

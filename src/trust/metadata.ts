@@ -2,6 +2,7 @@
 // @tufjs/models'; what that library lets pass (fractions as versions, role names that reorder or replace one another,
 // one key under two ids) is refused here, and its copying of a whole map for each
 // entry (seconds for 20,000 targets, before any signature is checked) is avoided. No I/O, no clock.
+import { createPublicKey, verify } from 'node:crypto'
 import {
   Key,
   Metadata,
@@ -15,7 +16,7 @@ import {
   type Timestamp
 } from '@tufjs/models'
 import { ChasquiError } from '../errors.ts'
-import { parseTime } from './bytes.ts'
+import { canonicalBytes, parseTime } from './bytes.ts'
 import { LIMITS } from './limits.ts'
 import type { DelegatedRole, SuccinctRoles } from './path-pattern.ts'
 import { DelegationIndex } from './path-pattern.ts'
@@ -162,11 +163,20 @@ export function verifyThreshold(
 
 function isSignedBy(metadata: Parsed<Root | Snapshot | Targets | Timestamp>, key: Key): boolean {
   try {
+    if (key.scheme === 'rsa-pkcs1v15-sha256') return isSignedByPkcs1(metadata, key)
     key.verifySignature({ signed: metadata.signed, signatures: metadata.signatures })
     return true
   } catch {
     return false
   }
+}
+
+/** A scheme of older repositories that @tufjs/models does not know; fleets of Chasqui have Ed25519 only. */
+function isSignedByPkcs1(metadata: Parsed<Root | Snapshot | Targets | Timestamp>, key: Key): boolean {
+  const { sig = '' } = metadata.signatures[key.keyID] ?? {}
+  const publicKey = createPublicKey(String(key.keyVal.public))
+  if (key.keyType !== 'rsa' || publicKey.asymmetricKeyType !== 'rsa') return false
+  return verify('sha256', canonicalBytes(metadata.raw), publicKey, Buffer.from(sig, 'hex'))
 }
 
 /** The keys of a root file by id. */

@@ -1,7 +1,7 @@
 // Brings a TrustedSet up to date from wherever metadata comes from (a feed, a stick, a web server, memory) and keeps
 // what it accepted in a durable store. The workflow of TUF §5 asks for exactly the files that it needs, in order.
 import { ChasquiError } from '../errors.ts'
-import { sha256Hex } from './bytes.ts'
+import { fileNameFor, percentEncode, sha256Hex } from './bytes.ts'
 import { LIMITS } from './limits.ts'
 import { CHASQUI_PROFILE, type ParsedTargets, rootKeys, type TrustProfile } from './metadata.ts'
 import { binFor, type DelegatedRole } from './path-pattern.ts'
@@ -167,7 +167,7 @@ async function loadRole(session: Session, role: string, delegator: string): Prom
   if (loaded !== null) return loaded
   const update = (bytes: Uint8Array) =>
     role === 'targets' ? set.updateTargets(bytes) : void set.updateDelegated(role, delegator, bytes)
-  const name = `${encodeRole(role)}.json`
+  const name = `${fileNameFor(role)}.json`
   if (!tryStored(set.loadedBytes(role) ?? stored.get(name), update)) {
     const meta = set.metaFile(role)
     const bytes = await readRequired(
@@ -220,10 +220,5 @@ async function persist(session: Session, changes: Map<string, Uint8Array | null>
 /** TUF 3.1.2 and 6.2: with consistent snapshots the version is part of the name. */
 function fileName(set: TrustedSet, role: string, version: number | undefined): string {
   const prefix = set.root.signed.consistentSnapshot ? `${version}.` : ''
-  return `${prefix}${encodeRole(role)}.json`
-}
-
-/** Percent-encoding of everything but letters, digits, `_ . - ~`. */
-function encodeRole(role: string): string {
-  return encodeURIComponent(role).replace(/[!'()*]/g, (c) => `%${c.charCodeAt(0).toString(16).toUpperCase()}`)
+  return `${prefix}${percentEncode(role)}.json`
 }

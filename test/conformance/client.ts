@@ -8,6 +8,7 @@ import { asChasquiError, ChasquiError } from '../../src/errors.ts'
 import { ensureDirectory, readFileLimited, writeFileDurably } from '../../src/system/durable.ts'
 import { realFileSystem } from '../../src/system/file-system.ts'
 import { openTrustStore } from '../../src/system/trust-store.ts'
+import { fileNameFor } from '../../src/trust/bytes.ts'
 import { TUF_PROFILE } from '../../src/trust/metadata.ts'
 import { refreshTrust } from '../../src/trust/refresh.ts'
 import type { TargetInfo, Trust } from '../../src/trust/trust.ts'
@@ -24,18 +25,26 @@ interface Request {
   now: number
 }
 
+function readOptions(argv: string[]) {
+  try {
+    return parseArgs({
+      args: argv,
+      allowPositionals: true,
+      options: {
+        'metadata-dir': { type: 'string' },
+        'metadata-url': { type: 'string' },
+        'target-name': { type: 'string', multiple: true },
+        'target-base-url': { type: 'string' },
+        'target-dir': { type: 'string' }
+      }
+    })
+  } catch (cause) {
+    throw new ChasquiError('USAGE', cause instanceof Error ? cause.message : String(cause), { cause })
+  }
+}
+
 function parse(argv: string[], now: number): Request {
-  const { values, positionals } = parseArgs({
-    args: argv,
-    allowPositionals: true,
-    options: {
-      'metadata-dir': { type: 'string' },
-      'metadata-url': { type: 'string' },
-      'target-name': { type: 'string', multiple: true },
-      'target-base-url': { type: 'string' },
-      'target-dir': { type: 'string' }
-    }
-  })
+  const { values, positionals } = readOptions(argv)
   const option = (name: Option) => {
     const value = values[name]
     if (value === undefined) throw new ChasquiError('USAGE', `--${name} is missing`)
@@ -63,7 +72,7 @@ async function download(request: Request, trust: Trust, path: string): Promise<v
   const target = await trust.target(path)
   if (target === null) throw new ChasquiError('TUF_MISSING', `nobody vouches for ${path}`)
   const directory = request.option('target-dir')
-  const file = join(directory, encodeURIComponent(path))
+  const file = join(directory, fileNameFor(path))
   const cached = await readFileLimited(realFileSystem, file, target.length).catch(() => null)
   if (cached !== null && fits(target, cached)) return
   const url = targetUrl(request.option('target-base-url'), target, trust.set.root.signed.consistentSnapshot)

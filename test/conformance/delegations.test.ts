@@ -149,6 +149,24 @@ test('role names that are dangerous in URLs and paths are encoded', async (t) =>
   }
 })
 
+test('names that are longer than a file name may be, once they are encoded, are kept all the same', async (t) => {
+  const client = await clientFor(t)
+  const [role, path] = ['é'.repeat(100), `${'ñ'.repeat(150)}/${'a'.repeat(300)}`]
+  client.repo.delegate('targets', { name: role, paths: ['*/*'] })
+  client.repo.addTarget(role, path, 'content')
+  client.repo.addTarget(role, `${path}b`, 'another')
+  client.repo.publish()
+  assert.equal(await client.download(path, `${path}b`), 0)
+  assert.deepEqual((await client.artifacts()).sort(), ['another', 'content'])
+  client.repo.requests.length = 0
+  assert.equal(await client.download(path), 0)
+  assert.deepEqual(
+    client.repo.requests,
+    ['2.root.json', 'timestamp.json'],
+    'the role is taken from the store'
+  )
+})
+
 test('a target outside the pattern of its role is not found', async (t) => {
   const client = await clientFor(t)
   client.repo.delegate('targets', { name: 'releases', paths: ['releases/*/*'] })

@@ -27,8 +27,9 @@ export function readUrl(url: string, limit: number): Promise<Uint8Array | null> 
         length += chunk.length
         chunks.push(chunk)
         if (length <= limit) return
-        response.destroy()
+        // first: destroy() makes `aborted` fire, which would tell another story
         reject(new ChasquiError('TUF_TOO_LARGE', `${url} is larger than ${limit} bytes`))
+        response.destroy()
       })
       response.on('end', () => resolve(new Uint8Array(Buffer.concat(chunks))))
       response.on('error', reject)

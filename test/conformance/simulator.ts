@@ -6,6 +6,7 @@ import type { AddressInfo } from 'node:net'
 import { canonicalize } from '@tufjs/canonical-json'
 
 type Json = Record<string, unknown>
+type Kind = 'ed25519' | 'ecdsa' | 'rsa' | 'rsa-pkcs1v15'
 export interface TestKey {
   id: string
   json: Json
@@ -13,7 +14,7 @@ export interface TestKey {
 }
 
 /** A fresh key; `id` may be given to write one key under two ids. */
-export function makeKey(kind: 'ed25519' | 'ecdsa' | 'rsa' = 'ed25519', id?: string): TestKey {
+export function makeKey(kind: Kind = 'ed25519', id?: string): TestKey {
   const { publicKey, privateKey } = makePair(kind)
   const der = publicKey.export({ format: 'der', type: 'spki' })
   const pem = publicKey.export({ format: 'pem', type: 'spki' })
@@ -22,12 +23,16 @@ export function makeKey(kind: 'ed25519' | 'ecdsa' | 'rsa' = 'ed25519', id?: stri
       ? { keytype: 'ed25519', scheme: 'ed25519', keyval: { public: der.subarray(-32).toString('hex') } }
       : kind === 'ecdsa'
         ? { keytype: 'ecdsa', scheme: 'ecdsa-sha2-nistp256', keyval: { public: pem } }
-        : { keytype: 'rsa', scheme: 'rsassa-pss-sha256', keyval: { public: pem } }
+        : {
+            keytype: 'rsa',
+            scheme: kind === 'rsa' ? 'rsassa-pss-sha256' : 'rsa-pkcs1v15-sha256',
+            keyval: { public: pem }
+          }
   const own = createHash('sha256').update(canonicalize(json)).digest('hex')
   return { id: id ?? own, json, sign: (bytes) => signWith(kind, privateKey, bytes) }
 }
 
-function makePair(kind: 'ed25519' | 'ecdsa' | 'rsa'): { publicKey: KeyObject; privateKey: KeyObject } {
+function makePair(kind: Kind): { publicKey: KeyObject; privateKey: KeyObject } {
   if (kind === 'ed25519') return generateKeyPairSync('ed25519')
   if (kind === 'ecdsa') return generateKeyPairSync('ec', { namedCurve: 'P-256' })
   return generateKeyPairSync('rsa', { modulusLength: 2048 })
@@ -35,7 +40,7 @@ function makePair(kind: 'ed25519' | 'ecdsa' | 'rsa'): { publicKey: KeyObject; pr
 
 function signWith(kind: string, key: KeyObject, bytes: Buffer): string {
   if (kind === 'ed25519') return signBytes(null, bytes, key).toString('hex')
-  if (kind === 'ecdsa') return signBytes('sha256', bytes, key).toString('hex')
+  if (kind !== 'rsa') return signBytes('sha256', bytes, key).toString('hex')
   return signBytes('sha256', bytes, { key, padding: 6, saltLength: 32 }).toString('hex')
 }
 
@@ -78,7 +83,7 @@ export class Simulator {
   tamper: (name: string, bytes: Buffer) => Buffer = (_, bytes) => bytes
   #server: Server | null = null
 
-  constructor(kind: 'ed25519' | 'ecdsa' | 'rsa' = 'ed25519') {
+  constructor(kind: Kind = 'ed25519') {
     const roles: RootPart['roles'] = {}
     const keys: RootPart['keys'] = {}
     for (const role of ['root', 'timestamp', 'snapshot', 'targets']) {

@@ -5,6 +5,7 @@ import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { promisify } from 'node:util'
+import { runClient } from './client.ts'
 import { clientFor, DAY, NOW } from './client-under-test.ts'
 import { makeKey, Simulator } from './simulator.ts'
 
@@ -82,9 +83,32 @@ test('an initial root that is malformed or unsigned fails without a request', as
 })
 
 test('keys of every supported kind verify', async (t) => {
-  for (const kind of ['ed25519', 'ecdsa', 'rsa'] as const) {
+  for (const kind of ['ed25519', 'ecdsa', 'rsa', 'rsa-pkcs1v15'] as const) {
     const client = await clientFor(t, new Simulator(kind))
     assert.equal(await client.refresh(), 0, kind)
+    client.repo.signers.set('timestamp', [])
+    client.repo.publish()
+    assert.equal(await client.refresh(), 1, kind)
+    const forged = { ...makeKey(kind), id: client.repo.root.roles.timestamp?.keyids[0] as string }
+    client.repo.signers.set('timestamp', [forged])
+    assert.equal(await client.refresh(), 1, kind)
+    assert.equal(client.code, 'TUF_SIGNATURES', kind)
+  }
+})
+
+test('a file that is larger than it may be is refused as too large', async (t) => {
+  const client = await clientFor(t)
+  client.repo.tamper = (name, bytes) =>
+    name === 'timestamp.json' ? Buffer.concat([bytes, Buffer.alloc(1_000_000, ' ')]) : bytes
+  assert.equal(await client.refresh(), 1)
+  assert.equal(client.code, 'TUF_TOO_LARGE')
+})
+
+test('a wrong command line is refused as such', async () => {
+  for (const argv of [['--no-such-option'], ['fly'], ['refresh'], ['refresh', '--metadata-dir']]) {
+    const said: string[] = []
+    assert.equal(await runClient(argv, NOW, (line) => said.push(line)), 1, argv.join(' '))
+    assert.match(said.join(), /^USAGE: /, argv.join(' '))
   }
 })
 
