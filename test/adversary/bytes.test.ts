@@ -3,23 +3,19 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseManifest } from '../../src/release/manifest.ts'
 import { parseRelease } from '../../src/release/release.ts'
+import { readVectors } from '../independent/read-vectors.ts'
 import {
   applyVector,
   type ManifestVector,
   type PackVector,
   type ReleaseVector,
-  readVectors,
   type Vector
 } from '../independent/vectors.ts'
 import { type AttackCase, attack } from './table.ts'
 
 /** The vectors that are refused, as attacks. */
-async function refused<Kind extends Vector>(
-  kind: string,
-  run: (vector: Kind) => unknown
-): Promise<AttackCase[]> {
-  const vectors = await readVectors<Kind>(kind)
-  return vectors
+function refused<Kind extends Vector>(kind: string, run: (vector: Kind) => unknown): AttackCase[] {
+  return readVectors<Kind>(kind)
     .filter(({ expect }) => expect !== 'accepted')
     .map((vector) => ({ name: vector.comment, code: vector.expect, run: () => run(vector) }))
 }
@@ -33,9 +29,9 @@ async function applyAside(vector: PackVector): Promise<void> {
   }
 }
 
-const manifests = await refused<ManifestVector>('manifest', ({ text }) => parseManifest(Buffer.from(text)))
-const releases = await refused<ReleaseVector>('release', ({ text }) => parseRelease(Buffer.from(text)))
-const packs = await refused<PackVector>('pack', applyAside)
+const manifests = refused<ManifestVector>('manifest', ({ text }) => parseManifest(Buffer.from(text)))
+const releases = refused<ReleaseVector>('release', ({ text }) => parseRelease(Buffer.from(text)))
+const packs = refused<PackVector>('pack', applyAside)
 
 attack('file list that is not clean', manifests)
 attack('release.json that breaks the format', releases)

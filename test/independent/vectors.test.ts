@@ -7,12 +7,12 @@ import { manifestRoot, parseManifest } from '../../src/release/manifest.ts'
 import { encodeRelease, parseRelease } from '../../src/release/release.ts'
 import { temporaryFolder } from '../pack/fixtures.ts'
 import { readPack, rootOf } from './pack-reader.ts'
+import { readVectors } from './read-vectors.ts'
 import {
   applyVector,
   type ManifestVector,
   type PackVector,
   type ReleaseVector,
-  readVectors,
   readVectorTree
 } from './vectors.ts'
 
@@ -26,7 +26,7 @@ async function outcome(run: () => unknown): Promise<string> {
 }
 
 test('manifest vectors', async () => {
-  for (const { comment, text, expect, root } of await readVectors<ManifestVector>('manifest')) {
+  for (const { comment, text, expect, root } of readVectors<ManifestVector>('manifest')) {
     const bytes = Buffer.from(text)
     assert.equal(await outcome(() => parseManifest(bytes)), expect, comment)
     if (root !== undefined) assert.equal(manifestRoot(parseManifest(bytes)), root, comment)
@@ -34,7 +34,7 @@ test('manifest vectors', async () => {
 })
 
 test('release vectors', async () => {
-  for (const { comment, text, expect, encoded } of await readVectors<ReleaseVector>('release')) {
+  for (const { comment, text, expect, encoded } of readVectors<ReleaseVector>('release')) {
     const bytes = Buffer.from(text)
     assert.equal(await outcome(() => parseRelease(bytes)), expect, comment)
     if (encoded === undefined) continue
@@ -44,7 +44,7 @@ test('release vectors', async () => {
 
 test('pack vectors, by the reader of Chasqui and by the independent one', async (context) => {
   const folder = await temporaryFolder(context)
-  for (const [i, vector] of (await readVectors<PackVector>('pack')).entries()) {
+  for (const [i, vector] of readVectors<PackVector>('pack').entries()) {
     const { comment, base, tree, files, pack, expect } = vector
     const here = join(folder, String(i))
     assert.equal(await outcome(() => applyVector(vector, here)), expect, comment)
@@ -52,9 +52,9 @@ test('pack vectors, by the reader of Chasqui and by the independent one', async 
       assert.deepEqual(await readdir(here), base === null ? [] : ['base'], `${comment}: nothing is left`)
       continue
     }
-    const old = base === null ? null : await readVectorTree(base)
+    const old = base === null ? null : readVectorTree(base)
     const entries = readPack(Buffer.from(pack, 'base64'), old)
-    assert.deepEqual(entries, await readVectorTree(tree as string), comment)
+    assert.deepEqual(entries, readVectorTree(tree as string), comment)
     assert.equal(rootOf(entries), files.root, comment)
   }
 })

@@ -1,10 +1,11 @@
-// Reads the vectors of docs/vectors, one scenario per file, and runs the reader of Chasqui on them.
-import { mkdir, readdir, readFile } from 'node:fs/promises'
+// What the vectors of releases hold, and the reader of Chasqui run on a pack.
+import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { bytesSource } from '../../src/pack/layout.ts'
 import type { Manifest } from '../../src/release/manifest.ts'
 import { apply, baseOf, makeTree, type TestFiles } from '../pack/fixtures.ts'
 import type { Entries } from './pack-reader.ts'
+import { readVector } from './read-vectors.ts'
 
 export interface Vector {
   comment: string
@@ -31,18 +32,10 @@ export interface PackVector extends Vector {
   pack: string
 }
 
-const FOLDER = join(import.meta.dirname, '..', '..', 'docs', 'vectors')
-
-export async function readVectors<Kind extends Vector>(kind: string): Promise<Kind[]> {
-  const names = (await readdir(join(FOLDER, kind))).filter((name) => name.endsWith('.json')).sort()
-  return Promise.all(
-    names.map(async (name) => JSON.parse(await readFile(join(FOLDER, kind, name), 'utf8')) as Kind)
+export function readVectorTree(name: string): Entries {
+  const entries = readVector<{ path: string; kind: 'f' | 'x' | 'l'; content: string }[]>(
+    `pack/trees/${name}.json`
   )
-}
-
-export async function readVectorTree(name: string): Promise<Entries> {
-  const text = await readFile(join(FOLDER, 'pack', 'trees', `${name}.json`), 'utf8')
-  const entries = JSON.parse(text) as { path: string; kind: 'f' | 'x' | 'l'; content: string }[]
   return entries.map(({ path, kind, content }) => ({ path, kind, content: Buffer.from(content, 'base64') }))
 }
 
@@ -57,7 +50,7 @@ export async function applyVector(vector: PackVector, folder: string): Promise<M
     kind: 'directory' as const
   }
   await mkdir(folder)
-  const old = base === null ? null : filesOf(await readVectorTree(base))
+  const old = base === null ? null : filesOf(readVectorTree(base))
   const known = old === null ? null : baseOf(await makeTree(join(folder, 'base'), old))
   return apply({ steps: [step], base: known, into: join(folder, 'out') })
 }

@@ -1,16 +1,11 @@
 // The vectors of FORMAT 9.2, 9.4 and 10 carry their own verdict; this reads them with the implementation.
 import assert from 'node:assert/strict'
-import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { ChasquiError } from '../../src/errors.ts'
 import { recordKey, recordMark, verifyRecord } from '../../src/fleet/record.ts'
 import { admissionKey, verifyHello, verifyProof } from '../../src/net/hello.ts'
 import { isLanName, lanNameKey } from '../../src/net/lan-name.ts'
-
-function vectors<T>(name: string): T[] {
-  const file = new URL(`../../docs/vectors/links/${name}`, import.meta.url)
-  return (JSON.parse(readFileSync(file, 'utf8')) as { cases: T[] }).cases
-}
+import { readVectors } from '../independent/read-vectors.ts'
 
 interface RecordCase {
   comment: string
@@ -19,7 +14,7 @@ interface RecordCase {
   read?: { key: string; mark: string; type: string; epoch: number; sequence: number; at: number }
 }
 
-for (const { comment, bytes, expect, read } of vectors<RecordCase>('records.json')) {
+for (const { comment, bytes, expect, read } of readVectors<RecordCase>('record')) {
   test(`record vector: ${comment}`, () => {
     assert.equal(verdict(bytes), expect)
     if (read === undefined) return
@@ -53,8 +48,8 @@ function verdict(bytes: string): string {
   }
 }
 
-for (const { comment, name, expect } of vectors<{ comment: string; name: string; expect: string }>(
-  'lan-names.json'
+for (const { comment, name, expect } of readVectors<{ comment: string; name: string; expect: string }>(
+  'lan-name'
 )) {
   test(`LAN name vector: ${comment}`, () => {
     const key = lanNameKey(Buffer.alloc(64, 3))
@@ -71,7 +66,7 @@ interface AdmissionCase {
   expect: 'ok' | 'refused'
 }
 
-for (const one of vectors<AdmissionCase>('admission.json')) {
+for (const one of readVectors<AdmissionCase>('admission')) {
   test(`admission vector: ${one.comment}`, () => assert.equal(isGood(one) ? 'ok' : 'refused', one.expect))
 }
 

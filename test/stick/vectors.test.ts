@@ -1,6 +1,5 @@
 // The stick's vectors carry their own verdict; this reads them with the implementation.
 import assert from 'node:assert/strict'
-import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import sodium from 'sodium-native'
 import { ChasquiError } from '../../src/errors.ts'
@@ -8,10 +7,7 @@ import { checkOrder, encodeOrder, orderBytes } from '../../src/stick/apply-order
 import { decodeBundle, encodeBundle } from '../../src/stick/report-bundle.ts'
 import { encodeFooter, encodeHeader, encodeTable, proveSegment } from '../../src/stick/segment.ts'
 import { leafHash } from '../../src/stick/tree.ts'
-
-function vectors<T>(name: string): T {
-  return JSON.parse(readFileSync(new URL(`../../docs/vectors/stick/${name}`, import.meta.url), 'utf8')) as T
-}
+import { readVectors } from '../independent/read-vectors.ts'
 
 const hex = (text: string) => Buffer.from(text, 'hex')
 
@@ -47,7 +43,7 @@ function judgeSegment(found: SegmentCase): string {
   }
 }
 
-for (const found of vectors<{ cases: SegmentCase[] }>('segments.json').cases) {
+for (const found of readVectors<SegmentCase>('segment')) {
   test(`segment: ${found.comment}: ${found.expect}`, () => {
     assert.equal(judgeSegment(found), found.expect)
   })
@@ -60,7 +56,7 @@ interface RecordCase {
   damaged: boolean
 }
 
-for (const { comment, bytes, expect, damaged } of vectors<{ cases: RecordCase[] }>('records.json').cases) {
+for (const { comment, bytes, expect, damaged } of readVectors<RecordCase>('report-file')) {
   test(`records: ${comment}`, () => {
     const found = decodeBundle(hex(bytes))
     assert.deepEqual(
@@ -108,14 +104,14 @@ async function judgeOrder(found: OrderCase): Promise<string> {
   }
 }
 
-for (const found of vectors<{ cases: OrderCase[] }>('orders.json').cases) {
+for (const found of readVectors<OrderCase>('apply-order')) {
   test(`apply order: ${found.comment}: ${found.expect}`, async () => {
     assert.equal(await judgeOrder(found), found.expect)
   })
 }
 
 test('an order has one encoding', () => {
-  const { cases } = vectors<{ cases: OrderCase[] }>('orders.json')
+  const cases = readVectors<OrderCase>('apply-order')
   const file = JSON.parse(cases[0]?.bytes ?? '') as { order: never; membership: string; signature: string }
   const again = encodeOrder(file.order, Buffer.from(file.membership, 'base64'), hex(file.signature))
   assert.equal(Buffer.from(again).toString(), cases[0]?.bytes)

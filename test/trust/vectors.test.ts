@@ -1,14 +1,13 @@
 // Every vector of docs/vectors/{trust,invite,membership}, read by Chasqui and by a second reader that was written from
 // FORMAT.md alone: both must come to the verdict that the file carries.
 import assert from 'node:assert/strict'
-import { readdirSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { test } from 'node:test'
 import { ChasquiError } from '../../src/errors.ts'
 import { formatTime, fromHex, toHex } from '../../src/trust/bytes.ts'
 import { parseInvite } from '../../src/trust/invite.ts'
 import { verifyMembership } from '../../src/trust/membership.ts'
 import { refreshTrust } from '../../src/trust/refresh.ts'
+import { readVectors } from '../independent/read-vectors.ts'
 import {
   followFleet,
   type MembershipVector,
@@ -18,13 +17,6 @@ import {
   type TrustVector
 } from './independent-reader.ts'
 import { MemoryStore, utf8 } from './test-fleet.ts'
-
-const VECTORS = join(import.meta.dirname, '..', '..', 'docs', 'vectors')
-
-function vectors<T>(folder: string): (T & { file: string; comment: string; expect: string })[] {
-  const names = readdirSync(join(VECTORS, folder)).sort()
-  return names.map((file) => ({ file, ...JSON.parse(readFileSync(join(VECTORS, folder, file), 'utf8')) }))
-}
 
 /** The value, or the code with which it was refused. */
 async function verdict<T>(read: () => T | Promise<T>): Promise<{ code: string; value: T | null }> {
@@ -39,7 +31,9 @@ async function verdict<T>(read: () => T | Promise<T>): Promise<{ code: string; v
 const files = (texts: Record<string, string>) =>
   new Map(Object.entries(texts).map(([name, text]) => [name, utf8(text)]))
 
-for (const vector of vectors<TrustVector & { found?: boolean; stale?: boolean }>('trust')) {
+for (const vector of readVectors<TrustVector & { expect: string; found?: boolean; stale?: boolean }>(
+  'trust'
+)) {
   test(`trust/${vector.file}: ${vector.comment} → ${vector.expect}`, async () => {
     const ours = await verdict(async () => {
       const store = new MemoryStore()
@@ -59,12 +53,13 @@ for (const vector of vectors<TrustVector & { found?: boolean; stale?: boolean }>
 }
 
 interface InviteVector {
+  expect: string
   text: string
   pin?: string
   fields?: object
 }
 
-for (const vector of vectors<InviteVector>('invite')) {
+for (const vector of readVectors<InviteVector>('invite')) {
   test(`invite/${vector.file}: ${vector.comment} → ${vector.expect}`, async () => {
     const ours = await verdict(() => describeInvite(vector))
     assert.equal(ours.code, vector.expect)
@@ -81,7 +76,7 @@ function describeInvite({ text, pin }: InviteVector): object {
   return { ...hex, generation, peers, bootstrap, ...rest, invite: toHex(invite) }
 }
 
-for (const vector of vectors<MembershipVector & { member?: object }>('membership')) {
+for (const vector of readVectors<MembershipVector & { expect: string; member?: object }>('membership')) {
   test(`membership/${vector.file}: ${vector.comment} → ${vector.expect}`, async () => {
     const ours = await verdict(() =>
       verifyMembership(new Uint8Array(Buffer.from(vector.bytes, 'hex')), {
