@@ -20,7 +20,7 @@ import type { Engine } from './apply/types.ts'
 import type { Catalog, ReleaseCache } from './catalog.ts'
 import type { AppConfig } from './config/apps.ts'
 import type { NodeConfig } from './config/schema.ts'
-import type { Evidence } from './evidence.ts'
+import type { Evidence } from '../src/fleet/evidence.ts'
 import type { FleetView } from './trust-keeper.ts'
 
 export interface PlannerParts {

@@ -102,7 +102,7 @@ async function reportApps(app: NodeApp, history: readonly HistoryEntry[]): Promi
   return states.map(({ app: name, profile, modules }) => ({
     name,
     profile,
-    health: healthOf(history.find((entry) => entry.app === name)),
+    health: healthOf(history.find((entry) => entry.app === name && entry.result !== 'refused')),
     modules: modules
       .filter((one) => one.version !== null)
       .map((one) => ({
@@ -116,10 +116,12 @@ async function reportApps(app: NodeApp, history: readonly HistoryEntry[]): Promi
   }))
 }
 
-function healthOf(last: HistoryEntry | undefined): 'good' | 'failing' | 'unknown' {
+/** By the newest transaction that changed anything. */
+function healthOf(last: HistoryEntry | undefined): ReportBody['apps'][number]['health'] {
   if (last === undefined) return 'unknown'
   const isOpen = last.result === 'rollback-failed' || last.result === 'unfinished'
-  return isOpen && last.settledAt === undefined ? 'failing' : 'good'
+  if (isOpen && last.settledAt === undefined) return 'failing'
+  return last.result === 'committed' ? 'good' : 'rolled-back'
 }
 
 /** What the last transaction that touched a module found changed. */

@@ -6,6 +6,7 @@ import { Ledger, type Source } from '../src/net/ledger.ts'
 import type { StateStore } from '../src/system/state.ts'
 
 const KEY = 'sources'
+const PACKS = '/packs'
 
 interface Watched {
   pack: string
@@ -13,10 +14,18 @@ interface Watched {
   length: number
 }
 
+interface StickOrigin {
+  /** id, hex */
+  stick: string
+  bytes: number
+}
+
 export class Sources {
   readonly #state: StateStore
   #ledger = new Ledger()
   #watched: Watched[] = []
+  /** blocks of a stick, until it is known which packs they are of */
+  #held = new Map<number, StickOrigin>()
 
   constructor(state: StateStore) {
     this.#state = state
@@ -39,9 +48,33 @@ export class Sources {
     if (found !== undefined) this.#ledger.add(found.pack, peer, link, bytes)
   }
 
+  /** A stick brought this block: what it belongs to is read when the whole stick is. */
+  hold(index: number, from: StickOrigin): void {
+    this.#held.set(index, from)
+  }
+
+  /** Counts what is held for the packs of this version of the feed. */
+  async assign(snapshot: FeedSnapshot): Promise<void> {
+    const held = this.#held
+    if (held.size === 0) return
+    this.#held = new Map()
+    for (const pack of await snapshot.list(PACKS)) {
+      const range = (await snapshot.blocks(pack)) ?? { offset: 0, length: 0 }
+      for (let index = range.offset; index < range.offset + range.length; index++) {
+        const from = held.get(index)
+        if (from !== undefined) this.#ledger.add(pack, from.stick, 'stick', from.bytes)
+      }
+    }
+    await this.#save()
+  }
+
   /** Ends watching and keeps what was counted. */
   async settle(paths: readonly string[]): Promise<void> {
     this.#watched = this.#watched.filter(({ pack }) => !paths.includes(pack))
+    await this.#save()
+  }
+
+  async #save(): Promise<void> {
     await this.#state.put({ [KEY]: this.#ledger.toJSON() })
   }
 

@@ -32,6 +32,7 @@ export function nodeStickHome(app: NodeApp): StickHome {
       const { snapshot, trust, channels } = view
       return selectReleases({ snapshot, trust, channels, reports: app.records.set.list('report') }, filter)
     },
+    onBlock: (index, from) => app.sources.hold(index, from),
     async beforeImport() {
       await beginOrders(app)
       // what cannot be trusted before is judged again, and reported, after
@@ -110,7 +111,8 @@ async function applyRound(app: NodeApp, order: ApplyOrder, context: CommandConte
 /** Refreshes trust; the releases that were not among the signed ones before. */
 async function newReleases(app: NodeApp, before: ReadonlySet<string>): Promise<ImportedRelease[]> {
   await app.feed.advance()
-  await app.refresh()
+  const view = await app.refresh()
+  if (view !== null) await app.sources.assign(view.snapshot)
   app.events.emit('imported')
   // the news is kept, that it is out among them; it gets no further
   app.servedMember()

@@ -1,6 +1,6 @@
 // Results of the publisher's commands as text for people.
 import { formatBytes, formatDuration, formatTable } from '../src/cli/output.ts'
-import type { FleetOverview } from './fleet.ts'
+import type { FleetBranch, FleetOverview } from './fleet.ts'
 import type { BranchLine } from './members.ts'
 import type { Published } from './publish/publish.ts'
 import type { ReleaseDiff, ReleaseLine } from './queries.ts'
@@ -87,7 +87,7 @@ export function describeBranches(lines: readonly BranchLine[]): string {
   return formatTable([['NAME', 'NODE', 'GROUPS', 'MODULES', 'INVITE ENDS'], ...rows])
 }
 
-export function describeFleet({ branches }: FleetOverview): string {
+export function describeFleet({ branches, halts }: FleetOverview): string {
   if (branches.length === 0) return 'nobody was invited yet'
   const rows = branches.map((branch) => [
     branch.name,
@@ -96,15 +96,48 @@ export function describeFleet({ branches }: FleetOverview): string {
     Object.entries(branch.modules)
       .map(([module, version]) => `${module}@${version}`)
       .join(' '),
+    offered(branch),
     branch.health,
-    [
-      branch.stale ? 'stale' : '',
-      branch.revoked ? 'revoked' : '',
-      branch.clone ? 'A CLONE' : branch.clones.length > 0 ? 'CLONED' : '',
-      branch.conflict === null ? '' : 'SAW A FORKED FEED'
-    ]
-      .filter((mark) => mark !== '')
-      .join(' ')
+    marks(branch)
   ])
-  return formatTable([['BRANCH', 'HEARD', 'VIA', 'RUNS', 'HEALTH', ''], ...rows])
+  const table = formatTable([['BRANCH', 'HEARD', 'VIA', 'RUNS', 'AVAILABLE', 'HEALTH', ''], ...rows])
+  return [table, ...halts.map(halted), ...branches.flatMap(failed)].join('\n')
+}
+
+/** What the branch could run and does not, with what keeps it. */
+function offered({ apps }: FleetBranch): string {
+  const waiting = apps.flatMap(({ modules }) => modules.filter(({ available }) => available !== null))
+  return waiting
+    .map(({ module, available, state }) =>
+      state === 'available' ? `${module}@${available}` : `${module}@${available} (${state})`
+    )
+    .join(' ')
+}
+
+function marks(branch: FleetBranch): string {
+  return [
+    branch.stale ? 'stale' : '',
+    branch.revoked ? 'revoked' : '',
+    branch.clone ? 'A CLONE' : branch.clones.length > 0 ? 'CLONED' : '',
+    branch.conflict === null ? '' : 'SAW A FORKED FEED'
+  ]
+    .filter((mark) => mark !== '')
+    .join(' ')
+}
+
+function halted({ channel, reason, module, version }: FleetOverview['halts'][number]): string {
+  return `halted on ${channel}: ${module}@${version}: ${reason}`
+}
+
+/** One line for each app whose last update failed, and for what else the branch cannot do. */
+function failed({ name, failures, problems }: FleetBranch): string[] {
+  const lines = failures.map(({ releases, result, at, code, reason }) => {
+    const tried = releases.map(({ module, version }) => `${module}@${version}`).join(' ')
+    return `${name}: ${tried} ${result} ${at}: ${code}: ${firstLine(reason)}`
+  })
+  return [...lines, ...problems.map(({ code, message }) => `${name}: ${code}: ${firstLine(message)}`)]
+}
+
+function firstLine(text: string): string {
+  return text.split('\n', 1)[0] ?? ''
 }

@@ -1,10 +1,12 @@
 // `fleet`: what every branch runs, from the newest report that reached the publisher by any path.
-import type { Channels } from '../src/fleet/channels.ts'
+import { asChasquiError } from '../src/errors.ts'
+import { type ChannelHalt, Evidence } from '../src/fleet/evidence.ts'
 import type { VerifiedRecord } from '../src/fleet/record.ts'
-import { openReport, parseReportHeader, type ReportBody } from '../src/fleet/report.ts'
+import { openReport, parseReportHeader, type ReportBody, type ReportHeader } from '../src/fleet/report.ts'
 import { formatTime } from '../src/trust/bytes.ts'
 import { type SigningKeyPair, sealingPairOf } from '../src/trust/keys.ts'
 import type { PublisherApp } from './app.ts'
+import { type BranchReleases, type FleetRelease, releasesInUse } from './fleet-releases.ts'
 import { ownerOf } from './grants.ts'
 import { type BranchLine, isRevoked, listBranches } from './members.ts'
 
@@ -22,7 +24,10 @@ export interface FleetBranch {
   apps: ReportBody['apps']
   /** module → version */
   modules: Record<string, string>
-  health: 'good' | 'failing' | 'unknown'
+  /** of the app that is worst off */
+  health: ReportBody['apps'][number]['health']
+  /** of each app: what failed last, as long as nothing was applied since */
+  failures: FleetFailure[]
   stale: boolean
   /** a second signed history of the feed that it saw, in words */
   conflict: string | null
@@ -37,101 +42,129 @@ export interface FleetBranch {
   clone: boolean
 }
 
-/** A release that matters now: a channel points at it, or a branch runs it. */
-export interface FleetRelease {
-  module: string
-  /** null: known from reports only */
-  track: string | null
-  version: string
-  channels: string[]
-  yanked: boolean
-  /** names of the branches that run it */
-  branches: string[]
+export interface FleetFailure {
+  app: string
+  releases: { module: string; version: string }[]
+  /** `rolled-back`, `rollback-failed`, … */
+  result: string
+  at: string
+  code: string
+  reason: string
 }
 
 export interface FleetOverview {
   branches: FleetBranch[]
   releases: FleetRelease[]
+  /** releases that branches hold, because too many failed with them or because the publisher said so */
+  halts: ChannelHalt[]
+}
+
+/** What is read of one report. */
+interface Told {
+  record: VerifiedRecord
+  header: ReportHeader
+  /** why there is nothing in the header */
+  nonsense: ReportBody['problems']
+  /** null: sealed to an earlier key, or damaged */
+  body: ReportBody | null
 }
 
 export async function fleetOverview(app: PublisherApp): Promise<FleetOverview> {
-  const view = await app.fleet.view()
+  const { channels } = await app.fleet.view()
   await app.records.open()
-  const sealing = sealingPairOf((await app.keys.openOne('sealing')).seed)
-  const reports = app.records.set.list('report').filter(({ member }) => member.role === 'branch')
+  const told = await readReports(app)
   const branches: FleetBranch[] = []
-  for (const record of reports) {
-    const clones = reports.flatMap(({ member }) =>
-      member.invite === record.member.invite && member.node !== record.member.node ? [member.node] : []
-    )
-    const { node, invite } = record.member
-    const owner = clones.length === 0 ? null : await ownerOf(view, invite)
-    branches.push({
-      ...(await describe(app, record, sealing)),
-      revoked: isRevoked(view.revoked, record.member),
-      clones,
-      clone: owner !== null && owner !== node
-    })
+  const users = usersOf(told)
+  for (const one of told) {
+    branches.push(await describe(app, one, users.get(one.record.member.invite) ?? []))
   }
-  const heard = new Set(reports.map(({ member }) => member.node))
+  const heard = new Set(told.map(({ record }) => record.member.node))
   for (const line of await listBranches(app)) {
     if (line.id === null || !heard.has(line.id)) branches.push(silent(line))
   }
-  branches.sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0))
-  return { branches, releases: releasesInUse(view.channels, branches) }
+  branches.sort(byName)
+  const reported = told.map(releasesOf).sort(byName)
+  const releases = releasesInUse(channels, reported, namesOf(app))
+  return { branches, releases, halts: new Evidence(app.records.set).halts(channels) }
 }
 
-/** From channels.json and the reports alone: reading every release.json of a large feed takes too long for an overview. */
-function releasesInUse(channels: Channels, branches: readonly FleetBranch[]): FleetRelease[] {
-  const found = new Map<string, FleetRelease>()
-  const entry = (module: string, track: string | null, version: string) => {
-    const key = `${module}@${version}`
-    const release = found.get(key) ?? { module, track, version, channels: [], yanked: false, branches: [] }
-    found.set(key, release)
-    return release
-  }
-  for (const [channel, modules] of Object.entries(channels.channels)) {
-    for (const [module, tracks] of Object.entries(modules)) {
-      for (const [track, { version }] of Object.entries(tracks))
-        entry(module, track, version).channels.push(channel)
+async function readReports(app: PublisherApp): Promise<Told[]> {
+  const sealing = sealingPairOf((await app.keys.openOne('sealing')).seed)
+  return app.records.set
+    .list('report')
+    .filter(({ member }) => member.role === 'branch')
+    .map((record) => ({ record, ...readHeader(record), body: openBody(record, sealing) }))
+}
+
+/** A member that writes nonsense is shown with what is known of it. */
+function readHeader({ header }: VerifiedRecord): Pick<Told, 'header' | 'nonsense'> {
+  try {
+    return { header: parseReportHeader(header), nonsense: [] }
+  } catch (error) {
+    const { code, message } = asChasquiError(error)
+    const feed = { key: '', db: 0, blobs: 0 }
+    return {
+      header: { schema: 1, feed, apps: {}, outcomes: [], stale: false },
+      nonsense: [{ code, message }]
     }
   }
-  for (const { name, modules } of branches) {
-    for (const [module, version] of Object.entries(modules)) entry(module, null, version).branches.push(name)
-  }
-  for (const release of found.values()) {
-    const tracks = Object.values(channels.yanked[release.module] ?? {})
-    release.yanked = tracks.some((versions) => Object.hasOwn(versions, release.version))
-  }
-  return [...found.values()].sort((a, b) => (a.module < b.module ? -1 : a.module > b.module ? 1 : 0))
+}
+
+function releasesOf({ record, header, body }: Told): BranchReleases {
+  return { name: record.member.name, apps: header.apps, sources: body?.sources ?? [] }
+}
+
+/** Node keys of everybody who has said anything, and of this publisher. */
+function namesOf(app: PublisherApp): Map<string, string> {
+  const names = new Map(app.records.set.list().map(({ member }) => [member.node, member.name]))
+  return names.set(app.member.node, app.identity.name)
 }
 
 async function describe(
   app: PublisherApp,
-  record: VerifiedRecord,
-  sealing: SigningKeyPair
-): Promise<Omit<FleetBranch, 'revoked' | 'clones' | 'clone'>> {
-  const { member } = record
-  const header = parseReportHeader(record.header)
-  const body = openBody(record, sealing)
-  const hearing = await app.records.heard('report', member.node)
+  { record, header, nonsense, body }: Told,
+  users: readonly string[]
+): Promise<FleetBranch> {
+  const { node, invite, name, groups } = record.member
+  const { revoked } = await app.fleet.view()
+  const hearing = await app.records.heard('report', node)
   const apps = body?.apps ?? []
   return {
-    id: member.node,
-    name: member.name,
-    groups: member.groups,
+    id: node,
+    name,
+    groups,
     reportedAt: formatTime(record.at),
     lastHeard: hearing === null ? null : formatTime(hearing.at),
     via: hearing?.via ?? null,
     apps,
     modules: modulesOf(header.apps),
     health: healthOf(apps),
+    failures: failuresOf(body?.transactions ?? []),
     stale: header.stale,
     conflict: body?.feed.conflict ?? null,
     feedLength: header.feed.db,
     transactions: body?.transactions ?? [],
-    problems: body?.problems ?? []
+    problems: [...nonsense, ...(body?.problems ?? [])],
+    revoked: isRevoked(revoked, record.member),
+    ...(await clonesOf(app, node, invite, users))
   }
+}
+
+/** Others that use the same invite, and whether it is theirs. */
+async function clonesOf(app: PublisherApp, node: string, invite: string, users: readonly string[]) {
+  const clones = users.filter((one) => one !== node)
+  const owner = clones.length === 0 ? null : await ownerOf(await app.fleet.view(), invite)
+  return { clones, clone: owner !== null && owner !== node }
+}
+
+/** Nodes by the invite that they joined with. */
+function usersOf(told: readonly Told[]): Map<string, string[]> {
+  const users = new Map<string, string[]>()
+  for (const { record } of told) {
+    const { invite, node } = record.member
+    users.set(invite, [...(users.get(invite) ?? []), node])
+  }
+  return users
 }
 
 /** A report that was sealed to an earlier key still shows what its header says. */
@@ -149,8 +182,27 @@ function modulesOf(apps: Record<string, Record<string, string>>): Record<string,
 }
 
 function healthOf(apps: ReportBody['apps']): FleetBranch['health'] {
-  if (apps.some(({ health }) => health === 'failing')) return 'failing'
+  for (const bad of ['failing', 'rolled-back'] as const) {
+    if (apps.some(({ health }) => health === bad)) return bad
+  }
   return apps.length > 0 && apps.every(({ health }) => health === 'good') ? 'good' : 'unknown'
+}
+
+/** The newest transaction of each app, where it did not do what it should. */
+function failuresOf(transactions: ReportBody['transactions']): FleetFailure[] {
+  const newest = new Map<string, ReportBody['transactions'][number]>()
+  for (const one of transactions) {
+    if (one.result !== 'refused' && !newest.has(one.app)) newest.set(one.app, one)
+  }
+  return [...newest.values()].flatMap(({ app, releases, result, finished: at, error }) => {
+    if (result === 'committed' || error === null) return []
+    const tried = releases.map(({ module, to }) => ({ module, version: to }))
+    return [{ app, releases: tried, result, at, code: error.code, reason: error.message }]
+  })
+}
+
+function byName(a: { name: string }, b: { name: string }): number {
+  return a.name < b.name ? -1 : a.name > b.name ? 1 : 0
 }
 
 function silent({ id, name, groups, revoked }: BranchLine): FleetBranch {
@@ -164,6 +216,7 @@ function silent({ id, name, groups, revoked }: BranchLine): FleetBranch {
     apps: [],
     modules: {},
     health: 'unknown',
+    failures: [],
     stale: false,
     conflict: null,
     feedLength: null,

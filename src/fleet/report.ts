@@ -71,7 +71,8 @@ const body = z.object({
       z.object({
         name: short,
         profile: short,
-        health: z.enum(['good', 'failing', 'unknown']),
+        /** `rolled-back`: it runs, and the newest update of it failed */
+        health: z.enum(['good', 'rolled-back', 'failing', 'unknown']),
         modules: z
           .array(
             z.object({

@@ -17,6 +17,8 @@ export interface CoreImport {
   read(places: readonly BlockPlace[]): Promise<(Uint8Array | null)[]>
   signal: AbortSignal
   onBlocks(blocks: number, bytes: number): void
+  /** one block was verified and stored */
+  onBlock?(index: number, bytes: number): void
 }
 
 export interface CoreImportResult {
@@ -222,6 +224,7 @@ async function storeBlock(
   }
   result.blocks++
   result.bytes += value.length
+  request.onBlock?.(place.index, value.length)
   return nodes.length
 }
 

@@ -128,6 +128,8 @@ export interface StickHome {
   readonly records: StickRecords
   /** The releases that `filter` names, all without one. Throws when it names a branch or module that is not there. */
   select(filter: StickFilter | null): Promise<StickSelection>
+  /** A block of the blobs core came in; `stick`: id, hex. */
+  onBlock?(index: number, from: { stick: string; bytes: number }): void
   /** Called before anything is taken: remembers which releases are known already. */
   beforeImport?(): Promise<void>
   /** Called after blocks or roots came in: refreshes trust and says which releases are new here. */

@@ -70,7 +70,10 @@ async function importOne(
       stick,
       read: (places) => reader.read(places),
       signal: progress.signal,
-      onBlocks: (_blocks, size) => progress.onBytes(size)
+      onBlocks: (_blocks, size) => progress.onBytes(size),
+      onBlock: (index, size) => {
+        if (name === 'blobs') home.onBlock?.(index, { stick: folder.file?.id ?? '', bytes: size })
+      }
     })
     result.read.blocks += blocks
     result.read.bytes += bytes

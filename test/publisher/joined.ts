@@ -25,7 +25,12 @@ export function join1(text: string): Joined {
 }
 
 /** The node's report reaches the publisher, by a stick say. */
-export async function report(app: PublisherApp, { identity }: Joined, sequence = 1): Promise<AddResult> {
+export async function report(
+  app: PublisherApp,
+  { identity }: Joined,
+  sequence = 1,
+  header?: Uint8Array
+): Promise<AddResult> {
   const { keyPair, membership } = identity
   const fields = { type: 'report', author: keyPair.publicKey, membership, epoch: 1, sequence } as const
   const text = encodeReportHeader({
@@ -35,7 +40,8 @@ export async function report(app: PublisherApp, { identity }: Joined, sequence =
     outcomes: [],
     stale: false
   })
-  const record = signRecord({ ...fields, at: app.now(), header: text, body: text }, keyPair.secretKey)
+  const said = { ...fields, at: app.now(), header: header ?? text, body: text }
+  const record = signRecord(said, keyPair.secretKey)
   await app.records.open()
   return app.records.offer(record.bytes, 'stick')
 }
