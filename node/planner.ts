@@ -1,6 +1,7 @@
 // Brings everything together that the pure plan needs: configuration, what the engine has installed, what the fleet says,
 // the windows. Reads; changes nothing but its own note of since when something has been waiting.
 import { isDowngradeAllowed } from '../src/fleet/downgrade.ts'
+import type { Evidence } from '../src/fleet/evidence.ts'
 import { matchesAny } from '../src/fleet/pattern.ts'
 import {
   type Blocked,
@@ -20,7 +21,6 @@ import type { Engine } from './apply/types.ts'
 import type { Catalog, ReleaseCache } from './catalog.ts'
 import type { AppConfig } from './config/apps.ts'
 import type { NodeConfig } from './config/schema.ts'
-import type { Evidence } from '../src/fleet/evidence.ts'
 import type { FleetView } from './trust-keeper.ts'
 
 export interface PlannerParts {
