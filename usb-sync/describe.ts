@@ -92,7 +92,8 @@ export function describeStick(summary: StickSummary): string {
   const wishes = summary.fleets.flatMap(({ name, wish }) =>
     wish === null ? [] : [`made for ${name}: ${describeWish(wish)}`]
   )
-  return [head, ...wishes, ...feeds, `reports of ${summary.reports.length} machines`].join('\n')
+  const damage = describeDamage(summary.rejected)
+  return [head, ...wishes, ...feeds, ...describeBranches(summary), ...damage].join('\n')
 }
 
 function describeWish({ modules, channel, branches, latest, maxSize, part }: StickWish): string {
@@ -105,13 +106,30 @@ function describeWish({ modules, channel, branches, latest, maxSize, part }: Sti
   ].join('; ')
 }
 
+function describeBranches({ branches, reports }: StickSummary): string[] {
+  const count = `reports of ${reports.length} machines`
+  if (branches.length === 0) return [count]
+  const rows = branches.map(({ node, name, reported, visited }) => [
+    `  ${name ?? '-'}`,
+    node.slice(0, 8),
+    reported ?? '-',
+    visited ?? '-'
+  ])
+  return [count, formatTable([['  MACHINE', 'KEY', 'REPORTED', 'MET THIS STICK'], ...rows])]
+}
+
 function describeFeed(feed: FeedSummary, fleets: StickSummary['fleets']): string {
   const name = fleets.find(({ id }) => id === feed.fleet)?.name ?? ''
   const written = feed.written === null ? 'no finished export' : `exported ${feed.written}`
-  const title = `${name === '' ? 'fleet' : name} ${(feed.fleet ?? '').slice(0, 8)}: ${feed.state}, ${written}`
+  const part = feed.part === null ? '' : `, part ${feed.part.part} of ${feed.part.parts}`
+  const title = `${name === '' ? 'fleet' : name} ${(feed.fleet ?? '').slice(0, 8)}: ${feed.state}${part}, ${written}`
   const size = `  ${formatBytes(feed.bytes)} in ${feed.segments.length} files, entries ${feed.db.blocks} of ${feed.db.length}, data ${feed.blobs.blocks} of ${feed.blobs.length} blocks`
   const releases = feed.releases.map(({ module, track, version }) => [`  ${module}`, track, version])
   const table = releases.length === 0 ? [] : [formatTable([['  MODULE', 'TRACK', 'VERSION'], ...releases])]
-  const damage = feed.rejected.map(({ file, code, message }) => `  ${file}: ${code}: ${message}`)
+  const damage = describeDamage(feed.rejected)
   return [title, size, ...table, ...damage].join('\n')
+}
+
+function describeDamage(rejected: StickSummary['rejected']): string[] {
+  return rejected.map(({ file, code, message }) => `  ${file}: ${code}: ${message}`)
 }

@@ -1,16 +1,16 @@
-// What a stick holds, told without a home and without keys: `inspect` reads the tables, `verify` every byte. Both prove
+// What a stick holds, told without a home and without keys: `inspect` reads the tables, `verify` every byte that is in use. Both prove
 // segments against the signatures that they carry; neither changes the stick.
 
 import { createHash } from 'node:crypto'
-import { decodeRecord } from '../fleet/record.ts'
 import type { FileSystem } from '../system/file-system.ts'
 import { stopIfCancelled } from './cancel.ts'
 import { dropDamaged } from './damage.ts'
 import { type FeedOnStick, listFeeds, type Rejected, readFeedFolder } from './feed-folder.ts'
 import { listStick, openFolder, openStickFile, readStickHint, type StickFolder } from './folder.ts'
-import { listBundles, readBundle } from './reports.ts'
+import { inspectBranches, type StickBranch } from './inspect-branches.ts'
 import type { CoreName } from './segment.ts'
 import { leafHash } from './tree.ts'
+import { verifyFiles } from './verify-files.ts'
 import type { StickWish } from './wish.ts'
 
 export type StickState = 'complete' | 'partial' | 'damaged'
@@ -43,11 +43,13 @@ export interface StickSummary {
   roots: { fleet: string; versions: number[] }[]
   /** node keys whose records are on the stick */
   reports: string[]
+  /** machines that reported by this stick or met it, by what they say of themselves; newest first */
+  branches: StickBranch[]
   rejected: Rejected[]
 }
 
 export interface InspectOptions {
-  /** reads and hashes every block */
+  /** reads and hashes every block, and proves all that lies beside the feeds */
   everyByte: boolean
   signal: AbortSignal
   onBytes?(bytes: number): void
@@ -63,7 +65,8 @@ export async function inspectStick(
   const feeds: FeedSummary[] = []
   for (const feed of await listFeeds(folder)) feeds.push(await inspectFeed(folder, feed, options))
   const { roots, rejected } = await inspectRoots(folder)
-  const reports = await listAuthors(folder)
+  if (options.everyByte) rejected.push(...(await verifyFiles(folder, options)))
+  const { reports, branches } = await inspectBranches(folder)
   const states = [...feeds.map(({ state }) => state), rejected.length > 0 ? 'damaged' : 'complete']
   return {
     stick: folder.file?.id ?? null,
@@ -74,27 +77,8 @@ export async function inspectStick(
     feeds,
     roots,
     reports,
+    branches,
     rejected
-  }
-}
-
-/** Whose records are there, as the records say; ascending. */
-async function listAuthors(folder: StickFolder): Promise<string[]> {
-  const authors = new Set<string>()
-  for (const name of await listBundles(folder)) {
-    for (const bytes of (await readBundle(folder, name))?.records ?? []) {
-      const author = authorOf(bytes)
-      if (author !== null) authors.add(author)
-    }
-  }
-  return [...authors].sort()
-}
-
-function authorOf(bytes: Uint8Array): string | null {
-  try {
-    return Buffer.from(decodeRecord(bytes).author).toString('hex')
-  } catch {
-    return null
   }
 }
 

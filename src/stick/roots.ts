@@ -26,7 +26,8 @@ export async function giveRoots(folder: StickFolder, fleet: string, roots: Stick
   return given
 }
 
-async function readRoots(folder: StickFolder, fleet: string): Promise<Map<number, Uint8Array>> {
+/** The roots of a fleet on the stick by version, ascending; unverified. */
+export async function readRoots(folder: StickFolder, fleet: string): Promise<Map<number, Uint8Array>> {
   const found = new Map<number, Uint8Array>()
   const names = (await listStick(folder, ['roots', fleet])).filter((name) => ROOT_NAME.test(name))
   for (const name of names.slice(0, ROOTS_LIMIT)) {

@@ -55,7 +55,7 @@ export type WaitingUpdate = z.infer<typeof waiting>
 const visitsFile = z.strictObject({ schema: z.literal(1), visits: z.array(visit).max(VISITS.all) })
 
 /** Newest first; none when the file cannot be read. */
-async function readVisits(folder: StickFolder): Promise<Visit[]> {
+export async function readVisits(folder: StickFolder): Promise<Visit[]> {
   const bytes = await readStickHint(folder, ['visits.json'], VISITS.bytes)
   if (bytes === null) return []
   try {
