@@ -115,6 +115,7 @@ describe('a rollback that failed', () => {
     await branch.install(v1)
     const http = {
       async get() {
+        if (branch.till.version() === '1.0.0') return { status: 200, body: '', type: '' }
         await branch.disk.remove('/bin/ctl').catch(() => undefined)
         return { status: 500, body: '', type: '' }
       }
