@@ -46,7 +46,8 @@ async function reportHeader(app: NodeApp, history: readonly HistoryEntry[]): Pro
     feed: { key: toHex(app.feed.key), db, blobs },
     apps,
     outcomes: await outcomes(app, history),
-    stale: app.trust.view?.trust.freshness.stale ?? false
+    stale: app.trust.view?.trust.freshness.stale ?? false,
+    wants: [...new Set(Object.values(app.config.apps).flatMap(({ modules }) => modules))].slice(0, 1_000)
   }
 }
 

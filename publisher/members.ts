@@ -198,6 +198,11 @@ function lineOf(
   return { id, name, groups, modules, expires, revoked: isOut }
 }
 
+/** Who was invited, is not out again, and has not reported yet. */
+export async function unheardBranches(app: PublisherApp): Promise<BranchLine[]> {
+  return (await listBranches(app)).filter(({ id, revoked }) => id === null && !revoked)
+}
+
 export function isRevoked(revoked: RevokedFile, member: { invite: string; node: string }): boolean {
   return Object.hasOwn(revoked.invites, member.invite) || Object.hasOwn(revoked.nodes, member.node)
 }

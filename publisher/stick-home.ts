@@ -9,6 +9,7 @@ import type { PublisherApp } from './app.ts'
 import { grantNewMembers } from './grants.ts'
 import { isSpentRequest } from './keys/received.ts'
 import { outgoingRequests, takeRequestLetter } from './keys/request-letters.ts'
+import { unheardBranches } from './members.ts'
 import { keyframeNeeds } from './stick-needs.ts'
 import { isSpentOrder, signOrder } from './stick-orders.ts'
 import { oneChange } from './turns.ts'
@@ -53,7 +54,8 @@ export function publisherStickHome(app: PublisherApp): StickHome {
       const { snapshot, trust, channels } = await app.fleet.view()
       const reports = app.records.set.list('report')
       const needsKeyframe = filter?.branches.length ? await keyframeNeeds(app) : () => false
-      return selectReleases({ snapshot, trust, channels, reports, needsKeyframe }, filter)
+      const invited = filter?.branches.length ? await unheardBranches(app) : []
+      return selectReleases({ snapshot, trust, channels, reports, invited, needsKeyframe }, filter)
     },
     letters: {
       outgoing: () => outgoingRequests(app),

@@ -56,7 +56,7 @@ function findNode(app: PublisherApp, branch: string): string {
   const what =
     found.length > 1 ? `${found.length} branches are named` : 'there is no report of a branch named'
   throw new ChasquiError('STICK_BRANCH_UNKNOWN', `${what} ${branch}`, {
-    hint: 'see "publisher branches"; a node key (hex) names exactly one'
+    hint: 'see "publisher branches": an order needs the node key, which comes with the first report'
   })
 }
 

@@ -40,6 +40,8 @@ const header = z.object({
     )
     .max(REPORT_LIMITS.outcomes),
   stale: z.boolean(),
+  /** name patterns of the modules that its apps take: who fills a stick for it sends new ones along */
+  wants: z.array(short).max(1_000).optional(),
   /** something was left out to fit */
   truncated: z.boolean().optional()
 })
@@ -130,7 +132,11 @@ export type ReportOutcome = ReportHeader['outcomes'][number]
 export function encodeReportHeader(value: ReportHeader): Uint8Array {
   const whole = check(header, value)
   const fewer = { ...whole, outcomes: whole.outcomes.slice(0, 20), truncated: true }
-  return firstThatFits([whole, fewer, { ...fewer, apps: {} }], REPORT_LIMITS.headerJson, RECORD_LIMITS.header)
+  return firstThatFits(
+    [whole, fewer, { ...fewer, apps: {}, wants: [] }],
+    REPORT_LIMITS.headerJson,
+    RECORD_LIMITS.header
+  )
 }
 
 /** Reads a clear part that somebody else wrote. Throws REPORT_INVALID. */

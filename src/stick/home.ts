@@ -38,7 +38,7 @@ export interface StickSelection {
   /** everything that must travel: packs of the releases and small files; merged, ascending, disjoint */
   blocks: readonly BlockRange[]
   /** branches that the filter named, as resolved; empty without one */
-  branches: readonly { node: string; name: string }[]
+  branches: readonly { node: string | null; name: string }[]
 }
 
 export interface StickFeed {

@@ -18,15 +18,20 @@ export interface SelectionSource {
   channels: Channels
   /** report records, newest per author */
   reports: readonly VerifiedRecord[]
+  /** who may join and was not heard of yet */
+  invited?: readonly { name: string; modules: readonly string[] }[]
   /** Does this branch need a keyframe of the module, because its own copy cannot serve as a base? */
   needsKeyframe?(node: string, module: string): boolean
 }
 
-/** A branch as its last report shows it. */
+/** A branch as its last report shows it, or its invite. */
 interface Branch {
-  node: string
+  /** null: it has not reported yet */
+  node: string | null
   name: string
   entitled: readonly string[]
+  /** name patterns of what its apps take; null: it does not say */
+  wants: readonly string[] | null
   /** `module/track` → version */
   installed: Map<string, string>
 }
@@ -44,8 +49,9 @@ export async function selectReleases(
   filter: StickFilter | null
 ): Promise<StickSelection> {
   if (filter === null) return { releases: await listAll(source), blocks: [], branches: [] }
-  const branches = filter.branches.map((name) => findBranch(source.reports, name))
+  const branches = filter.branches.map((name) => findBranch(source, name))
   const lines = await readLines(source, filter.modules)
+  for (const pattern of filter.modules) requireMatch(lines, pattern)
   const chosen = new Map<string, { release: Release; packs: Set<string> }>()
   for (const line of lines) {
     for (const { release, packs } of choose(line, source, filter, branches)) {
@@ -76,17 +82,32 @@ async function listAll(source: SelectionSource): Promise<SelectedRelease[]> {
   )
 }
 
-function findBranch(reports: readonly VerifiedRecord[], wanted: string): Branch {
+/** A typing mistake must not make a stick that lacks what the branch waits for. */
+function requireMatch(lines: readonly Line[], pattern: string): void {
+  if (lines.some(({ module }) => matchesAny([pattern], module))) return
+  throw new ChasquiError('STICK_NOTHING_SELECTED', `no published module fits ${pattern}`, {
+    hint: 'look at "publisher releases" for names'
+  })
+}
+
+function findBranch({ reports, invited = [] }: SelectionSource, wanted: string): Branch {
   const found = reports.filter(({ member }) => member.node === wanted || member.name === wanted)
   const [record] = found
-  if (record === undefined || found.length > 1) {
-    const what =
-      found.length > 1 ? `${found.length} branches are named` : 'there is no report of a branch named'
-    throw new ChasquiError('STICK_BRANCH_UNKNOWN', `${what} ${wanted}`, {
-      hint: 'see "publisher branches"; a node key (hex) names exactly one'
-    })
+  if (record !== undefined && found.length === 1) return reported(record)
+  const waiting = found.length > 0 ? [] : invited.filter(({ name }) => name === wanted)
+  const [invite] = waiting
+  if (invite !== undefined && waiting.length === 1) {
+    return { node: null, name: invite.name, entitled: invite.modules, wants: null, installed: new Map() }
   }
-  const { apps } = parseReportHeader(record.header)
+  const many = Math.max(found.length, waiting.length)
+  const what = many > 1 ? `${many} branches are named` : 'there is no branch named'
+  throw new ChasquiError('STICK_BRANCH_UNKNOWN', `${what} ${wanted}`, {
+    hint: 'see "publisher branches"; a node key (hex) names exactly one'
+  })
+}
+
+function reported(record: VerifiedRecord): Branch {
+  const { apps, wants = null } = parseReportHeader(record.header)
   const installed = new Map<string, string>()
   for (const modules of Object.values(apps)) {
     for (const [module, at] of Object.entries(modules)) {
@@ -95,7 +116,7 @@ function findBranch(reports: readonly VerifiedRecord[], wanted: string): Branch 
     }
   }
   const { node, name, modules } = record.member
-  return { node, name, entitled: modules, installed }
+  return { node, name, entitled: modules, wants, installed }
 }
 
 async function readLines(source: SelectionSource, modules: readonly string[]): Promise<Line[]> {
@@ -161,13 +182,19 @@ function forBranch(
   source: SelectionSource
 ): Choice[] {
   const have = branch.installed.get(`${line.module}/${line.track}`) ?? null
-  const isNew = branch.installed.size === 0 || filter.modules.length > 0
-  if (!matchesAny(branch.entitled, line.module) || (have === null && !isNew)) return []
-  const base = source.needsKeyframe?.(branch.node, line.module) === true ? null : have
+  if (!matchesAny(branch.entitled, line.module) || (have === null && !isNew(line, branch, filter))) return []
+  const { node } = branch
+  const base = node !== null && source.needsKeyframe?.(node, line.module) === true ? null : have
   const order = line.releases[0]?.order ?? 'semver'
   return wanted
     .filter(({ version }) => have === null || compareVersions(order, version, have) > 0 || base === null)
     .flatMap((release) => routeTo(line, base, release))
+}
+
+/** Does a module travel that the branch does not have? When it is named, or the branch's apps take it. */
+function isNew({ module }: Line, { wants, installed }: Branch, filter: StickFilter): boolean {
+  if (filter.modules.length > 0) return true
+  return wants === null ? installed.size === 0 : matchesAny(wants, module)
 }
 
 function routeTo(line: Line, have: string | null, want: Release): Choice[] {

@@ -73,13 +73,19 @@ const trust = {
     })
 } as unknown as Trust
 
-function report(name: string, installed: Record<string, string>, modules = ['*']): VerifiedRecord {
+function report(
+  name: string,
+  installed: Record<string, string>,
+  modules = ['*'],
+  wants?: string[]
+): VerifiedRecord {
   const header = encodeReportHeader({
     schema: 1,
     feed: { key: '00'.repeat(32), db: 1, blobs: 1 },
     apps: { shop: installed },
     outcomes: [],
-    stale: false
+    stale: false,
+    ...(wants === undefined ? {} : { wants })
   })
   const member = { node: sha(name), name, invite: '', groups: [], modules, role: 'branch' as const }
   return { header, member } as unknown as VerifiedRecord
@@ -96,8 +102,15 @@ const source: SelectionSource = {
     report('Norte', { pos: 'default@1.1.0', stock: 'default@2.0.0' }),
     report('Sur', { pos: 'default@1.0.0' }, ['pos']),
     report('Nueva', {}),
+    report('Centro', { pos: 'default@1.2.0' }, ['*'], ['pos*', 'sto*']),
+    report('Caja', { pos: 'default@1.2.0' }, ['*'], ['pos*']),
+    report('Sin', { pos: 'default@1.2.0' }, ['pos'], ['*']),
     report('Doble', {}),
     report('Doble', { pos: 'default@1.0.0' })
+  ],
+  invited: [
+    { name: 'Isla', modules: ['stock'] },
+    { name: 'Norte', modules: ['*'] }
   ]
 }
 
@@ -146,6 +159,18 @@ const cases: { name: string; filter: Partial<StickFilter>; packs: string[] }[] =
     packs: ['pos →1.0.0', 'pos 1.0.0→1.1.0', 'pos 1.1.0→1.2.0', 'stock →2.0.0']
   },
   {
+    name: 'a branch whose apps want a module that it does not have yet: that too',
+    filter: { branches: ['Centro'] },
+    packs: ['stock →2.0.0']
+  },
+  { name: 'a branch whose apps do not want a module: none of it', filter: { branches: ['Caja'] }, packs: [] },
+  { name: 'a branch that wants what it may not have: none of it', filter: { branches: ['Sin'] }, packs: [] },
+  {
+    name: 'a branch that was invited and never heard of: what it may have, from nothing',
+    filter: { branches: ['Isla'] },
+    packs: ['stock →2.0.0']
+  },
+  {
     name: 'two branches: what either lacks',
     filter: { branches: ['Norte', 'Sur'] },
     packs: ['pos 1.0.0→1.1.0', 'pos 1.1.0→1.2.0']
@@ -176,6 +201,16 @@ const refusals = [
   { name: 'an unknown branch', filter: { branches: ['Oeste'] }, code: 'STICK_BRANCH_UNKNOWN' },
   { name: 'a name that two branches have', filter: { branches: ['Doble'] }, code: 'STICK_BRANCH_UNKNOWN' },
   { name: 'a module that is not there', filter: { modules: ['crm'] }, code: 'STICK_NOTHING_SELECTED' },
+  {
+    name: 'a pattern that fits no module, beside one that does',
+    filter: { modules: ['pos', 'nosuch*'] },
+    code: 'STICK_NOTHING_SELECTED'
+  },
+  {
+    name: 'a pattern that fits no module, for a branch',
+    filter: { branches: ['Norte'], modules: ['nosuch*'] },
+    code: 'STICK_NOTHING_SELECTED'
+  },
   { name: 'a channel that points at nothing', filter: { channel: 'beta' }, code: 'STICK_NOTHING_SELECTED' }
 ]
 
