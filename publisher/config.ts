@@ -1,7 +1,13 @@
 // A publisher's chasqui.toml: what it does with sticks. Everything has a default.
 import { z } from 'zod'
 import { sticksSchema } from '../src/stick/stick-config.ts'
-import { checkConfig, parseConfigTables, readConfigText, withEnvironment } from '../src/system/config.ts'
+import {
+  checkConfig,
+  fromFile,
+  parseConfigTables,
+  readConfigText,
+  withEnvironment
+} from '../src/system/config.ts'
 import { realFileSystem } from '../src/system/file-system.ts'
 
 const publisherSchema = z.strictObject({ sticks: sticksSchema.prefault({}) })
@@ -13,5 +19,5 @@ export async function loadPublisherConfig(
   environment: NodeJS.ProcessEnv
 ): Promise<PublisherConfig> {
   const tables = parseConfigTables(await readConfigText(realFileSystem, path), path)
-  return checkConfig(withEnvironment(tables, ['sticks'], environment), path, publisherSchema)
+  return checkConfig(withEnvironment(fromFile(tables, path), ['sticks'], environment), publisherSchema)
 }

@@ -1,16 +1,15 @@
 // `doctor`, `fsck`, `gc`, `reload`: is this node well, is everything that it keeps whole, what can go, read the configuration
 // again.
-import { join } from 'node:path'
 import { z } from 'zod'
 import type { Command } from '../../src/control/commands.ts'
 import { asChasquiError } from '../../src/errors.ts'
 import { checkPackBytes } from '../../src/pack/layout.ts'
 import { packPath } from '../../src/release/release.ts'
 import { diskSpace } from '../../src/system/disk.ts'
-import { realFileSystem } from '../../src/system/file-system.ts'
 import { formatTime } from '../../src/trust/bytes.ts'
 import type { NodeApp } from '../app.ts'
 import { collectPacks } from '../collect.ts'
+import { lookAtPlace } from '../config/places.ts'
 import { parseArgs } from './args.ts'
 
 interface Finding {
@@ -137,17 +136,9 @@ async function unended(app: NodeApp): Promise<Finding[]> {
 async function appPlaces(app: NodeApp): Promise<Finding[]> {
   const findings: Finding[] = []
   for (const config of Object.values(app.config.apps)) {
-    const name = `app ${config.name}`
-    const found = await realFileSystem.stat(config.path)
-    const above = await realFileSystem.stat(join(config.path, '..'))
-    if (found?.kind === 'directory') findings.push({ name, ok: true, message: config.path })
-    else if (found === null && above?.kind === 'directory') {
-      findings.push({ name, ok: true, message: `${config.path} will be made` })
-    } else {
-      const message =
-        found === null ? `the folder above ${config.path} is missing` : `${config.path} is not a folder`
-      findings.push({ name, ok: false, message, hint: `correct apps.${config.name}.path` })
-    }
+    const place = await lookAtPlace(config.path)
+    const hint = place.ok ? {} : { hint: `correct apps.${config.name}.path` }
+    findings.push({ name: `app ${config.name}`, ...place, ...hint })
   }
   return findings
 }

@@ -10,25 +10,22 @@ import { realFileSystem } from '../../src/system/file-system.ts'
 import { readHome } from '../../src/system/home.ts'
 import { nearest } from '../../src/system/nearest.ts'
 import { editConfig } from '../config/edit.ts'
-import { parseNodeConfig } from '../config/load.ts'
+import { parseNodeConfig, writtenNodeConfig } from '../config/load.ts'
+import { lookAtPlace } from '../config/places.ts'
+import { formatKey, formatToml } from '../config/toml.ts'
 
 export function configCommands(group: Command): void {
   const config = group.command('config').description('what is configured in chasqui.toml')
   act(config.command('list').description('every key with its value'), async (line) => {
     const values = await effective(line)
-    line.output.result(
-      values,
-      flatten(values)
-        .map(([key, value]) => `${key} = ${JSON.stringify(value)}`)
-        .join('\n')
-    )
+    line.output.result(values, listConfig(values))
     return undefined
   })
   act(
     config.command('get').description('one value').argument('<key>'),
     async (line, _options, [key = '']) => {
       const value = await getValue(line, key)
-      line.output.result({ key, value }, typeof value === 'string' ? value : JSON.stringify(value))
+      line.output.result({ key, value }, typeof value === 'string' ? value : formatToml(value))
       return undefined
     }
   )
@@ -36,24 +33,37 @@ export function configCommands(group: Command): void {
   act(set, async (line, _options, [key = '', value = '']) => {
     await setValue(line, key, value)
     const now = await getValue(line, key)
-    line.output.result({ key, value: now }, `${key} = ${JSON.stringify(now)}`)
+    line.output.result({ key, value: now }, `${key} = ${formatToml(now)}`)
     return undefined
   })
   act(config.command('check').description('is the file right?'), async (line) => {
     await effective(line)
+    await requirePlaces(line)
     line.output.result({ ok: true, file: line.home.config }, `${line.home.config} is right`)
     return undefined
   })
 }
 
-/** The whole configuration with its defaults, as JSON. Throws HOME_*, CONFIG_*. */
+/** The whole configuration with its defaults, as the file would say it. Throws HOME_*, CONFIG_*. */
 async function effective(line: CommandLine): Promise<Record<string, unknown>> {
+  return writtenNodeConfig(await textOf(line), line.home.config, process.env)
+}
+
+async function textOf(line: CommandLine): Promise<string> {
   await readHome(line.home, 'node')
-  const text = await readConfigText(realFileSystem, line.home.config)
-  return JSON.parse(JSON.stringify(parseNodeConfig(text, line.home.config, process.env))) as Record<
-    string,
-    unknown
-  >
+  return readConfigText(realFileSystem, line.home.config)
+}
+
+/** Every app must have a folder, or a folder to make it in. Throws CONFIG_INVALID. */
+async function requirePlaces(line: CommandLine): Promise<void> {
+  const { apps } = parseNodeConfig(await textOf(line), line.home.config, process.env)
+  for (const { name, path } of Object.values(apps)) {
+    const place = await lookAtPlace(path)
+    if (place.ok) continue
+    throw new ChasquiError('CONFIG_INVALID', `${line.home.config}: apps.${name}.path: ${place.message}`, {
+      hint: `correct apps.${name}.path in the file, or make the folder`
+    })
+  }
 }
 
 async function getValue(line: CommandLine, key: string): Promise<unknown> {
@@ -79,17 +89,25 @@ function unknownKey(key: string, values: Record<string, unknown>): ChasquiError 
 }
 
 async function setValue(line: CommandLine, key: string, value: string): Promise<void> {
-  await readHome(line.home, 'node')
   const path = line.home.config
-  const edited = editConfig(await readConfigText(realFileSystem, path), path, key, value)
+  const edited = editConfig(await textOf(line), path, key, value)
   await writeFileDurably(realFileSystem, path, Buffer.from(edited))
   if (!(await daemonAnswers(line.home.control))) return
   await callDaemon(line.home.control, 'reload', {}, { emit: () => undefined, signal: line.signal })
+}
+
+/** A TOML document of one line for each value. */
+export function listConfig(values: Record<string, unknown>): string {
+  return flatten(values)
+    .map(([key, value]) => `${key} = ${formatToml(value)}`)
+    .join('\n')
 }
 
 function flatten(values: unknown, prefix = ''): [key: string, value: unknown][] {
   if (typeof values !== 'object' || values === null || Array.isArray(values)) return [[prefix, values]]
   const entries = Object.entries(values)
   if (entries.length === 0 && prefix !== '') return [[prefix, {}]]
-  return entries.flatMap(([name, value]) => flatten(value, prefix === '' ? name : `${prefix}.${name}`))
+  return entries.flatMap(([name, value]) =>
+    flatten(value, prefix === '' ? formatKey(name) : `${prefix}.${formatKey(name)}`)
+  )
 }

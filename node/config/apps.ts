@@ -117,7 +117,7 @@ const app = z.strictObject({
   auto: z.enum(['none', 'critical', 'minor', 'all']).default('all'),
   window: windows.optional(),
   timezone: z.string().refine(isTimeZone, 'expected an IANA time zone like "America/Lima"').optional(),
-  'window-missed': missed.default({ kind: 'at-boot' }),
+  'window-missed': missed.prefault('at-boot'),
   /** never replaced by a release */
   keep: z.array(glob).default([]),
   drift: z.enum(['keep-copy', 'refuse', 'overwrite']).default('keep-copy'),

@@ -1,27 +1,56 @@
 // Changes one value in the text of chasqui.toml and leaves everything else, comments too, as the operator wrote it. What
 // comes out is parsed and compared: either exactly the one value is another, or nothing is written.
 import { isDeepStrictEqual } from 'node:util'
-import { parse, stringify } from 'smol-toml'
+import { parse } from 'smol-toml'
 import { ChasquiError } from '../../src/errors.ts'
-import { checkConfig } from '../../src/system/config.ts'
+import { checkConfig, fromFile } from '../../src/system/config.ts'
 import { readTables } from './load.ts'
 import { nodeSchema } from './schema.ts'
+import { formatToml } from './toml.ts'
 
 type Tables = Record<string, unknown>
 
 /** The text with `key` (dotted) set to `value` (TOML, or plain text). Throws CONFIG_*. */
 export function editConfig(text: string, path: string, key: string, value: string): string {
   const keys = key.split('.')
-  const wanted = withValue(readTables(text, path), keys, parseValue(value))
-  checkConfig(wanted, path, nodeSchema)
-  const edited = editText(text, keys, toToml(parseValue(value)))
+  const [parsed, wanted] = fittingValue(readTables(text, path), path, keys, value)
+  const edited = editText(text, keys, formatToml(parsed))
   // clones, because the parser's tables have no prototype
-  if (!isDeepStrictEqual(structuredClone(readTables(edited, path)), structuredClone(wanted))) {
+  if (!isDeepStrictEqual(tablesOf(edited, path), structuredClone(wanted))) {
     throw new ChasquiError('CONFIG_INVALID', `${path}: ${key}: cannot be changed in place`, {
       hint: 'change it with an editor; "chasqui node config check" says whether it is right'
     })
   }
   return edited
+}
+
+/** The value and the tables with it; a name such as 5 is text where the schema wants text. Throws CONFIG_*. */
+function fittingValue(tables: Tables, path: string, keys: readonly string[], text: string) {
+  const parsed = parseValue(text)
+  const check = (value: unknown): [unknown, Tables] => {
+    const wanted = withValue(tables, keys, value)
+    checkConfig(fromFile(wanted, path), nodeSchema)
+    return [value, wanted]
+  }
+  try {
+    return check(parsed)
+  } catch (error) {
+    if (typeof parsed === 'string') throw error
+    try {
+      return check(text)
+    } catch {
+      throw error
+    }
+  }
+}
+
+/** null: the edit made no sense of it, as when a key exists as [[tables]] too */
+function tablesOf(text: string, path: string): Tables | null {
+  try {
+    return structuredClone(readTables(text, path))
+  } catch {
+    return null
+  }
 }
 
 function parseValue(text: string): unknown {
@@ -30,12 +59,6 @@ function parseValue(text: string): unknown {
   } catch {
     return text
   }
-}
-
-function toToml(value: unknown): string {
-  return stringify({ value })
-    .replace(/^value = /, '')
-    .trimEnd()
 }
 
 function withValue(tables: Tables, keys: readonly string[], value: unknown): Tables {

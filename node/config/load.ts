@@ -1,6 +1,14 @@
 // Reads a node's chasqui.toml. The one thing that TOML itself does not allow and the file does: `internet = true` (or
 // `lan`) in [links] together with a table [links.internet]. The switch then means the table's `enabled`.
-import { checkConfig, parseConfigTables, readConfigText, withEnvironment } from '../../src/system/config.ts'
+import {
+  type ConfigSource,
+  checkConfig,
+  fromFile,
+  parseConfigTables,
+  readConfigText,
+  withEnvironment
+} from '../../src/system/config.ts'
+import { writtenValues } from '../../src/system/config-schema.ts'
 import { realFileSystem } from '../../src/system/file-system.ts'
 import { type NodeConfig, nodeSchema } from './schema.ts'
 
@@ -14,8 +22,22 @@ export async function loadNodeConfig(path: string, environment: NodeJS.ProcessEn
 
 /** Throws CONFIG_SYNTAX, CONFIG_UNKNOWN_KEY or CONFIG_INVALID. */
 export function parseNodeConfig(text: string, path: string, environment: NodeJS.ProcessEnv = {}): NodeConfig {
-  const tables = withEnvironment(readTables(text, path), FROM_ENVIRONMENT, environment)
-  return checkConfig(tables, path, nodeSchema)
+  return checkConfig(sourceOf(text, path, environment), nodeSchema)
+}
+
+/** Every value that is in force, as the file would say it, defaults too. Throws CONFIG_*. */
+export function writtenNodeConfig(
+  text: string,
+  path: string,
+  environment: NodeJS.ProcessEnv = {}
+): Record<string, unknown> {
+  const source = sourceOf(text, path, environment)
+  checkConfig(source, nodeSchema)
+  return writtenValues(nodeSchema, source.tables) as Record<string, unknown>
+}
+
+function sourceOf(text: string, path: string, environment: NodeJS.ProcessEnv): ConfigSource {
+  return withEnvironment(fromFile(readTables(text, path), path), FROM_ENVIRONMENT, environment)
 }
 
 /** The tables as the schema wants them, before they are checked. Throws CONFIG_SYNTAX. */

@@ -1,8 +1,9 @@
 // Reads chasqui.toml as a whole: TOML, then values of the environment, then a zod schema. Every error names the file, the key, what was expected and, for
 // a key that nobody knows, the nearest one that is known.
 import { parse as parseToml, TomlError } from 'smol-toml'
-import { z } from 'zod'
+import type { z } from 'zod'
 import { ChasquiError } from '../errors.ts'
+import { knownKeys } from './config-schema.ts'
 import { readFileLimited } from './durable.ts'
 import type { ReadableFileSystem } from './file-system.ts'
 import { nearest } from './nearest.ts'
@@ -29,35 +30,72 @@ export function parseConfigTables(text: string, path: string): Record<string, un
   }
 }
 
+/** Where values come from, so that an error names the right place. */
+export interface ConfigSource {
+  /** path of chasqui.toml */
+  file: string
+  tables: Record<string, unknown>
+  /** `node.name` → the variable of the environment that set it */
+  variables: ReadonlyMap<string, string>
+}
+
+/** Tables that no variable of the environment has touched. */
+export function fromFile(tables: Record<string, unknown>, file: string): ConfigSource {
+  return { file, tables, variables: new Map() }
+}
+
 /** Validates raw tables. Throws CONFIG_UNKNOWN_KEY or CONFIG_INVALID for the first thing that is wrong. */
-export function checkConfig<T>(raw: unknown, path: string, schema: z.ZodType<T>): T {
-  const parsed = schema.safeParse(raw)
+export function checkConfig<T>(source: ConfigSource, schema: z.ZodType<T>): T {
+  const parsed = schema.safeParse(source.tables)
   if (parsed.success) return parsed.data
   const issue = deepest(parsed.error.issues)
-  throw issue.code === 'unrecognized_keys'
-    ? unknownKey(path, schema, issue)
-    : new ChasquiError('CONFIG_INVALID', `${path}: ${keyName(issue.path)}: ${describe(issue)}`, {
-        hint: 'see "chasqui node config list" for every key and its value'
-      })
+  if (issue.code === 'unrecognized_keys') throw unknownKey(source, schema, issue)
+  const key = keyName(issue.path)
+  const isMissing = issue.path.length > 0 && valueAt(source.tables, issue.path) === undefined
+  const what = isMissing ? `is missing, ${describe(issue)}` : describe(issue)
+  throw new ChasquiError('CONFIG_INVALID', `${blamed(source, issue.path)}: ${key}: ${what}`, {
+    hint: `correct ${variableOf(source, issue.path) ?? `${key} in the file`}`
+  })
+}
+
+function variableOf(source: ConfigSource, path: readonly PropertyKey[]): string | undefined {
+  return source.variables.get(path.slice(0, 2).join('.'))
+}
+
+/** The file, or the variable that stands in its place. */
+function blamed(source: ConfigSource, path: readonly PropertyKey[]): string {
+  const variable = variableOf(source, path)
+  return variable === undefined ? source.file : `${variable} in the environment`
+}
+
+function valueAt(tables: unknown, path: readonly PropertyKey[]): unknown {
+  let at = tables
+  for (const part of path) {
+    if (typeof at !== 'object' || at === null) return undefined
+    at = (at as Record<PropertyKey, unknown>)[part]
+  }
+  return at
 }
 
 /**
- * The tables with what the environment sets in place of the file: `CHASQUI_LINKS_INTERNET=false` is `links.internet`,
- * for keys of the given tables that are plain values; a value is TOML, or else plain text.
+ * What the environment sets in place of the file: `CHASQUI_LINKS_INTERNET=false` is `links.internet`, for keys of the
+ * given tables that are plain values; a value is TOML, or else plain text.
  */
 export function withEnvironment(
-  tables: Record<string, unknown>,
+  source: ConfigSource,
   names: readonly string[],
   environment: NodeJS.ProcessEnv
-): Record<string, unknown> {
-  const merged = { ...tables }
+): ConfigSource {
+  const tables = { ...source.tables }
+  const variables = new Map(source.variables)
   for (const [variable, text] of Object.entries(environment)) {
     const table = names.find((name) => variable.startsWith(`CHASQUI_${name.toUpperCase()}_`))
     if (table === undefined || text === undefined || text === '') continue
     const key = variable.slice(`CHASQUI_${table}_`.length).toLowerCase().replaceAll('_', '-')
-    merged[table] = { ...(merged[table] as Record<string, unknown> | undefined), [key]: tomlOrText(text) }
+    tables[table] = { ...(tables[table] as Record<string, unknown> | undefined), [key]: tomlOrText(text) }
+    variables.set(`${table}.${key}`, variable)
   }
-  return merged
+  return { ...source, tables, variables }
 }
 
 function tomlOrText(text: string): unknown {
@@ -91,11 +129,14 @@ function describe(issue: Issue): string {
     const wanted = issue.errors.flat().map((one) => describe(one).replace(/^expected /, ''))
     return `expected ${[...new Set(wanted)].join(', or ')}`
   }
-  return issue.message.replace(/^Invalid (input|option): /, '').slice(0, 300)
+  return issue.message
+    .replace(/^Invalid (input|option): /, '')
+    .replace(/, received undefined$/, '')
+    .slice(0, 300)
 }
 
 function unknownKey(
-  path: string,
+  source: ConfigSource,
   schema: z.ZodType,
   issue: Issue & { code: 'unrecognized_keys' }
 ): ChasquiError {
@@ -105,7 +146,11 @@ function unknownKey(
   const name = keyName([...issue.path, key])
   const keys = known.length === 0 ? 'nothing is known there' : `known here: ${known.sort().join(', ')}`
   const hint = near === null ? keys : `did you mean "${near}"? ${keys}`
-  return new ChasquiError('CONFIG_UNKNOWN_KEY', `${path}: ${name}: unknown key`, { hint })
+  return new ChasquiError(
+    'CONFIG_UNKNOWN_KEY',
+    `${blamed(source, [...issue.path, key])}: ${name}: unknown key`,
+    { hint }
+  )
 }
 
 /** `apps.tienda.checks[0].url` */
@@ -114,37 +159,4 @@ function keyName(path: readonly PropertyKey[]): string {
   return path
     .map((part, i) => (typeof part === 'number' ? `[${part}]` : (i > 0 ? '.' : '') + String(part)))
     .join('')
-}
-
-/** The keys that a schema knows at a place. */
-function knownKeys(schema: z.ZodType, path: readonly PropertyKey[]): string[] {
-  let at: z.core.$ZodType[] = [schema]
-  for (const part of path) at = at.flatMap(unwrap).flatMap((one) => step(one, part))
-  const objects = at.flatMap(unwrap).filter((one) => one instanceof z.ZodObject)
-  return [...new Set(objects.flatMap((one) => Object.keys(one.shape)))]
-}
-
-function step(schema: z.core.$ZodType, part: PropertyKey): z.core.$ZodType[] {
-  if (schema instanceof z.ZodObject) {
-    const inner = schema.shape[String(part)]
-    return inner === undefined ? [] : [inner]
-  }
-  if (schema instanceof z.ZodRecord) return [schema.valueType]
-  if (schema instanceof z.ZodArray) return [schema.element]
-  return []
-}
-
-/** What stands behind optional, default, transform and union. */
-function unwrap(schema: z.core.$ZodType): z.core.$ZodType[] {
-  if (
-    schema instanceof z.ZodOptional ||
-    schema instanceof z.ZodDefault ||
-    schema instanceof z.ZodPrefault ||
-    schema instanceof z.ZodNullable
-  ) {
-    return unwrap(schema.unwrap())
-  }
-  if (schema instanceof z.ZodPipe) return unwrap(schema.in)
-  if (schema instanceof z.ZodUnion) return schema.options.flatMap(unwrap)
-  return [schema]
 }

@@ -1,7 +1,12 @@
 import assert from 'node:assert/strict'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { describe, it } from 'node:test'
+import { listConfig } from '../../node/commands/config.ts'
 import { editConfig } from '../../node/config/edit.ts'
-import { parseNodeConfig } from '../../node/config/load.ts'
+import { parseNodeConfig, writtenNodeConfig } from '../../node/config/load.ts'
+import { lookAtPlace } from '../../node/config/places.ts'
 import type { ChasquiError } from '../../src/errors.ts'
 
 const FILE = '/home/chasqui.toml'
@@ -121,7 +126,51 @@ peers = ["a:1", { address = "10.8.0.12:49800", class = "metered" }]
     const config = parseNodeConfig(EXAMPLE, FILE, environment)
     assert.deepEqual([config.node.name, config.node['carry-max']], ['Sur', 2 ** 30])
     assert.deepEqual([config.links.internet.enabled, config.links.peers], [false, ['a:1']])
-    assert.throws(() => parseNodeConfig('', FILE, { CHASQUI_NODE_NMAE: 'x' }), { code: 'CONFIG_UNKNOWN_KEY' })
+  })
+
+  const blamed: [environment: Record<string, string>, code: string, message: RegExp][] = [
+    [{ CHASQUI_NODE_NMAE: 'x' }, 'CONFIG_UNKNOWN_KEY', /^CHASQUI_NODE_NMAE in the environment: node\.nmae/],
+    [
+      { CHASQUI_NODE_CARRY_MAX: '5' },
+      'CONFIG_INVALID',
+      /^CHASQUI_NODE_CARRY_MAX in the env.*: node\.carry-max/
+    ],
+    [{ CHASQUI_LINKS_PEERS: '["a"]' }, 'CONFIG_INVALID', /^CHASQUI_LINKS_PEERS in the env.*peers\[0\]/]
+  ]
+  for (const [environment, code, message] of blamed) {
+    it(`blames a variable of the environment, not the file: ${Object.keys(environment)}`, () => {
+      assert.throws(() => parseNodeConfig(EXAMPLE, FILE, environment), { code, message })
+    })
+  }
+
+  for (const [name, text] of Object.entries({ EXAMPLE, GENERIC, nothing: '' })) {
+    it(`is listed as a file that says the same: ${name}`, () => {
+      const listed = listConfig(writtenNodeConfig(text, FILE))
+      assert.deepEqual(parseNodeConfig(listed, FILE), parseNodeConfig(text, FILE))
+    })
+
+    it(`takes each listed value back: ${name}`, () => {
+      for (const line of listConfig(writtenNodeConfig(text, FILE)).split('\n')) {
+        const [, key = '', value = ''] = /^(\S+) = (.*)$/.exec(line) ?? []
+        if (key === 'apps' || key.endsWith('.checks')) continue // tables, which no line holds
+        assert.deepEqual(
+          parseNodeConfig(editConfig(text, FILE, key, value), FILE),
+          parseNodeConfig(text, FILE),
+          line
+        )
+      }
+    })
+  }
+
+  it('lists values in the units of the file, defaults too', () => {
+    const written = writtenNodeConfig(EXAMPLE, FILE) as { node: object; apps: { tienda: object } }
+    assert.partialDeepStrictEqual(written, {
+      node: { 'carry-max': '20 GiB', 'report-every': '24 h' },
+      links: { lan: true, internet: { enabled: true, down: '2 Mbit/s', hours: '20:00-07:00' } },
+      apps: {
+        tienda: { window: '02:00-06:00', 'window-missed': 'at-boot', odoo: { timeout: '60 min' } }
+      }
+    })
   })
 
   const wrong: [what: string, text: string, code: string, message: RegExp, hint?: RegExp][] = [
@@ -197,7 +246,7 @@ peers = ["a:1", { address = "10.8.0.12:49800", class = "metered" }]
       'an app without modules',
       '[apps.shop]\nprofile = "generic"\npath = "/opt/shop"',
       'CONFIG_INVALID',
-      /apps\.shop\.modules/
+      /apps\.shop\.modules: is missing, expected array$/
     ]
   ]
   for (const [what, text, code, message, hint] of wrong) {
@@ -235,9 +284,35 @@ describe('config set', () => {
     )
   })
 
+  it('takes a number for a text where a text is wanted', () => {
+    assert.equal(parseNodeConfig(set('node.name', '5'), FILE).node.name, '5')
+  })
+
+  it('leaves what stands as [[tables]] to an editor', () => {
+    const checks = '[{ kind = "history" }]'
+    assert.throws(() => set('apps.tienda.checks', checks), { code: 'CONFIG_INVALID', message: /in place/ })
+  })
+
   it('refuses what would make the file wrong', () => {
     assert.throws(() => set('node.nmae', 'x'), { code: 'CONFIG_UNKNOWN_KEY' })
     assert.throws(() => set('apps.tienda.auto', 'sometimes'), { code: 'CONFIG_INVALID' })
     assert.throws(() => set('node.name.first', 'x'), { code: 'CONFIG_INVALID' })
   })
+})
+
+describe('the place of an app', () => {
+  const places: [what: string, path: string[], ok: boolean][] = [
+    ['a folder', [], true],
+    ['a name in a folder', ['shop'], true],
+    ['a name in no folder', ['nowhere', 'shop'], false],
+    ['a file', ['file'], false]
+  ]
+  for (const [what, parts, ok] of places) {
+    it(`is ${ok ? 'right' : 'refused'} as ${what}`, async (t) => {
+      const folder = await mkdtemp(join(tmpdir(), 'chasqui-place-'))
+      t.after(() => rm(folder, { recursive: true }))
+      await writeFile(join(folder, 'file'), '')
+      assert.equal((await lookAtPlace(join(folder, ...parts))).ok, ok)
+    })
+  }
 })
