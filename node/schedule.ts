@@ -129,7 +129,10 @@ export class Schedule {
     for (const transaction of plan.transactions.filter(isWorthFetching)) {
       if (!(await this.#fetch(plan, transaction))) return
     }
+    const blocked = new Set((await app.engine.pending()).map((one) => one.app))
     for (const ready of readyTransactions(plan, { modules: [] })) {
+      // why it waits is a problem of its own (showPending)
+      if (blocked.has(ready.app)) continue
       const order = { mode: 'automatic', modules: [], reason: 'auto', force: false } as const
       const context = { emit: this.#emit, signal: this.#stop.signal }
       const where = `apply ${ready.app}`

@@ -27,7 +27,10 @@ export function resultOf(transaction: Transaction): ApplyResult {
   const { state } = transaction
   const result = outcomeOf(state)
   const { stoppedAt, runningAt } = transaction
-  const error = transaction.error ?? (result === 'unfinished' ? transaction.alsoFailed.at(-1) : undefined)
+  // what keeps an unfinished one from ending is its error, for as long as it does
+  const isOpen = result === 'unfinished' && transaction.error === undefined
+  const error = isOpen ? transaction.alsoFailed.at(-1) : transaction.error
+  const alsoFailed = isOpen ? transaction.alsoFailed.slice(0, -1) : transaction.alsoFailed
   return {
     transaction: transaction.id,
     app: transaction.app.name,
@@ -36,7 +39,7 @@ export function resultOf(transaction: Transaction): ApplyResult {
     releases: transaction.changes.map(({ module, track, from, to }) => ({ module, track, from, to })),
     steps: transaction.steps,
     ...(error === undefined ? {} : { error }),
-    ...(transaction.alsoFailed.length === 0 ? {} : { alsoFailed: transaction.alsoFailed }),
+    ...(alsoFailed.length === 0 ? {} : { alsoFailed }),
     ...(result === 'committed' ? { backup: transaction.backup } : {}),
     drift: transaction.drift,
     setAside: transaction.setAside,

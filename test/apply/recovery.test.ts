@@ -156,7 +156,10 @@ describe('an update whose users cannot be let in', () => {
 
   test('is unfinished, and says why; it is finished when it is tried again', async () => {
     const { branch, result, engine } = await stuck(NO_UNLOCK, locking)
-    assert.deepEqual([result.result, result.error?.code], ['unfinished', 'SERVICE_FAILED'])
+    assert.deepEqual(
+      [result.result, result.error?.code, result.alsoFailed],
+      ['unfinished', 'SERVICE_FAILED', undefined]
+    )
     assert.equal((await engine.history())[0]?.result, 'unfinished')
     assert.match(
       (await engine.pending())[0]?.message ?? '',
