@@ -4,6 +4,8 @@ import { formatBytes, formatDuration, formatTable } from '../src/cli/output.ts'
 import type { CommandLine } from '../src/cli/program.ts'
 import type { ControlEvent } from '../src/control/commands.ts'
 import { ChasquiError } from '../src/errors.ts'
+import { describeStick, describeStickEvent } from '../src/stick/describe.ts'
+import type { WatchedStick } from '../src/stick/watcher.ts'
 import type { BackupInfo, HistoryEntry, PendingTransaction } from './apply/types.ts'
 import type { CheckResult } from './checks/types.ts'
 import type { Collected } from './collect.ts'
@@ -32,6 +34,7 @@ interface Status {
   apps: AppState[]
   peers: { name: string; class: string; address: string }[]
   pending: PendingTransaction[]
+  sticks: WatchedStick[]
   problems: { code: string; message: string }[]
 }
 
@@ -51,6 +54,7 @@ export function status(given: Status): string {
   else lines.push('', given.apps.length === 0 ? 'no app is configured' : 'nothing is installed or offered')
   for (const peer of given.peers) lines.push(`peer  ${peer.name}  ${peer.class}  ${peer.address}`)
   lines.push(...given.pending.flatMap(pendingText))
+  lines.push(...given.sticks.map(describeStick))
   for (const { code, message } of given.problems) lines.push(`problem  ${code}: ${message}`)
   return lines.join('\n')
 }
@@ -282,6 +286,7 @@ export function progress(given: ControlEvent): string {
 
 /** One line of the daemon's log for people. */
 export function event(given: ControlEvent): string {
+  if (given.event === 'stick') return describeStickEvent(given)
   if (given.event !== 'ready') return progress(given)
   const at = given.listening as { host: string; port: number } | null
   return `ready: ${given.name}${at === null ? '' : `, listening on ${at.host}:${at.port}`}`

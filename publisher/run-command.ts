@@ -2,6 +2,7 @@
 import { type Command, Option } from 'commander'
 import { act, type CommandLine } from '../src/cli/program.ts'
 import type { ControlEvent } from '../src/control/commands.ts'
+import { describeStickEvent } from '../src/stick/describe.ts'
 import { createLog } from '../src/system/log.ts'
 import { runPublisher } from './daemon.ts'
 
@@ -62,7 +63,7 @@ function describe(event: ControlEvent, { output }: CommandLine): string {
     case 'version':
       return `the feed is at version ${event.version}`
     case 'stick':
-      return `stick ${event.place}: ${event.what}${event.safeToRemove === true ? ', safe to remove' : ''}`
+      return describeStickEvent(event)
     case 'conflict':
       return output.style('red', 'two signed histories of the feed were seen: it is frozen')
     default:

@@ -45,13 +45,16 @@ export async function takeRecords(folder: StickFolder, records: StickRecords): P
   return result
 }
 
-/** What the home's records will take at most: those of authors of whom nothing lies on the stick. */
+/** The home's records that the stick lacks. Offers nothing to the home: a plan changes nothing. */
 export async function measureRecords(
   folder: StickFolder,
   records: StickRecords
 ): Promise<{ count: number; bytes: number }> {
-  const there = new Set(await listStick(folder, ['reports']))
-  const fresh = (await records.list()).filter(({ author }) => !there.has(`${author}.rep`))
+  const there = new Set<string>()
+  for (const name of await listBundles(folder)) {
+    for (const bytes of (await readBundle(folder, name))?.records ?? []) there.add(hex(bytes))
+  }
+  const fresh = (await records.list()).filter(({ bytes }) => !there.has(hex(bytes)))
   return { count: fresh.length, bytes: fresh.reduce((sum, { bytes }) => sum + bytes.length, 0) }
 }
 

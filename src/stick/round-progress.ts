@@ -7,6 +7,7 @@ export function progressOf(context: CommandContext, step: 'import' | 'export', t
   return {
     signal: context.signal,
     onBytes(bytes: number) {
+      if (bytes === 0) return
       done += bytes
       context.emit({ event: 'progress', step, done, total })
     }

@@ -9,7 +9,7 @@ import type { ExportResult } from '../../src/stick/round.ts'
 import { exportStick } from '../../src/stick/round.ts'
 import { chasqui } from './cli.ts'
 import { context, everything, publish, tools } from './scene.ts'
-import { noise, openTestHome, temporaryFolder } from './support.ts'
+import { noise, openTestHome, temporaryFolder, testReport } from './support.ts'
 
 const MAIN = fileURLToPath(new URL('../../bin/main.ts', import.meta.url))
 
@@ -81,4 +81,18 @@ test('what does not fit names the shortfall as a number, reports and installer c
     assert.equal(shortfall, bytes + 1024 * 1024 - free)
     return true
   })
+})
+
+test('reports that lie on the stick are not counted again', async (t) => {
+  const publisher = await openTestHome(t, { seed: 1 })
+  await publish(publisher, 1)
+  publisher.keep(testReport(7, 'runs 1'))
+  const folder = await temporaryFolder(t)
+  const plan = async () => (await exportStick(publisher, everything(folder), tools, context)).plan.reports
+  const first = await plan()
+  assert.equal(first.count, 1)
+  assert.ok(first.bytes > 100)
+  assert.deepEqual(await plan(), { count: 0, bytes: 0 })
+  publisher.keep(testReport(7, 'runs 2', 2))
+  assert.equal((await plan()).count, 1)
 })

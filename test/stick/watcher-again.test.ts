@@ -10,7 +10,7 @@ import { exportStick } from '../../src/stick/round.ts'
 import { watchSticks } from '../../src/stick/watcher.ts'
 import { silentLog } from '../../src/system/log.ts'
 import { context, everything, exportAll, holdsReleases, importAll, publish, tools } from './scene.ts'
-import { openTestHome, type TestHome, temporaryFolder } from './support.ts'
+import { openTestHome, type TestHome, temporaryFolder, testReport } from './support.ts'
 
 function watch(t: TestContext, home: TestHome, places: string[]) {
   const events: ControlEvent[] = []
@@ -145,7 +145,6 @@ test('a machine that does not know the branches of a stick puts its reports on i
   await publish(publisher, 1)
   const stick = await temporaryFolder(t)
   await exportStick(publisher, { ...everything(stick), filter }, tools, context)
-  const report = Buffer.alloc(100, 7)
   const branch: TestHome = {
     ...(await openTestHome(t, { key: publisher.feed.db.key, node: '0b'.repeat(32) })),
     async select(wanted) {
@@ -153,7 +152,7 @@ test('a machine that does not know the branches of a stick puts its reports on i
       return { releases: [], blocks: [], branches: [] }
     }
   }
-  branch.kept.set('1', { author: report.subarray(0, 32).toString('hex'), bytes: report })
+  branch.keep(testReport(7, 'runs 1'))
   const { watcher, told } = watch(t, branch, [stick])
   await watcher.look()
   assert.deepEqual(told(), ['plugged', 'stick-plan', 'done'])
