@@ -11,7 +11,10 @@ import { Evidence } from '../src/fleet/evidence.ts'
 import type { PlanMode } from '../src/fleet/plan.ts'
 import { revokedSets } from '../src/fleet/revoked.ts'
 import { InternetUse } from '../src/member/internet-use.ts'
+import { LinkPause } from '../src/member/link-pause.ts'
+import { LinkPolicy } from '../src/member/link-policy.ts'
 import { RecordKeeper } from '../src/member/record-keeper.ts'
+import type { GossipBudget } from '../src/net/gossip-budget.ts'
 import type { Links } from '../src/net/link-options.ts'
 import type { StickHome } from '../src/stick/home.ts'
 import type { WatchedStick } from '../src/stick/watcher.ts'
@@ -33,12 +36,12 @@ import { Fetcher } from './fetcher.ts'
 import { FeedFollower } from './follow.ts'
 import { takeGrant } from './grant.ts'
 import { type FleetAccess, loadIdentity, type NodeIdentity, saveAccess } from './identity.ts'
-import { areAllPaused, ratePolicy } from './link-policy.ts'
 import { makePlan, type NodePlan, platforms } from './planner.ts'
 import type { Problem } from './report.ts'
 import { Sources } from './sources.ts'
 import { createStager } from './stager.ts'
 import { nodeStickHome } from './stick-home.ts'
+import { Transfers } from './transfers.ts'
 import { type FleetView, TrustKeeper } from './trust-keeper.ts'
 
 const JUDGED_AGAIN = 10 * 60_000 // milliseconds until the age of the news is looked at again
@@ -69,12 +72,17 @@ export class NodeApp {
   readonly fetcher: Fetcher
   readonly sources: Sources
   readonly internetUse: InternetUse
+  readonly linkPause: LinkPause
+  readonly linkPolicy: LinkPolicy
+  readonly transfers: Transfers
   readonly engine: Engine
   readonly startedAt: number
   /** what was ended at the start that a cut had left behind */
   recovered: ApplyResult[] = []
   /** the daemon's, while one runs */
   links: Links | null = null
+  /** what gossip has cost today, while a daemon runs */
+  gossip: GossipBudget | null = null
   /** what the rest of the program may want to hear of: `imported`, `changed` */
   readonly events = new EventEmitter<{ imported: []; changed: [] }>()
   readonly stick: StickHome
@@ -120,17 +128,20 @@ export class NodeApp {
     this.evidence = new Evidence(this.records.set)
     this.sources = new Sources(this.state)
     this.internetUse = new InternetUse({ state: this.state, now: () => this.now() })
+    this.linkPause = new LinkPause(this.state)
+    this.linkPolicy = new LinkPolicy({
+      links: () => this.config.links,
+      usedThisMonth: (time) => this.internetUse.used(time),
+      paused: (time) => this.linkPause.at(time)
+    })
+    this.transfers = new Transfers(now)
     this.fetcher = new Fetcher({
       feed: () => this.feed,
       sources: this.sources,
       hasPeers: () => (this.links?.peers().length ?? 0) > 0,
       isPaused: () => {
         const classes = (this.links?.peers() ?? []).map((peer) => peer.link.class)
-        const policy = ratePolicy(
-          () => this.config.links,
-          (time) => this.internetUse.used(time)
-        )
-        return areAllPaused(classes, policy, this.now())
+        return this.linkPolicy.areAllPaused(classes, this.now())
       },
       received: () => (this.links?.peers() ?? []).reduce((sum, peer) => sum + peer.received, 0)
     })
@@ -322,6 +333,7 @@ export async function openNode(paths: HomePaths, tools: NodeTools): Promise<Node
     await app.trust.open()
     await app.sources.open()
     await app.internetUse.open()
+    await app.linkPause.open()
     app.recovered = await app.engine.recover()
     await app.records.open()
     return app

@@ -2,6 +2,7 @@
 // at a time in the whole node, whoever asks: the daemon's schedule, a command, a stick.
 import type { CommandContext } from '../src/control/commands.ts'
 import { ChasquiError } from '../src/errors.ts'
+import type { FetchProgress } from '../src/feed/types.ts'
 import { pointerOf } from '../src/fleet/channels.ts'
 import type { PlanMode, PlannedRelease, PlannedTransaction } from '../src/fleet/plan.ts'
 import type { NodeApp } from './app.ts'
@@ -154,8 +155,10 @@ export async function fetchPacks(
     paths.push(...packPaths(route.steps))
   }
   const signal = AbortSignal.any([context.signal, app.stopped])
-  const onProgress = ({ done, total }: { done: number; total: number }) =>
-    context.emit({ event: 'fetching', app: transaction.app, done, total })
+  const releases = transaction.releases.map(({ module, to }) => `${module}@${to}`)
   const isCritical = transaction.releases.some((one) => one.severity === 'critical')
-  await app.fetcher.fetch(paths, { signal, onProgress, isCritical })
+  await app.transfers.follow({ app: transaction.app, releases }, (update) => {
+    const onProgress = (progress: FetchProgress) => context.emit({ event: 'fetching', ...update(progress) })
+    return app.fetcher.fetch(paths, { signal, onProgress, isCritical })
+  })
 }

@@ -3,10 +3,9 @@ import { readGrantFile } from '../src/feed/grant-files.ts'
 import type { VerifiedRecord } from '../src/fleet/record.ts'
 import { parseReportHeader } from '../src/fleet/report.ts'
 import { type FleetLinks, type LinkSettings, startFleetLinks } from '../src/member/fleet-links.ts'
-import type { GossipLimits } from '../src/net/gossip-budget.ts'
+import { gossipLimits } from '../src/member/link-policy.ts'
 import type { Peer } from '../src/net/peer.ts'
 import type { NodeApp } from './app.ts'
-import { isOpenAt, ratePolicy } from './link-policy.ts'
 import { watchMembers } from './member-watch.ts'
 
 /** Link options of the command line; what is absent comes from chasqui.toml. */
@@ -65,6 +64,7 @@ export async function startLinks(
     throw error
   })
   app.links = started.links
+  app.gossip = started.gossip.budget
   const stop = async () => {
     await watch.stop()
     await started.stop()
@@ -94,11 +94,8 @@ function linkSettings(app: NodeApp, flags: LinkFlags): LinkSettings {
     gossip: gossipLimits(config),
     lanNetworks: config.lan.networks ?? [],
     peers: [...new Set([...(flags.peers ?? []), ...config.peers, ...access.peers])],
-    rates: ratePolicy(
-      () => app.config.links,
-      (time) => app.internetUse.used(time)
-    ),
-    isInternetOpen: (time) => isOpenAt(app.config.links, time) || app.fetcher.isCriticalWanted
+    rates: app.linkPolicy.rates,
+    isInternetOpen: (time) => app.linkPolicy.isInternetOpen(time) || app.fetcher.isCriticalWanted
   }
 }
 
@@ -109,9 +106,4 @@ async function takeRoots(app: NodeApp, chain: ReadonlyMap<number, Uint8Array>): 
     app.follower.followSoon()
   }
   return added
-}
-
-function gossipLimits({ internet }: NodeApp['config']['links']): Partial<GossipLimits> {
-  const daily = internet['gossip-daily']
-  return daily === undefined ? {} : { [internet.metered ? 'metered' : 'internet']: daily }
 }

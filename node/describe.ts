@@ -9,8 +9,11 @@ import type { WatchedStick } from '../src/stick/watcher.ts'
 import type { BackupInfo, HistoryEntry, PendingTransaction } from './apply/types.ts'
 import type { CheckResult } from './checks/types.ts'
 import type { Collected } from './collect.ts'
+import { linkLines, transferLine, transferText } from './describe-links.ts'
 import type { Joined } from './join.ts'
+import type { LinkStates } from './link-states.ts'
 import type { AppState } from './status.ts'
+import type { Transfer } from './transfers.ts'
 
 export function joined({ name, node, renewed }: Joined): string {
   if (renewed) return `${name} goes on as another node (${node.slice(0, 16)}…); everything else was kept`
@@ -33,6 +36,8 @@ interface Status {
   }
   apps: AppState[]
   peers: { name: string; class: string; address: string }[]
+  links: LinkStates
+  transfers: Transfer[]
   pending: PendingTransaction[]
   sticks: WatchedStick[]
   problems: { code: string; message: string }[]
@@ -53,6 +58,7 @@ export function status(given: Status): string {
     lines.push('', formatTable([['app', 'module', 'version', 'available', 'state'], ...rows]))
   else lines.push('', given.apps.length === 0 ? 'no app is configured' : 'nothing is installed or offered')
   for (const peer of given.peers) lines.push(`peer  ${peer.name}  ${peer.class}  ${peer.address}`)
+  lines.push(...linkLines(given.links), ...given.transfers.map(transferLine))
   lines.push(...given.pending.flatMap(pendingText))
   lines.push(...given.sticks.map(describeStick))
   for (const { code, message } of given.problems) lines.push(`problem  ${code}: ${message}`)
@@ -277,8 +283,7 @@ export function adopted({ apps }: Adopted): string {
 /** One line of progress. */
 export function progress(given: ControlEvent): string {
   const { event: name, ...rest } = given
-  if (name === 'fetching')
-    return `fetching ${formatBytes(Number(rest.done))} of ${formatBytes(Number(rest.total))}`
+  if (name === 'fetching') return `fetching ${transferText(rest as unknown as Transfer)}`
   return `${name} ${Object.values(rest)
     .filter((one) => typeof one !== 'object')
     .join(' ')}`

@@ -86,7 +86,7 @@ export class Fetcher {
   }
 }
 
-const PAUSED = 'the links to those who may have them are paused now (hours, cap or metered)'
+const PAUSED = 'the links to those who may have them are paused now (by command, hours, cap or metered)'
 
 function notHere(bytes: number, why: string): ChasquiError {
   return new ChasquiError('PLAN_NOT_HERE', `${bytes} bytes of packs are not here, and ${why}`, {

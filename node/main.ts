@@ -17,6 +17,7 @@ import { runDaemon } from './daemon.ts'
 import type { LinkFlags } from './daemon-links.ts'
 import * as describe from './describe.ts'
 import { joinFleet } from './join.ts'
+import { linksCommands } from './links-command.ts'
 
 /** Runs a command of the table on a node's home: in its daemon, or directly. */
 export async function runNodeCommand(
@@ -67,6 +68,7 @@ export function nodeCommands(): Command {
   recoverCommand(group)
   adoptCommand(group)
   configCommands(group)
+  linksCommands(group, call)
   return group
 }
 

@@ -177,7 +177,10 @@ export class Schedule {
     for (const { name, paths, bytes } of steps) {
       if (this.#isWanted || this.#stop.signal.aborted) return
       const done = await this.#guard(`carry ${name}`, async () => {
-        await this.#app.fetcher.fetch(paths, context)
+        const { transfers, fetcher } = this.#app
+        await transfers.follow({ app: 'carry', releases: [name] }, (onProgress) =>
+          fetcher.fetch(paths, { ...context, onProgress })
+        )
         return true
       })
       if (done === null) return

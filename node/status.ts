@@ -6,6 +6,7 @@ import type { Source } from '../src/net/ledger.ts'
 import { packPath } from '../src/release/release.ts'
 import { formatTime, toHex } from '../src/trust/bytes.ts'
 import type { NodeApp } from './app.ts'
+import { linkStates } from './link-states.ts'
 import { orderProblems } from './orders.ts'
 import type { NodePlan } from './planner.ts'
 
@@ -137,21 +138,11 @@ export async function nodeStatus(app: NodeApp): Promise<Record<string, unknown>>
     apps,
     peers: app.links?.peerInfos().map((peer) => ({ ...peer, connectedAt: time(peer.connectedAt) })) ?? [],
     links: linkStates(app),
+    transfers: app.transfers.list(),
     sticks: app.sticks(),
     halts: halts(app, apps),
     pending: await app.engine.pending(),
     problems: [...app.problems.values(), ...(await orderProblems(app))]
-  }
-}
-
-function linkStates(app: NodeApp): Record<string, unknown> {
-  const { lan, internet, peers } = app.config.links
-  const listening = app.links?.listening() ?? null
-  return {
-    lan: { enabled: lan.enabled },
-    internet: { enabled: internet.enabled, metered: internet.metered },
-    static: peers,
-    listening: listening === null ? null : `${listening.host}:${listening.port}`
   }
 }
 

@@ -5,6 +5,7 @@ import type { NodeApp } from '../app.ts'
 import { adopt } from './adopt.ts'
 import { apply, remove, rollback } from './apply.ts'
 import { doctor, fsck, gc, reload } from './care.ts'
+import { pauseLinks, resumeLinks, showLinks } from './links.ts'
 import { check, peers, plan, status } from './plan.ts'
 import { backups, history, hold, unhold, validate } from './records.ts'
 import { recover } from './recover.ts'
@@ -19,6 +20,9 @@ export const nodeCommandTable: CommandTable<NodeApp> = {
   gc,
   history,
   hold,
+  'links.pause': pauseLinks,
+  'links.resume': resumeLinks,
+  'links.show': showLinks,
   peers,
   plan,
   recover,

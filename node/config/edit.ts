@@ -3,8 +3,8 @@
 import { isDeepStrictEqual } from 'node:util'
 import { parse } from 'smol-toml'
 import { ChasquiError } from '../../src/errors.ts'
+import { readTables } from '../../src/member/links-switch.ts'
 import { checkConfig, fromFile } from '../../src/system/config.ts'
-import { readTables } from './load.ts'
 import { nodeSchema } from './schema.ts'
 import { formatToml } from './toml.ts'
 

@@ -49,6 +49,11 @@ export class GossipBudget {
     return this.#spent[linkClass]
   }
 
+  /** bytes a day; Infinity on the LAN */
+  limit(linkClass: LinkClass): number {
+    return this.#limits[linkClass]
+  }
+
   /** May so many bytes of this type still be moved on this class of link today? */
   allows(linkClass: LinkClass, type: RecordType, bytes: number, now: number): boolean {
     if (ESSENTIAL.has(type)) return true

@@ -1,7 +1,5 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { ratePolicy } from '../../node/link-policy.ts'
-import { parseWindows } from '../../src/fleet/window.ts'
 import { openGossipDay } from '../../src/member/gossip-day.ts'
 import { InternetUse } from '../../src/member/internet-use.ts'
 import type { LinkClass, Peer } from '../../src/net/peer.ts'
@@ -57,76 +55,3 @@ test('the day of gossip outlives the program', async () => {
   assert.equal(budget.allows('metered', 'report', 1, JANUARY), false)
   assert.equal(budget.allows('metered', 'report', 1, FEBRUARY), true)
 })
-
-const base = { lan: { enabled: true }, peers: [], bootstrap: [] }
-const internet = { enabled: true, metered: false }
-const onLan = { down: Number.POSITIVE_INFINITY, up: Number.POSITIVE_INFINITY }
-const open = { ...onLan, isPaused: false }
-const paused = { ...onLan, isPaused: true }
-const rows = [
-  { name: 'no limits', links: { internet }, linkClass: 'internet', used: 0, is: open },
-  {
-    name: 'a rate',
-    links: { internet: { ...internet, down: 250_000 } },
-    linkClass: 'internet',
-    used: 0,
-    is: { ...open, down: 250_000 }
-  },
-  { name: 'a metered link', links: { internet }, linkClass: 'metered', used: 0, is: paused },
-  {
-    name: 'outside the hours',
-    links: { internet: { ...internet, hours: parseWindows(['00:00-00:01']) } },
-    linkClass: 'internet',
-    used: 0,
-    is: paused
-  },
-  {
-    name: 'outside the hours, with a rate for what is critical',
-    links: { internet: { ...internet, up: 9, hours: parseWindows(['00:00-00:01']) } },
-    linkClass: 'internet',
-    used: 0,
-    is: { ...paused, up: 9 }
-  },
-  {
-    name: 'outside the hours, on the LAN',
-    links: { internet: { ...internet, hours: parseWindows(['00:00-00:01']) } },
-    linkClass: 'lan',
-    used: 0,
-    is: onLan
-  },
-  {
-    name: 'a cap that is used up',
-    links: { internet: { ...internet, 'monthly-cap': 1000 } },
-    linkClass: 'internet',
-    used: 1000,
-    is: paused
-  },
-  {
-    name: 'a cap that is not used up',
-    links: { internet: { ...internet, 'monthly-cap': 1000 } },
-    linkClass: 'internet',
-    used: 999,
-    is: open
-  },
-  {
-    name: 'a cap, on the LAN',
-    links: { internet: { ...internet, 'monthly-cap': 1000 } },
-    linkClass: 'lan',
-    used: 1000,
-    is: onLan
-  }
-] as const
-for (const { name, links, linkClass, used, is } of rows) {
-  test(`rates for bulk: ${name}`, () => {
-    const config = { ...base, ...links } as unknown as Parameters<typeof ratePolicy>[0] extends () => infer C
-      ? C
-      : never
-    assert.deepEqual(
-      ratePolicy(
-        () => config,
-        () => used
-      )(linkClass, JANUARY + 12 * 3_600_000),
-      is
-    )
-  })
-}

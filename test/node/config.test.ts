@@ -112,6 +112,9 @@ peers = ["a:1", { address = "10.8.0.12:49800", class = "metered" }]
     assert.equal(off.links.internet.enabled, false)
     assert.equal(parseNodeConfig('[links]\nlan = false', FILE).links.lan.enabled, false)
     assert.equal(parseNodeConfig('[links.lan]\nup = "1 MB/s"', FILE).links.lan.enabled, true)
+    const rates = '[[links.internet.rates]]\nhours = "08:00-18:00"\nup = "1 kB/s"'
+    const hourly = parseNodeConfig(`[links]\ninternet = false\n${rates}`, FILE).links.internet
+    assert.deepEqual([hourly.enabled, hourly.rates?.map(({ up }) => up)], [false, [1000]])
   })
 
   it('lets the environment set single values in place of the file', () => {

@@ -1,0 +1,69 @@
+// An operator's pause between real daemons: nothing is fetched while it lasts, status says so, and afterwards it goes on,
+// with how fast and how long in every event.
+import assert from 'node:assert/strict'
+import { randomBytes } from 'node:crypto'
+import { mkdir } from 'node:fs/promises'
+import { test } from 'node:test'
+import type { LinkStates } from '../../node/link-states.ts'
+import type { Transfer } from '../../node/transfers.ts'
+import { addressOf, json, Lab, writeTree } from './support.ts'
+
+const OFFLINE = ['--no-internet', '--no-lan']
+
+const config = (path: string) => `[links]
+lan = true
+[[links.lan.rates]]
+hours = "00:00-24:00"
+down = "2 Mbit/s"
+[sticks]
+watch = false
+[apps.shop]
+profile = "generic"
+modules = ["shop"]
+path = '${path}'
+`
+
+interface Status {
+  links: LinkStates
+  transfers: Transfer[]
+}
+
+test('releases wait while the links are paused by command, and come after it', async (t) => {
+  const lab = await Lab.create(t, 'links')
+  await lab.init()
+  await mkdir(lab.path('live'))
+  await lab.branch('norte', config(lab.path('live', 'shop')))
+  const publisher = await lab.daemon('publisher', 'publisher', '--listen', '127.0.0.1:0', ...OFFLINE)
+  const node = await lab.daemon('node', 'norte', '--peer', await addressOf(publisher), ...OFFLINE)
+  const links = (...args: string[]) =>
+    json<LinkStates>(['node', 'links', ...args, '--home', lab.home('norte')])
+  const status = () => json<Status>(['node', 'status', '--home', lab.home('norte')])
+
+  const until = (await links('pause', '--for', '2 h')).lan.paused?.until ?? ''
+  assert.ok(Date.parse(until) > Date.now())
+  const tree = await writeTree(lab.path('v1'), { 'a.bin': randomBytes(1_000_000) })
+  await lab.publish(tree, '--module', 'shop', '--version', '1.0.0')
+  const problem = await node.event(({ event, code }) => event === 'problem' && code === 'PLAN_NOT_HERE')
+  assert.match(String(problem.message), /paused/)
+  const before = await status()
+  assert.deepEqual([before.links.lan.paused, before.transfers], [{ by: 'operator', until }, []])
+  assert.equal(
+    node.events.some(({ event }) => event === 'fetching'),
+    false
+  )
+
+  const resumed = await links('resume')
+  assert.deepEqual([resumed.lan.paused, resumed.lan.rates], [null, { down: 250_000, up: null }])
+  await node.event(({ event, done }) => event === 'fetching' && Number(done) > 300_000)
+  const during = (await status()).transfers
+  assert.deepEqual(
+    during.map(({ app, releases, total }) => [app, releases, total > 1_000_000]),
+    [['shop', ['shop@1.0.0'], true]]
+  )
+  assert.ok(during.every(({ rate, eta }) => rate > 0 && eta !== null))
+  const applied = await node.event(({ event }) => event === 'applied')
+  assert.equal(applied.result, 'committed')
+  const told = node.events.filter(({ event }) => event === 'fetching')
+  assert.ok(told.some(({ rate, eta }) => Number(rate) > 0 && Number(eta) > 0))
+  assert.deepEqual((await status()).transfers, [])
+})
