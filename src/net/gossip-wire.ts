@@ -1,5 +1,5 @@
 // The messages of the channel `chasqui/gossip` in bytes (FORMAT 9.3). Every list is bounded before it is read.
-import c from 'compact-encoding'
+import c, { type State } from 'compact-encoding'
 import type { Comparison, Item, Range } from '../fleet/reconcile.ts'
 import { RECORD_LIMITS, RECORD_TYPES } from '../fleet/record.ts'
 import { type Codec, codec, list } from './codec.ts'
@@ -80,26 +80,39 @@ export const itemsCodec: Codec<Item[]> = list(item, WIRE_LIMITS.items)
 export const keysCodec: Codec<string[]> = list(key, WIRE_LIMITS.items)
 
 const ranges = list(range, WIRE_LIMITS.ranges)
-const lists = list(
-  codec<Comparison['lists'][number]>(
-    (state, step, value) => {
-      prefix[step](state, value.prefix)
-      itemsCodec[step](state, value.items)
-    },
-    (state) => ({ prefix: prefix.decode(state), items: itemsCodec.decode(state) })
-  ),
-  WIRE_LIMITS.ranges
+
+type Listed = Comparison['lists'][number]
+
+const listed = codec<Listed>(
+  (state, step, value) => {
+    prefix[step](state, value.prefix)
+    itemsCodec[step](state, value.items)
+  },
+  (state) => ({ prefix: prefix.decode(state), items: itemsCodec.decode(state) })
 )
+
+/** Counts while it reads: the lists of one message are stopped at the one that is too much. */
+function readLists(state: State): Listed[] {
+  let left = WIRE_LIMITS.listed
+  const counted = {
+    ...listed,
+    decode: () => {
+      const one = listed.decode(state)
+      left -= one.items.length
+      if (left < 0) throw new RangeError('a comparison lists too much')
+      return one
+    }
+  }
+  return list(counted, WIRE_LIMITS.ranges).decode(state)
+}
 
 export const comparisonCodec: Codec<Comparison> = codec<Comparison>(
   (state, step, value) => {
     ranges[step](state, value.ranges)
-    lists[step](state, value.lists)
+    list(listed, WIRE_LIMITS.ranges)[step](state, value.lists)
   },
   (state) => {
-    const message = { ranges: ranges.decode(state), lists: lists.decode(state) }
-    const listed = message.lists.reduce((sum, { items }) => sum + items.length, 0)
-    if (listed > WIRE_LIMITS.listed) throw new RangeError('a comparison lists too much')
+    const message = { ranges: ranges.decode(state), lists: readLists(state) }
     requireApart(message.ranges)
     requireApart(message.lists)
     return message

@@ -19,7 +19,7 @@ export interface GrantBox {
   take(grant: Uint8Array): Promise<void>
 }
 
-const grantCodec = codec<Uint8Array>(
+export const grantCodec = codec<Uint8Array>(
   (state, step, bytes) => c.buffer[step](state, bytes),
   (state) => {
     const bytes = c.buffer.decode(state) ?? new Uint8Array(0)

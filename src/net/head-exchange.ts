@@ -10,7 +10,7 @@ const PROTOCOL = 'chasqui/heads/1'
 const CORES = ['db', 'blobs'] as const
 const LIMITS = { heads: 2, signature: 512 } // heads in a message, bytes
 
-const headsCodec: Protomux.Encoding<SignedHead[]> = {
+export const headsCodec: Protomux.Encoding<SignedHead[]> = {
   preencode(state, heads) {
     c.uint.preencode(state, heads.length)
     for (const head of heads) {

@@ -30,7 +30,7 @@ export interface RootChain {
   offer(roots: ReadonlyMap<number, Uint8Array>): Promise<number>
 }
 
-const rootsCodec = list(
+export const rootsCodec = list(
   codec<Root>(
     (state, step, root) => {
       c.uint[step](state, root.version)
