@@ -24,13 +24,18 @@ export interface ApplyOrder {
 
 /** What can be applied now, of what was asked for. */
 export function readyTransactions(plan: NodePlan, order: Pick<ApplyOrder, 'modules'>): PlannedTransaction[] {
-  return plan.transactions
-    .filter((one) => one.blocked === null)
-    .map((one) => ({ ...one, releases: withNeeded(one.releases, order.modules) }))
+  const open = plan.transactions.filter((one) => one.blocked === null)
+  return open
+    .map((one) => {
+      // what is tried apart may need what comes in the transaction before it
+      const all = open.flatMap(({ app, releases }) => (app === one.app ? releases : []))
+      const needed = withNeeded(all, order.modules)
+      return { ...one, releases: one.releases.filter((release) => needed.includes(release)) }
+    })
     .filter((one) => one.releases.length > 0)
 }
 
-/** The named releases and those of the transaction that they require. */
+/** The named releases and those of the app that they require. */
 function withNeeded(releases: readonly PlannedRelease[], modules: readonly string[]): PlannedRelease[] {
   if (modules.length === 0) return [...releases]
   const wanted = new Set(modules)

@@ -17,7 +17,7 @@ import { formatTime } from '../src/trust/bytes.ts'
 import type { VerifiedMember } from '../src/trust/membership.ts'
 import { judgeFreshness } from '../src/trust/trust.ts'
 import { KEYS } from './apply/records.ts'
-import type { Engine } from './apply/types.ts'
+import type { Engine, QuarantineEntry } from './apply/types.ts'
 import type { Catalog, ReleaseCache } from './catalog.ts'
 import type { AppConfig } from './config/apps.ts'
 import type { NodeConfig } from './config/schema.ts'
@@ -61,7 +61,7 @@ export async function makePlan(
   const configs = Object.values(parts.config().apps).filter((app) => only === undefined || app.name === only)
   const apps = await Promise.all(configs.map((app) => planApp(parts, view, app)))
   const catalog = await parts.cache.load(view, modulesOf(view, apps))
-  const quarantine = await quarantined(parts, apps)
+  const entries = await quarantine(parts, apps)
   const input: PlanInput = {
     now: parts.now(),
     mode,
@@ -71,7 +71,8 @@ export async function makePlan(
     channels: view.channels,
     yanks: view.yanks,
     releases: (module, track) => catalog.releases(module, track),
-    quarantined: (app, one) => quarantine.has(`${app}/${one.module}/${one.track}/${one.version}`),
+    quarantined: (app, one) => entries(app, one)?.isClosed === true,
+    triedTogether: (app, one) => entries(app, one)?.together === true,
     halted: (channel, release) => parts.evidence.halt(view.channels, channel, release)?.reason ?? null,
     downgradeAllowed: (channel, release) => isAllowed(parts, view, channel, release),
     stale: staleReason(parts, view)
@@ -135,14 +136,15 @@ function channelModules(view: FleetView, channel: string): string[] {
   return Object.hasOwn(channels, channel) ? Object.keys(channels[channel] ?? {}) : []
 }
 
-async function quarantined(parts: PlannerParts, apps: readonly PlanApp[]): Promise<Set<string>> {
-  const closed = new Set<string>()
-  for (const app of apps) {
-    for (const { isClosed, module, track, version } of await parts.engine.quarantine(app.name)) {
-      if (isClosed) closed.add(`${app.name}/${module}/${track}/${version}`)
-    }
+/** What is noted against a release in an app. */
+async function quarantine(parts: PlannerParts, apps: readonly PlanApp[]) {
+  const nameOf = (app: string, one: { module: string; track: string; version: string }) =>
+    `${app}/${one.module}/${one.track}/${one.version}`
+  const entries = new Map<string, QuarantineEntry>()
+  for (const { name } of apps) {
+    for (const entry of await parts.engine.quarantine(name)) entries.set(nameOf(name, entry), entry)
   }
-  return closed
+  return (...name: Parameters<typeof nameOf>) => entries.get(nameOf(...name))
 }
 
 function isAllowed(
@@ -181,8 +183,8 @@ async function whyClosed(
   app: AppConfig,
   open: readonly PlannedTransaction[]
 ): Promise<Blocked | null> {
-  const ready = open.find((one) => one.app === app.name && one.blocked === null)
-  const wanted = (ready?.releases ?? []).map((one) => `${one.module}@${one.to}`)
+  const ready = open.filter((one) => one.app === app.name && one.blocked === null)
+  const wanted = ready.flatMap(({ releases }) => releases).map((one) => `${one.module}@${one.to}`)
   const availableSince = await waitingSince(parts, app.name, wanted)
   const timing = decideTiming({
     windows: app.window?.windows,

@@ -62,7 +62,16 @@ async function outcomes(app: NodeApp, history: readonly HistoryEntry[]): Promise
       if (to === null || newest.has(key)) continue
       const round =
         ((await app.state.get(roundKey({ module, track, version: to }))) as number | undefined) ?? 0
-      newest.set(key, { app: entry.app, module, track, version: to, round, result: entry.result })
+      const together = entry.blamed?.includes(module) === false ? { together: true } : {}
+      newest.set(key, {
+        app: entry.app,
+        module,
+        track,
+        version: to,
+        round,
+        result: entry.result,
+        ...together
+      })
     }
   }
   return [...newest.values()].slice(0, REPORT_LIMITS.outcomes)

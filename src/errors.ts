@@ -461,6 +461,8 @@ export interface ErrorDetails {
   /** What the reader can do next, in lower case, no full stop. */
   hint?: string
   cause?: unknown
+  /** the module whose fault it is, where that is known */
+  module?: string
   /** numbers for programs, beside code and message in the error's JSON */
   numbers?: Readonly<Record<string, number>>
 }
@@ -469,6 +471,7 @@ export interface ErrorDetails {
 export class ChasquiError extends Error {
   readonly code: ErrorCode
   readonly hint: string | undefined
+  readonly module: string | undefined
   readonly numbers: Readonly<Record<string, number>>
 
   constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
@@ -476,6 +479,7 @@ export class ChasquiError extends Error {
     this.name = 'ChasquiError'
     this.code = code
     this.hint = details.hint
+    this.module = details.module
     this.numbers = details.numbers ?? {}
   }
 

@@ -3,6 +3,7 @@
 import { asChasquiError, ChasquiError } from '../../src/errors.ts'
 import type { StateStore } from '../../src/system/state.ts'
 import type { Profile } from '../profiles/profile.ts'
+import { troubleBeneath } from './blame.ts'
 import {
   committedRecords,
   historyOf,
@@ -113,13 +114,24 @@ async function attempt(
       const also = await STEPS[step](noting, profile, records)
       return { error: null, also: also ?? {} }
     } catch (thrown) {
-      const { code, message, hint } = asChasquiError(thrown)
+      const { code } = asChasquiError(thrown)
       if (code === 'JOURNAL_FAILED') throw thrown
-      if (tried === tries) {
-        return { error: { code, message, ...(hint === undefined ? {} : { hint }), step }, also: {} }
-      }
+      if (tried === tries) return { error: failureIn(step, thrown), also: {} }
       await work.parts.clock.sleep(PAUSE * tried)
     }
+  }
+}
+
+function failureIn(step: Step, thrown: unknown): Failure {
+  const { code, message, hint, module } = asChasquiError(thrown)
+  const trouble = troubleBeneath(thrown)
+  return {
+    code,
+    message,
+    ...(hint === undefined ? {} : { hint }),
+    step,
+    ...(module === undefined ? {} : { module }),
+    ...(trouble === undefined ? {} : { trouble })
   }
 }
 

@@ -3,20 +3,13 @@
 import { manifestRoot } from '../../src/release/manifest.ts'
 import { compareVersions } from '../../src/release/version.ts'
 import { dueForPruning } from '../backups/retention.ts'
+import { blamedIn, quarantineAfter } from './blame.ts'
 import { isFailedRollback, type State } from './machine.ts'
 import { KEYS, manifestText, type Records } from './records.ts'
 import type { Also } from './steps.ts'
 import type { Transaction } from './transaction.ts'
 import { treeBytes } from './tree.ts'
-import type {
-  ApplyResult,
-  BackupInfo,
-  Failure,
-  HistoryEntry,
-  ModuleChange,
-  Outcome,
-  QuarantineEntry
-} from './types.ts'
+import type { ApplyResult, BackupInfo, HistoryEntry, ModuleChange, Outcome } from './types.ts'
 import type { Work } from './work.ts'
 
 export function isoTime(milliseconds: number): string {
@@ -45,8 +38,14 @@ export function resultOf(transaction: Transaction): ApplyResult {
     setAside: transaction.setAside,
     checks: transaction.checks,
     ...(stoppedAt === undefined || runningAt === undefined ? {} : { downtime: runningAt - stoppedAt }),
+    ...(isShared(transaction) ? { blamed: blamedIn(transaction) } : {}),
     ...(transaction.settledAt === undefined ? {} : { settledAt: transaction.settledAt })
   }
+}
+
+/** Several modules failed, and not all of them need to be at fault. */
+function isShared({ state, changes, error }: Transaction): boolean {
+  return changes.length > 1 && error !== undefined && state !== 'committed'
 }
 
 /** What a state is to whoever asked; one that is neither end has the new version in place, and waits. */
@@ -135,27 +134,13 @@ async function backupRecord({ transaction, app, places, parts }: Work): Promise<
 export async function rolledBackRecords(work: Work, records: Records, former?: string): Promise<Also> {
   const { transaction, app } = work
   const changes: Record<string, unknown> = { ...historyOf(work, former) }
-  const { error } = transaction
-  if (transaction.kind === 'update' && error !== undefined && error.code !== 'CANCELLED') {
-    const known = await records.quarantine(app.name)
-    for (const { module, track, to } of transaction.changes) {
-      if (to === null) continue
-      const before = known.find((one) => one.module === module && one.track === track && one.version === to)
-      const attempts = (before?.attempts ?? 0) + 1
-      const isClosed = isOfTheRelease(error) || attempts >= app.attempts
-      const entry: QuarantineEntry = { module, track, version: to, attempts, isClosed, error }
-      changes[KEYS.quarantine(app.name, module, track, to)] = entry
-    }
+  const tried = transaction.kind === 'update' ? transaction : { changes: [] }
+  for (const entry of quarantineAfter(tried, await records.quarantine(app.name), app.attempts)) {
+    changes[KEYS.quarantine(app.name, entry.module, entry.track, entry.version)] = entry
   }
   for (const { module } of transaction.changes) changes[KEYS.staged(app.name, module)] = null
   changes[KEYS.operations(app.name)] = null
   return changes
-}
-
-/** The release itself did not work here; a full disk or a power cut is not its fault. */
-function isOfTheRelease(error: Failure): boolean {
-  if (error.code === 'APPLY_INTERRUPTED') return false
-  return error.code === 'STAGED_WRONG' || ['rehearse', 'migrate', 'start', 'check'].includes(error.step ?? '')
 }
 
 /** Marks backups that retention lets go: they leave the list at once, and the disk afterwards. */

@@ -1,6 +1,6 @@
 // What each forward state does. Nothing here decides where an outcome leads: that is the table in machine.ts.
 import { dirname, join } from 'node:path'
-import { ChasquiError } from '../../src/errors.ts'
+import { asChasquiError, ChasquiError } from '../../src/errors.ts'
 import { type Manifest, manifestRoot } from '../../src/release/manifest.ts'
 import { ensureDirectory, removeTree, writeFileDurably } from '../../src/system/durable.ts'
 import { copyBackup } from '../backups/copy.ts'
@@ -34,7 +34,9 @@ export const stage: StepFunction = async (work, _profile, records) => {
   for (const change of work.transaction.changes) {
     const into = work.places.staged(change.module)
     await ensureDirectory(fs, into)
-    const manifest = await stageOne(work, records, change, into)
+    const manifest = await stageOne(work, records, change, into).catch((thrown: unknown) => {
+      throw blaming(change.module, thrown)
+    })
     manifests[KEYS.staged(work.app.name, change.module)] = manifest === null ? null : manifestText(manifest)
     const live = work.places.live(change.module)
     if ((await fs.stat(live))?.kind !== 'directory') continue
@@ -43,6 +45,12 @@ export const stage: StepFunction = async (work, _profile, records) => {
   }
   await fs.syncTree(work.transaction.work)
   return manifests
+}
+
+/** The error, with the module that it came up in. */
+function blaming(module: string, thrown: unknown): ChasquiError {
+  const { code, message, hint } = asChasquiError(thrown)
+  return new ChasquiError(code, message, { module, cause: thrown, ...(hint === undefined ? {} : { hint }) })
 }
 
 async function stageOne(
@@ -82,7 +90,10 @@ async function verifyStaged(work: Work, records: Records, change: ModuleChange):
   if (change.release === null) return
   const root = work.places.staged(change.module)
   const manifest = await records.stagedManifest(work.app.name, change.module)
-  if (manifest === null) throw new ChasquiError('STAGED_WRONG', `the file list of ${change.module} is gone`)
+  if (manifest === null)
+    throw new ChasquiError('STAGED_WRONG', `the file list of ${change.module} is gone`, {
+      module: change.module
+    })
   const { changed, missing } = await differences(
     work.parts.fs,
     root,
@@ -96,6 +107,7 @@ async function verifyStaged(work: Work, records: Records, change: ModuleChange):
     'STAGED_WRONG',
     `${wrong.length} staged files of ${change.module} are not as signed: ${wrong[0]}`,
     {
+      module: change.module,
       hint: 'something else writes to the work folder, or the disk is failing'
     }
   )
@@ -185,7 +197,7 @@ async function runNamedSteps(work: Work): Promise<void> {
       if (argv === undefined) continue
       const values = { module, from: from ?? '', to: to ?? '', version: to ?? '' }
       const timeout = work.app.commands?.timeout ?? STEP_TIMEOUT
-      await mustRun(work, `the step "${name}"`, argv, 'MIGRATION_FAILED', { values, timeout })
+      await mustRun(work, `the step "${name}"`, argv, 'MIGRATION_FAILED', { values, timeout, module })
     }
   }
 }

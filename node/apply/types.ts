@@ -88,6 +88,10 @@ export interface Failure {
   hint?: string
   /** the step that failed */
   step?: Step
+  /** the module whose fault it is, where that is known */
+  module?: string
+  /** what was wrong with the machine beneath it */
+  trouble?: ErrorCode
 }
 
 /** `unfinished`: the new version is there and good, but its users could not be let in yet; it is tried again. */
@@ -111,6 +115,8 @@ export interface ApplyResult {
   checks?: CheckResult[]
   /** milliseconds between the beginning of stop and the end of start */
   downtime?: number
+  /** of several modules that failed, those whose fault it is; none: nobody in particular */
+  blamed?: string[]
   /** RFC 3339: a person has settled by hand what could not be ended */
   settledAt?: string
 }
@@ -234,6 +240,8 @@ export interface QuarantineEntry {
   attempts: number
   /** no more tries until an operator or a newer release */
   isClosed: boolean
+  /** it failed with others, and nobody knows whose fault it was: they are tried apart */
+  together?: true
   error: Failure
 }
 

@@ -86,6 +86,8 @@ export interface CommandOptions {
   signal?: AbortSignal
   /** a file for the output of a program that leaves something running */
   log?: string
+  /** the module that it is run for, when it is run for one */
+  module?: string
   /** who it runs as; default: the node's user */
   user?: { user: number; group: number }
 }
@@ -140,17 +142,19 @@ export async function mustRun(
   code: ErrorCode,
   options: CommandOptions
 ): Promise<ProcessResult> {
+  const about = options.module === undefined ? {} : { module: options.module }
   let result: ProcessResult
   try {
     result = await runCommand(work, argv, options)
   } catch (cause) {
     if (cause instanceof ChasquiError && cause.code === 'APPLY_TOOL_MISSING') throw cause
     const why = cause instanceof Error ? cause.message : String(cause)
-    throw new ChasquiError(code, `${what} failed: ${why}`, { cause, ...hintOf(cause) })
+    throw new ChasquiError(code, `${what} failed: ${why}`, { cause, ...hintOf(cause), ...about })
   }
   if (result.status === 0) return result
   throw new ChasquiError(code, `${what} ended with status ${result.status}`, {
-    hint: lastLine(result.output) ?? 'it printed nothing'
+    hint: lastLine(result.output) ?? 'it printed nothing',
+    ...about
   })
 }
 

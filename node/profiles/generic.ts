@@ -10,7 +10,7 @@ import type { Argv } from '../config/fields.ts'
 import { commandService } from '../services/command.ts'
 import { bringDown, bringUp, letUp } from '../services/hold.ts'
 import { createService, type Service } from '../services/service.ts'
-import { type CommandOptions, findProgram, isPerModule, mustRun, namesFrom } from './commands.ts'
+import { findProgram, isPerModule, mustRun, namesFrom } from './commands.ts'
 import type { Profile } from './profile.ts'
 
 export function genericProfile(app: AppConfig): Profile {
@@ -21,9 +21,10 @@ export function genericProfile(app: AppConfig): Profile {
     if (argv === undefined) return
     // a first install has nothing to migrate from
     const modules = namesFrom(argv) ? work.modules.filter((one) => one.from !== null) : work.modules
-    for (const values of isPerModule(argv) ? modules.map(valuesOf) : [{}]) {
-      await mustRun(work, what, argv, code, { values, timeout } satisfies CommandOptions)
-    }
+    const runs = isPerModule(argv)
+      ? modules.map((one) => ({ values: valuesOf(one), module: one.module, timeout }))
+      : [{ timeout }]
+    for (const options of runs) await mustRun(work, what, argv, code, options)
   }
   const toFile = async (work: Work, what: 'backup' | 'restore' | 'verify', path: string, code: ErrorCode) => {
     const argv = commands?.[what]

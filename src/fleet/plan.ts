@@ -1,9 +1,10 @@
 // What a branch would apply now, and why not the rest. Pure: channel pointers, what is installed, the operator's policy
-// and the signed limits come in; transactions (one per app) and reasons come out. It decides nothing about bytes or disks.
+// and the signed limits come in; transactions and reasons come out. It decides nothing about bytes or disks.
 import type { ErrorCode } from '../errors.ts'
 import { satisfies } from '../release/range.ts'
 import type { Release } from '../release/release.ts'
 import { compareVersions } from '../release/version.ts'
+import { inTransactions } from './apart.ts'
 import { type Channels, pointerOf, tracksOf, type Yanks, yankOf } from './channels.ts'
 import { matchesAny } from './pattern.ts'
 import { orderByNeed, settleRequirements } from './requires.ts'
@@ -50,6 +51,8 @@ export interface PlanInput {
   /** the verified releases of a module and track, in any order */
   releases(module: string, track: string): readonly Release[]
   quarantined(app: string, release: { module: string; track: string; version: string }): boolean
+  /** did it fail with others, and nobody knows whose fault it was? */
+  triedTogether(app: string, release: { module: string; track: string; version: string }): boolean
   /** why branches hold a release by themselves, or null */
   halted(channel: string, release: { module: string; track: string; version: string }): string | null
   /** is there a statement, signed by the release key, that allows to go down to this? */
@@ -84,7 +87,7 @@ export interface Step extends PlannedRelease {
   blocked: Blocked | null
 }
 
-/** The plan: per app the transaction that can run (if any), then one entry for each thing that is blocked. */
+/** The plan: per app the transactions that can run (one, or those that are tried apart), then one entry for each thing that is blocked. */
 export function plan(input: PlanInput): PlannedTransaction[] {
   return input.apps.flatMap((app) => planApp(input, app))
 }
@@ -97,8 +100,8 @@ function planApp(input: PlanInput, app: PlanApp): PlannedTransaction[] {
   const ready = orderByNeed(steps.filter((step) => step.blocked === null))
   const waiting = steps.filter((step) => step.blocked !== null)
   const hold = ready.length === 0 ? null : holdAll(input, app)
-  const together = ready.length === 0 ? [] : [transaction(app, ready, hold)]
-  return [...together, ...waiting.map((step) => transaction(app, [step], step.blocked))]
+  const running = inTransactions(ready, app, input).map((steps) => transaction(app, steps, hold))
+  return [...running, ...waiting.map((step) => transaction(app, [step], step.blocked))]
 }
 
 function transaction(app: PlanApp, steps: Step[], blocked: Blocked | null): PlannedTransaction {
@@ -256,7 +259,7 @@ function whyNot(input: PlanInput, app: PlanApp, release: Release, from: string |
   if (input.quarantined(app.name, release)) {
     return {
       code: 'PLAN_QUARANTINED',
-      reason: `${what} failed here before; "node apply ${release.module} --retry" tries again`
+      reason: `${what} failed here before; "node apply ${release.module} --force" tries again`
     }
   }
   const halted = input.halted(app.channel, release)

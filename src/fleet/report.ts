@@ -35,7 +35,9 @@ const header = z.object({
         track: short,
         version: short,
         round: count,
-        result: z.enum(['committed', 'rolled-back', 'rollback-failed', 'quarantined'])
+        result: z.enum(['committed', 'rolled-back', 'rollback-failed', 'quarantined']),
+        /** it failed with others, and is not known to be at fault: no evidence against it */
+        together: z.boolean().optional()
       })
     )
     .max(REPORT_LIMITS.outcomes),

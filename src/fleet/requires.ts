@@ -32,7 +32,7 @@ interface Unmet {
 }
 
 /** The first requirement that would not hold after the steps that are not blocked. */
-function unmet(step: Step, steps: Step[], app: PlanApp, input: PlanInput): Unmet | null {
+export function unmet(step: Step, steps: readonly Step[], app: PlanApp, input: PlanInput): Unmet | null {
   const what = `${step.module}@${step.to}`
   for (const [module, range] of Object.entries(step.release?.requires ?? {})) {
     const version = versionAfter(module, steps, app, input)
@@ -54,7 +54,7 @@ function unmet(step: Step, steps: Step[], app: PlanApp, input: PlanInput): Unmet
 }
 
 /** What will be installed in the app, or is installed in another app of this branch. */
-function versionAfter(module: string, steps: Step[], app: PlanApp, input: PlanInput): string | null {
+function versionAfter(module: string, steps: readonly Step[], app: PlanApp, input: PlanInput): string | null {
   const step = steps.find((one) => one.module === module && one.blocked === null)
   if (step !== undefined) return step.to
   const own = app.installed.get(module)

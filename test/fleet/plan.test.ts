@@ -74,6 +74,7 @@ function scene(given: Scene): PlanInput {
     releases: (module, of) =>
       (given.releases ?? []).filter((one) => one.module === module && one.track === of),
     quarantined: () => false,
+    triedTogether: () => false,
     halted: () => null,
     downgradeAllowed: () => false,
     stale: null,
@@ -94,6 +95,24 @@ const STAGED = { round: 0, status: 'active' as const, started: '2026-03-01T00:00
 const YANKS: Yanks = { pos: { default: { '2.0.0': { at: '2026-01-01T00:00:00Z', reason: 'loses sales' } } } }
 
 const update: Scene = { releases: TWO, stable: { pos: '2.0.0' }, installed: { pos: '1.0.0' } }
+
+/** Four modules, each at 1.0.0 with 2.0.0 on the channel. */
+function four(more: Record<string, Partial<Release>>): Release[] {
+  return ['a', 'b', 'c', 'd'].flatMap((module) => [
+    release(module, '1.0.0'),
+    release(module, '2.0.0', more[module] ?? {})
+  ])
+}
+
+const FOUR: Scene = {
+  releases: four({}),
+  stable: { a: '2.0.0', b: '2.0.0', c: '2.0.0', d: '2.0.0' },
+  installed: { a: '1.0.0', b: '1.0.0', c: '1.0.0', d: '1.0.0' }
+}
+
+function failedTogether(...modules: string[]): PlanInput['triedTogether'] {
+  return (_app, { module }) => modules.includes(module)
+}
 
 const CLOSED = { code: 'PLAN_WINDOW', reason: 'outside' } as const
 
@@ -298,6 +317,51 @@ const cases: [what: string, scene: Scene, expected: string[]][] = [
     'stops with a halted rollout',
     { ...update, stable: { pos: { version: '2.0.0', rollout: { ...STAGED, status: 'halted' } } } },
     ['pos 1.0.0>2.0.0 PLAN_HALTED']
+  ],
+
+  [
+    'tries apart what failed together, and the rest after it',
+    { ...FOUR, input: { triedTogether: failedTogether('a', 'b', 'c') } },
+    ['a 1.0.0>2.0.0', 'b 1.0.0>2.0.0', 'c 1.0.0>2.0.0', 'd 1.0.0>2.0.0']
+  ],
+  [
+    'tries apart with what cannot be left out',
+    {
+      ...FOUR,
+      releases: [
+        ...four({ a: { requires: { c: '>=2.0.0' } }, c: { requires: { a: '>=2.0.0' } } }),
+        release('b', '1.0.0', { requires: { d: '<2.0.0' } })
+      ],
+      input: { triedTogether: failedTogether('a', 'b', 'c', 'd') }
+    },
+    ['c 1.0.0>2.0.0, a 1.0.0>2.0.0', 'b 1.0.0>2.0.0', 'd 1.0.0>2.0.0']
+  ],
+  [
+    'tries apart in the order of need',
+    {
+      ...FOUR,
+      releases: four({ a: { requires: { b: '>=2.0.0' } } }),
+      input: { triedTogether: failedTogether('a', 'b') }
+    },
+    ['b 1.0.0>2.0.0', 'a 1.0.0>2.0.0', 'c 1.0.0>2.0.0, d 1.0.0>2.0.0']
+  ],
+  [
+    'tries a critical release first, with what it needs',
+    {
+      ...FOUR,
+      releases: four({ c: { severity: 'critical', requires: { b: '>=2.0.0' } } }),
+      input: { triedTogether: failedTogether('a', 'b', 'c') }
+    },
+    ['b 1.0.0>2.0.0, c 1.0.0>2.0.0', 'a 1.0.0>2.0.0', 'd 1.0.0>2.0.0']
+  ],
+  [
+    'lets through what needs nothing of the culprit once it is found',
+    {
+      ...FOUR,
+      releases: four({ a: { requires: { b: '>=2.0.0' } } }),
+      input: { triedTogether: failedTogether('a', 'c'), quarantined: (_app, { module }) => module === 'b' }
+    },
+    ['c 1.0.0>2.0.0', 'd 1.0.0>2.0.0', 'a 1.0.0>2.0.0 PLAN_REQUIRES', 'b 1.0.0>2.0.0 PLAN_QUARANTINED']
   ],
 
   [
