@@ -145,20 +145,7 @@ export async function fetchPacks(
   transaction: PlannedTransaction,
   context: CommandContext
 ): Promise<void> {
-  const paths: string[] = []
-  for (const one of transaction.releases) {
-    const route = await routeOf(plan, one)
-    if (route === null) {
-      throw new ChasquiError(
-        'PLAN_NO_ROUTE',
-        `no packs lead from ${one.from ?? 'nothing'} to ${one.module}@${one.to}`,
-        {
-          hint: 'the publisher must publish a full pack of it'
-        }
-      )
-    }
-    paths.push(...packPaths(route.steps))
-  }
+  const paths = await neededPacks(plan, transaction)
   const signal = AbortSignal.any([context.signal, app.stopped])
   const releases = transaction.releases.map(({ module, to }) => `${module}@${to}`)
   const isCritical = transaction.releases.some((one) => one.severity === 'critical')
@@ -166,4 +153,28 @@ export async function fetchPacks(
     const onProgress = (progress: FetchProgress) => context.emit({ event: 'fetching', ...update(progress) })
     return app.fetcher.fetch(paths, { signal, onProgress, isCritical })
   })
+}
+
+/** Bytes of packs that would have to be fetched first. Throws PLAN_NO_ROUTE. */
+export async function missingBytes(
+  app: NodeApp,
+  plan: NodePlan,
+  transaction: PlannedTransaction
+): Promise<number> {
+  return app.feed.missing(await neededPacks(plan, transaction))
+}
+
+async function neededPacks(plan: NodePlan, { releases }: PlannedTransaction): Promise<string[]> {
+  const paths: string[] = []
+  for (const one of releases) {
+    const route = await routeOf(plan, one)
+    if (route === null) {
+      const way = `from ${one.from ?? 'nothing'} to ${one.module}@${one.to}`
+      throw new ChasquiError('PLAN_NO_ROUTE', `no packs lead ${way}`, {
+        hint: 'the publisher must publish a full pack of it'
+      })
+    }
+    paths.push(...packPaths(route.steps))
+  }
+  return paths
 }

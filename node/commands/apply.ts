@@ -1,11 +1,12 @@
 // `apply`, `rollback`, `remove`, `adopt`: the commands that change an app.
 import { z } from 'zod'
-import type { Command } from '../../src/control/commands.ts'
+import type { Command, CommandContext } from '../../src/control/commands.ts'
 import { ChasquiError, type ErrorCode } from '../../src/errors.ts'
 import type { PlannedTransaction } from '../../src/fleet/plan.ts'
 import type { NodeApp } from '../app.ts'
 import type { ApplyResult, Outcome } from '../apply/types.ts'
-import { applyTransactions, fetchPacks, readyTransactions } from '../apply-plan.ts'
+import { applyTransactions, fetchPacks, missingBytes, readyTransactions } from '../apply-plan.ts'
+import { hasWays, noPeer, visitPeers } from '../ask-peers.ts'
 import { declinedKey, type NodePlan } from '../planner.ts'
 import { announceReport } from '../report.ts'
 import { appName, appsOf, moduleNames, oneApp, parseArgs, requireKnown } from './args.ts'
@@ -20,6 +21,8 @@ const applyArgs = z.strictObject({
   dryRun: z.boolean().default(false)
 })
 
+type ApplyArgs = z.infer<typeof applyArgs>
+
 /** What is not wanted now is no failure of `apply` without names. */
 const QUIET: readonly ErrorCode[] = [
   'PLAN_ROLLOUT',
@@ -33,14 +36,34 @@ export const apply: Command<NodeApp> = async (app, args, context) => {
   const order = parseArgs(applyArgs, args)
   appsOf(app, order.app)
   if (order.force) await letTryAgain(app, order.modules, order.app)
+  const isAlone = app.links === null && !order.dryRun
+  if (isAlone && (await isLacking(app, order))) {
+    return visitPeers(app, context, async (met) => {
+      if (met === 0 && hasWays(app) && app.trust.view === null) throw noPeer()
+      return applyOrder(app, order, context)
+    })
+  }
+  return applyOrder(app, order, context)
+}
+
+/** Is something of what would be applied, or all that is known of the fleet, not on this machine? */
+async function isLacking(app: NodeApp, order: ApplyArgs): Promise<boolean> {
+  const plan = await app.plan(order.now ? 'now' : 'manual', order.app)
+  if (plan === null) return true
+  for (const transaction of readyTransactions(plan, order)) {
+    if ((await missingBytes(app, plan, transaction)) > 0) return true
+  }
+  return false
+}
+
+async function applyOrder(app: NodeApp, order: ApplyArgs, context: CommandContext) {
   const plan = await requirePlan(app, order.now, order.app)
   await requireNamed(app, plan, order.modules)
   const ready = readyTransactions(plan, order)
   const blocked = plan.transactions.filter((one) => one.blocked !== null && isAsked(one, order.modules))
   refuseBlocked(ready, blocked, order.modules)
   if (order.dryRun) return dryRun(app, plan, ready, blocked)
-  const context2 = { ...context }
-  for (const transaction of ready) await fetchPacks(app, plan, transaction, context2)
+  for (const transaction of ready) await fetchPacks(app, plan, transaction, context)
   const work = {
     mode: order.now ? 'now' : 'manual',
     modules: order.modules,
@@ -92,7 +115,7 @@ function refuseBlocked(
 }
 
 /** What could be applied when it was asked for cannot any more: why. */
-async function refuseChanged(app: NodeApp, order: z.infer<typeof applyArgs>): Promise<void> {
+async function refuseChanged(app: NodeApp, order: ApplyArgs): Promise<void> {
   const { transactions } = await requirePlan(app, order.now, order.app)
   const blocked = transactions.filter((one) => one.blocked !== null && isAsked(one, order.modules))
   refuseBlocked([], blocked, order.modules)

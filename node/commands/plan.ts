@@ -4,7 +4,7 @@ import type { Command } from '../../src/control/commands.ts'
 import type { PlannedTransaction } from '../../src/fleet/plan.ts'
 import type { NodeApp } from '../app.ts'
 import { packBytes } from '../apply-plan.ts'
-import { askPeers } from '../ask-peers.ts'
+import { hasWays, noPeer, visitPeers } from '../ask-peers.ts'
 import type { NodePlan } from '../planner.ts'
 import { nodeStatus } from '../status.ts'
 import { appName, appsOf, parseArgs } from './args.ts'
@@ -39,9 +39,14 @@ export const plan: Command<NodeApp> = async (app, args) => {
   return { transactions: await describeTransactions(found, found.transactions) }
 }
 
-/** Looks for news now: at what peers have, for which links are opened for a moment when no daemon runs. */
+/**
+ * Looks for news now: at what peers have, for which links are opened for a moment when no daemon runs. "Nothing new" is
+ * said by somebody: when nobody could be met on the ways that are configured, it throws NO_PEER.
+ */
 export const check: Command<NodeApp> = async (app, _args, context) => {
-  const peers = app.links === null ? await askPeers(app, context) : app.links.peers().length
+  const peers =
+    app.links === null ? await visitPeers(app, context, async (met) => met) : app.links.peers().length
+  if (peers === 0 && hasWays(app)) throw noPeer()
   await app.feed.advance()
   const found = await app.plan('automatic')
   app.events.emit('changed')

@@ -161,10 +161,10 @@ export class DriveFeed implements Feed {
 
   async #fetch(paths: string[], options: FetchFilesOptions): Promise<void> {
     const missing = await this.#missingBlocks(paths)
-    const total = missing.length * BLOCK_SIZE
+    const total = await this.missing(paths)
     let done = 0
     const onBlock = () => {
-      done += BLOCK_SIZE
+      done = Math.min(done + BLOCK_SIZE, total) // the last block of a file is rarely full
       options.onProgress?.({ done, total })
     }
     const signal = AbortSignal.any([options.signal, this.#closing.signal])
@@ -180,7 +180,13 @@ export class DriveFeed implements Feed {
   }
 
   async missing(paths: string[]): Promise<number> {
-    return (await this.#missingBlocks(paths)).length * BLOCK_SIZE
+    const snapshot = await this.snapshot()
+    let bytes = 0
+    for (const path of paths) {
+      const blocks = await this.#missingBlocks([path])
+      bytes += Math.min(blocks.length * BLOCK_SIZE, (await snapshot?.size(path)) ?? 0)
+    }
+    return bytes
   }
 
   async free(paths: string[], { dryRun = false } = {}): Promise<number[]> {
