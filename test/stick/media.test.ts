@@ -5,8 +5,9 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { inspectStick } from '../../src/stick/inspect.ts'
 import { realFileSystem } from '../../src/system/file-system.ts'
+import { fleetByStick } from './fleet-by-stick.ts'
 import { MEDIA_KINDS, newMedium, unavailable } from './media.ts'
-import { pullDuring } from './pull.ts'
+import { ACTS, pullDuring } from './pull.ts'
 import { exportAll, holdsReleases, importAll, publish } from './scene.ts'
 import { never, openTestHome, testReport } from './support.ts'
 
@@ -33,6 +34,15 @@ for (const kind of MEDIA_KINDS) {
     assert.equal((await importAll(publisher, medium.place)).reports.in, 1)
   })
 
+  test(`the real fleet by command line over ${kind}: out by stick, and back`, { skip }, async (t) => {
+    const medium = await newMedium(t, kind, 64)
+    assert.match(medium.place, / - /)
+    await fleetByStick(t, medium.place, async () => {
+      await medium.eject()
+      await medium.plug()
+    })
+  })
+
   test(`a full stick says so on ${kind}, keeps what was there and stays usable`, { skip }, async (t) => {
     const medium = await newMedium(t, kind, 40)
     const publisher = await openTestHome(t, { seed: 1 })
@@ -51,8 +61,8 @@ for (const kind of MEDIA_KINDS) {
     )
   })
 
-  for (const act of ['export', 'import'] as const) {
-    test(`pulled in the middle of an ${act} on ${kind}: the next round completes`, { skip }, async (t) => {
+  for (const act of ACTS) {
+    test(`pulled in the middle of ${act} on ${kind}: the next round completes`, { skip }, async (t) => {
       const outcomes = await pullDuring(t, { kind, act, times: 3, seed: 1 })
       t.diagnostic(JSON.stringify(outcomes))
       assert.equal(outcomes.wrong, 0, JSON.stringify(outcomes))

@@ -1,5 +1,6 @@
 // What the stick's tests share: fixed tools, a publisher with releases, and whole rounds.
 import type { BlockCore } from '../../src/feed/block-core.ts'
+import type { StickFilter } from '../../src/stick/home.ts'
 import { exportStick, importStick, type StickTools } from '../../src/stick/round.ts'
 import { realFileSystem } from '../../src/system/file-system.ts'
 import { lockOnMachine } from '../../src/system/machine-lock.ts'
@@ -33,8 +34,12 @@ export const everything = (stick: string) => ({
   dryRun: false
 })
 
-export const exportAll = (home: TestHome, stick: string, with_: StickTools = tools) =>
-  exportStick(home, everything(stick), with_, context)
+export const exportAll = (
+  home: TestHome,
+  stick: string,
+  with_: StickTools = tools,
+  filter: StickFilter | null = null
+) => exportStick(home, { ...everything(stick), filter }, with_, context)
 
 export const importAll = (home: TestHome, stick: string, with_: StickTools = tools) =>
   importStick(home, stick, with_, context)
