@@ -17,7 +17,7 @@ const WAITING = 'order/waiting/'
 const REFUSED = 'order/refused/'
 const REFUSED_LIMIT = 20 // letters that are told of
 
-type WaitingOrder = Pick<ApplyOrder, 'id' | 'module' | 'track' | 'version' | 'stick' | 'expires'> & {
+type WaitingOrder = Omit<ApplyOrder, 'fleet' | 'node' | 'sequence'> & {
   /** why it could not be carried out yet */
   trouble: string | null
 }
@@ -58,10 +58,17 @@ async function takeOrder(app: NodeApp, bytes: Uint8Array, visit: StickVisit): Pr
   if ((await app.state.get(USED + id)) !== undefined) return false
   const order = await verified(app, bytes, visit)
   if (order === null) return false
-  const { module, track, version, stick, expires } = order
-  const waiting: WaitingOrder = { id, module, track, version, stick, expires, trouble: null }
-  await app.state.put({ [USED + id]: expires, [WAITING + id]: waiting })
-  return true
+  const { fleet: _, node: __, sequence: ___, ...waiting } = order
+  const others = (await waitingOrders(app)).filter(({ module }) => module === order.module)
+  const isNewest = others.every(({ created }) => created <= order.created)
+  const older = others.filter(({ created }) => created <= order.created)
+  await app.state.put({
+    [USED + id]: order.expires,
+    // of two orders for one module the later one counts
+    ...(isNewest ? Object.fromEntries(older.map((one) => [WAITING + one.id, null])) : {}),
+    ...(isNewest ? { [WAITING + id]: { ...waiting, trouble: null } satisfies WaitingOrder } : {})
+  })
+  return isNewest
 }
 
 function verified(app: NodeApp, bytes: Uint8Array, visit: StickVisit): Promise<ApplyOrder | null> {

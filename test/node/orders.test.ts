@@ -73,6 +73,18 @@ test('an order for a release that the channel has left behind applies nothing, a
   assert.match((await problemsAt(all)).join(), /shop@1\.1\.0/)
 })
 
+test('of two orders for one module the later one counts, and the former leaves the stick', async (t) => {
+  const { fleet, node, stick, installed } = await scene(t)
+  for (const version of ['1.1.0', '1.2.0']) {
+    fleet.publisher.now = () => Date.now() + (version === '1.2.0' ? 60_000 : 0)
+    await fleet.publish('shop', version, { 'a.txt': version })
+    await fleet.run('stick.export', { stick, ...order(version) })
+  }
+  const { troubles } = await runNode<SyncResult>(node, 'stick.sync', { stick })
+  assert.deepEqual([await installed(), troubles], [['1.2.0'], []])
+  assert.deepEqual(await readdir(`${stick}/chasqui/grants`), [])
+})
+
 test('an order that was carried out is quiet at every later visit, and leaves the stick', async (t) => {
   const all = await scene(t)
   const { fleet, node, stick } = all
