@@ -1,5 +1,7 @@
 // What the node's commands print for people. JSON results go out as they are; here they become a few lines of text.
 import { createInterface } from 'node:readline/promises'
+import type { LinksText } from '../src/cli/links-command.ts'
+import { linkLines } from '../src/cli/links-command.ts'
 import { formatBytes, formatDuration, formatTable } from '../src/cli/output.ts'
 import type { CommandLine } from '../src/cli/program.ts'
 import type { ControlEvent } from '../src/control/commands.ts'
@@ -9,9 +11,8 @@ import type { WatchedStick } from '../src/stick/watcher.ts'
 import type { BackupInfo, HistoryEntry, PendingTransaction } from './apply/types.ts'
 import type { CheckResult } from './checks/types.ts'
 import type { Collected } from './collect.ts'
-import { linkLines, transferLine, transferText } from './describe-links.ts'
+import { transferLine, transferText } from './describe-links.ts'
 import type { Joined } from './join.ts'
-import type { LinkStates } from './link-states.ts'
 import type { AppState } from './status.ts'
 import type { Transfer } from './transfers.ts'
 
@@ -36,7 +37,7 @@ interface Status {
   }
   apps: AppState[]
   peers: { name: string; class: string; address: string }[]
-  links: LinkStates
+  links: LinksText
   transfers: Transfer[]
   pending: PendingTransaction[]
   sticks: WatchedStick[]

@@ -3,6 +3,7 @@
 import { randomBytes } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { Command, Option } from 'commander'
+import { linksCommands } from '../src/cli/links-command.ts'
 import { act, type CommandLine, positiveInteger } from '../src/cli/program.ts'
 import { type CommandContext, runOnHome } from '../src/control/commands.ts'
 import { EXIT } from '../src/errors.ts'
@@ -17,7 +18,6 @@ import { runDaemon } from './daemon.ts'
 import type { LinkFlags } from './daemon-links.ts'
 import * as describe from './describe.ts'
 import { joinFleet } from './join.ts'
-import { linksCommands } from './links-command.ts'
 
 /** Runs a command of the table on a node's home: in its daemon, or directly. */
 export async function runNodeCommand(

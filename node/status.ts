@@ -2,11 +2,12 @@
 import { asChasquiError } from '../src/errors.ts'
 import { pointerOf } from '../src/fleet/channels.ts'
 import type { PlannedTransaction } from '../src/fleet/plan.ts'
+import { linkStates } from '../src/member/link-states.ts'
 import type { Source } from '../src/net/ledger.ts'
 import { packPath } from '../src/release/release.ts'
 import { formatTime, toHex } from '../src/trust/bytes.ts'
 import type { NodeApp } from './app.ts'
-import { linkStates } from './link-states.ts'
+import { linkView } from './link-view.ts'
 import { orderProblems } from './orders.ts'
 import type { NodePlan } from './planner.ts'
 
@@ -137,7 +138,7 @@ export async function nodeStatus(app: NodeApp): Promise<Record<string, unknown>>
     },
     apps,
     peers: app.links?.peerInfos().map((peer) => ({ ...peer, connectedAt: time(peer.connectedAt) })) ?? [],
-    links: linkStates(app),
+    links: linkStates(linkView(app)),
     transfers: app.transfers.list(),
     sticks: app.sticks(),
     halts: halts(app, apps),

@@ -6,6 +6,10 @@ import { type DriveFeed, openFeed } from '../src/feed/feed.ts'
 import { type FeedIdentity, feedKey } from '../src/feed/open.ts'
 import { openStore, type Store } from '../src/feed/store.ts'
 import { type FeedWriter, openWriter } from '../src/feed/writer.ts'
+import type { FleetLinks } from '../src/member/fleet-links.ts'
+import { InternetUse } from '../src/member/internet-use.ts'
+import { LinkPause } from '../src/member/link-pause.ts'
+import { LinkPolicy } from '../src/member/link-policy.ts'
 import { RecordKeeper } from '../src/member/record-keeper.ts'
 import { type FileSystem, realFileSystem } from '../src/system/file-system.ts'
 import { type HomeIdentity, type HomePaths, readHome } from '../src/system/home.ts'
@@ -39,6 +43,11 @@ export interface PublisherApp {
   fleet: FleetKeeper
   member: PublisherMember
   records: RecordKeeper
+  internetUse: InternetUse
+  linkPause: LinkPause
+  linkPolicy: LinkPolicy
+  /** the daemon's, while one runs */
+  links: FleetLinks | null
   log: Log
   /** ms since the epoch */
   now(): number
@@ -83,6 +92,15 @@ export async function openPublisher(paths: HomePaths, log: Log = silentLog): Pro
       now,
       log
     })
+    const internetUse = new InternetUse({ state, now })
+    await internetUse.open()
+    const linkPause = new LinkPause(state)
+    await linkPause.open()
+    const linkPolicy = new LinkPolicy({
+      links: () => config.links,
+      usedThisMonth: (time) => internetUse.used(time),
+      paused: (time) => linkPause.at(time)
+    })
     const random = (bytes: number) => new Uint8Array(randomBytes(bytes))
     const fs = realFileSystem
     return Object.assign(app, {
@@ -98,6 +116,10 @@ export async function openPublisher(paths: HomePaths, log: Log = silentLog): Pro
       fleet,
       member,
       records,
+      internetUse,
+      linkPause,
+      linkPolicy,
+      links: null,
       log,
       now,
       random,

@@ -1,5 +1,6 @@
 // The publisher's commands as data: run by its daemon when there is one, else directly on the home.
 import { type Command, type CommandContext, type CommandTable, runOnHome } from '../src/control/commands.ts'
+import { linkCommands } from '../src/member/link-commands.ts'
 import { stickCommands } from '../src/stick/commands.ts'
 import type { StickHome } from '../src/stick/home.ts'
 import { type HomePaths, readHome } from '../src/system/home.ts'
@@ -15,6 +16,7 @@ import { rotateKey } from './keys/rotate.ts'
 import { rotateFeed } from './keys/rotate-feed.ts'
 import { signOnHome } from './keys/sign.ts'
 import { changeSigners, delegate, endDelegation } from './keys/signers.ts'
+import { linkView } from './links.ts'
 import { invite, listBranches } from './members.ts'
 import { prune } from './prune.ts'
 import { publish } from './publish/publish.ts'
@@ -62,6 +64,7 @@ export const publisherTable: CommandTable<PublisherApp> = {
   releases: listReleases,
   show: showRelease,
   diff: diffReleases,
+  ...linkCommands(linkView),
   ...stickCommands(stickHome)
 }
 

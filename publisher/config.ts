@@ -1,16 +1,15 @@
-// A publisher's chasqui.toml: what it does with sticks. Everything has a default.
+// A publisher's chasqui.toml: what its links may carry, what it does with sticks. Everything has a default.
 import { z } from 'zod'
+import { linksSchema } from '../src/member/links-config.ts'
+import { readTables } from '../src/member/links-switch.ts'
 import { sticksSchema } from '../src/stick/stick-config.ts'
-import {
-  checkConfig,
-  fromFile,
-  parseConfigTables,
-  readConfigText,
-  withEnvironment
-} from '../src/system/config.ts'
+import { checkConfig, fromFile, readConfigText, withEnvironment } from '../src/system/config.ts'
 import { realFileSystem } from '../src/system/file-system.ts'
 
-const publisherSchema = z.strictObject({ sticks: sticksSchema.prefault({}) })
+const publisherSchema = z.strictObject({
+  links: linksSchema.prefault({}),
+  sticks: sticksSchema.prefault({})
+})
 export type PublisherConfig = z.output<typeof publisherSchema>
 
 /** The configuration of the home whose file is at `path`. Throws CONFIG_*. */
@@ -18,6 +17,9 @@ export async function loadPublisherConfig(
   path: string,
   environment: NodeJS.ProcessEnv
 ): Promise<PublisherConfig> {
-  const tables = parseConfigTables(await readConfigText(realFileSystem, path), path)
-  return checkConfig(withEnvironment(fromFile(tables, path), ['sticks'], environment), publisherSchema)
+  const tables = readTables(await readConfigText(realFileSystem, path), path)
+  return checkConfig(
+    withEnvironment(fromFile(tables, path), ['links', 'sticks'], environment),
+    publisherSchema
+  )
 }

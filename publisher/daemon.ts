@@ -22,18 +22,13 @@ import { requireOwner } from '../src/trust/membership.ts'
 import { openPublisher, type PublisherApp } from './app.ts'
 import { type Care, takeCare } from './care.ts'
 import { publisherTable, stickHome } from './commands.ts'
+import { type LinkFlags, linkSettings } from './links.ts'
 import { isRevoked } from './members.ts'
 import { publisherStickHome } from './stick-home.ts'
 import { oneChange } from './turns.ts'
 
-export interface RunOptions {
+export interface RunOptions extends LinkFlags {
   paths: HomePaths
-  listen?: string | undefined
-  bootstrap?: string[] | undefined
-  internet: boolean
-  lan: boolean
-  /** static peers, host:port */
-  peers: string[]
   /** folders below which sticks appear, beside the platform's; null: do not look for sticks */
   sticks: string[] | null
   log: Log
@@ -67,6 +62,7 @@ async function serve(app: PublisherApp, options: RunOptions): Promise<void> {
   let control: ControlServer | null = null
   const connect = async (listen: string | undefined) => {
     links = await startLinks(app, options, watch, listen)
+    app.links = links
     stopWatching = watchFeed(app, links.links, watch.owners, emit)
     return links.links
   }
@@ -95,6 +91,7 @@ async function serve(app: PublisherApp, options: RunOptions): Promise<void> {
     await oneChange(app, async () => undefined) // a move on its way ends
     stopWatching()
     await (links as FleetLinks | null)?.stop()
+    app.links = null
     await app.records.flush()
   }
   emit({ event: 'stopped' })
@@ -111,13 +108,7 @@ function startLinks(
   return startFleetLinks({
     self: { ...app.member },
     state: app.state,
-    settings: {
-      listen,
-      bootstrap: options.bootstrap,
-      internet: options.internet,
-      lan: options.lan,
-      peers: options.peers
-    },
+    settings: linkSettings(app, { ...options, listen }),
     verifyMembership: (membership) => {
       const member = app.fleet.verifyMembership(membership, app.now())
       requireOwner(member, owners.owner(member.invite))
@@ -133,7 +124,10 @@ function startLinks(
       take: async () => undefined
     },
     announce: (type, header) => app.records.announce(type, header),
-    onPeer: (peer) => tellPeer(peer, emit),
+    onPeer: (peer) => {
+      app.internetUse.track(peer)
+      tellPeer(peer, emit)
+    },
     onRecord: (result, peer) => {
       app.records.note(result, peer.member.name)
       tellReport(result, peer, emit)

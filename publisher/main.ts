@@ -1,6 +1,7 @@
 // The `publisher` group: what an integrator types. Reads flags and secrets; everything else happens in the commands, in
 // the daemon when there is one.
 import { Command } from 'commander'
+import { linksCommands } from '../src/cli/links-command.ts'
 import { act } from '../src/cli/program.ts'
 import { addRecoverCommand } from './backup-command.ts'
 import { run, runWithKeys } from './cli.ts'
@@ -30,6 +31,7 @@ export function publisherCommands(): Command {
   addSignCommand(group)
   addRecoverCommand(group)
   addRunCommand(group)
+  linksCommands(group, run)
   return group
 }
 

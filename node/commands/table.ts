@@ -1,11 +1,12 @@
 // Every command of a node that works on an opened home: the same functions for the daemon and for the command line.
 import type { CommandTable } from '../../src/control/commands.ts'
+import { linkCommands } from '../../src/member/link-commands.ts'
 import { stickCommands } from '../../src/stick/commands.ts'
 import type { NodeApp } from '../app.ts'
+import { linkView } from '../link-view.ts'
 import { adopt } from './adopt.ts'
 import { apply, remove, rollback } from './apply.ts'
 import { doctor, fsck, gc, reload } from './care.ts'
-import { pauseLinks, resumeLinks, showLinks } from './links.ts'
 import { check, peers, plan, status } from './plan.ts'
 import { backups, history, hold, unhold, validate } from './records.ts'
 import { recover } from './recover.ts'
@@ -20,9 +21,6 @@ export const nodeCommandTable: CommandTable<NodeApp> = {
   gc,
   history,
   hold,
-  'links.pause': pauseLinks,
-  'links.resume': resumeLinks,
-  'links.show': showLinks,
   peers,
   plan,
   recover,
@@ -32,5 +30,6 @@ export const nodeCommandTable: CommandTable<NodeApp> = {
   status,
   unhold,
   validate,
+  ...linkCommands(linkView),
   ...stickCommands((app: NodeApp) => app.stick)
 }

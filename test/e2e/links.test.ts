@@ -2,10 +2,12 @@
 // with how fast and how long in every event.
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
-import { mkdir } from 'node:fs/promises'
+import { mkdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { test } from 'node:test'
-import type { LinkStates } from '../../node/link-states.ts'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Transfer } from '../../node/transfers.ts'
+import type { LinkStates } from '../../src/member/link-states.ts'
 import { addressOf, json, Lab, writeTree } from './support.ts'
 
 const OFFLINE = ['--no-internet', '--no-lan']
@@ -66,4 +68,29 @@ test('releases wait while the links are paused by command, and come after it', a
   const told = node.events.filter(({ event }) => event === 'fetching')
   assert.ok(told.some(({ rate, eta }) => Number(rate) > 0 && Number(eta) > 0))
   assert.deepEqual((await status()).transfers, [])
+})
+
+test('a publisher that is paused serves no releases, at the rate of its chasqui.toml after it', async (t) => {
+  const lab = await Lab.create(t, 'links-publisher')
+  await lab.init()
+  await mkdir(lab.path('live'))
+  const home = lab.home('publisher')
+  await writeFile(join(home, 'chasqui.toml'), '[links]\ninternet = false\n[links.lan]\nup = "4 Mbit/s"\n')
+  await lab.branch('norte', config(lab.path('live', 'shop')))
+  const publisher = await lab.daemon('publisher', 'publisher', '--listen', '127.0.0.1:0', ...OFFLINE)
+  const node = await lab.daemon('node', 'norte', '--peer', await addressOf(publisher), ...OFFLINE)
+  const links = (...args: string[]) => json<LinkStates>(['publisher', 'links', ...args, '--home', home])
+
+  assert.deepEqual((await links('pause')).lan.paused, { by: 'operator', until: null })
+  const tree = await writeTree(lab.path('v1'), { 'a.bin': randomBytes(300_000) })
+  await lab.publish(tree, '--module', 'shop', '--version', '1.0.0')
+  await node.event(({ event }) => event === 'updates')
+  await sleep(3000)
+  assert.equal(
+    node.events.some(({ event }) => event === 'fetching'),
+    false
+  )
+  const states = await links('resume')
+  assert.deepEqual([states.lan.paused, states.lan.rates.up, states.internet.enabled], [null, 500_000, false])
+  assert.equal((await node.event(({ event }) => event === 'applied')).result, 'committed')
 })
