@@ -1,7 +1,6 @@
 // The `node` group of the command line: what a branch's operator types. Builds the commands; everything that they do is in
 // commands/, daemon.ts and join.ts.
 import { randomBytes } from 'node:crypto'
-import { readFile } from 'node:fs/promises'
 import { Command, Option } from 'commander'
 import { linksCommands } from '../src/cli/links-command.ts'
 import { act, type CommandLine, positiveInteger } from '../src/cli/program.ts'
@@ -9,6 +8,7 @@ import { type CommandContext, runOnHome } from '../src/control/commands.ts'
 import { EXIT } from '../src/errors.ts'
 import { type HomePaths, readHome } from '../src/system/home.ts'
 import { createLog, type Log, silentLog } from '../src/system/log.ts'
+import { readSecretFile } from '../src/system/secret-file.ts'
 import { VERSION } from '../src/version.ts'
 import { type NodeTools, openNode } from './app.ts'
 import type { Collected } from './collect.ts'
@@ -124,8 +124,7 @@ function joinCommand(group: Command): void {
     .argument('<invite>', 'text or file')
   command.option('--name <name>', 'what this node is called').option('--pin-file <file>', 'file with the PIN')
   act(command, async (line, options, [invite = '']) => {
-    const pin =
-      options.pinFile === undefined ? undefined : (await readFile(String(options.pinFile), 'utf8')).trim()
+    const pin = options.pinFile === undefined ? undefined : await readSecretFile(String(options.pinFile))
     const joined = await joinFleet({
       paths: line.home,
       invite,

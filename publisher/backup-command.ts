@@ -10,6 +10,7 @@ import { readFileLimited } from '../src/system/durable.ts'
 import { realFileSystem } from '../src/system/file-system.ts'
 import { lockHome } from '../src/system/home.ts'
 import { silentLog } from '../src/system/log.ts'
+import { readSecretFile } from '../src/system/secret-file.ts'
 import { LIMITS } from '../src/trust/limits.ts'
 import { run, runWithKeys } from './cli.ts'
 import { type BackedUp, restoreKeys } from './keys/backup.ts'
@@ -24,7 +25,6 @@ import {
   givenPassphrase,
   PASSPHRASE,
   promptNewPassphrase,
-  readSecretFile,
   writeNewSecret
 } from './secrets.ts'
 

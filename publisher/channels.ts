@@ -1,6 +1,7 @@
 // Moves what the online role says: channels, rollouts, withdrawals. It chooses among signed releases; going down needs the
 // module's release key besides.
 import { z } from 'zod'
+import { parseArguments } from '../src/control/arguments.ts'
 import { ChasquiError } from '../src/errors.ts'
 import {
   CHANNELS_PATH,
@@ -30,7 +31,9 @@ import type { FleetView } from './fleet-keeper.ts'
 import { type InviteEntry, listInvites } from './members.ts'
 import { openSigners } from './signing.ts'
 
-const channelName = z.string().regex(/^[a-z0-9][a-z0-9_.-]{0,49}$/, 'a channel is small letters and digits')
+const channelName = z
+  .string()
+  .regex(/^[a-z0-9][a-z0-9_.-]{0,49}$/, 'expected small letters and digits, such as "stable"')
 const percentage = z.number().min(0).max(100)
 const haltAfter = z.object({ failures: z.int().min(1), percentage })
 
@@ -66,7 +69,7 @@ export interface Moved {
 
 /** `promote`: a channel points at a release from now on. */
 export async function promote(app: PublisherApp, raw: unknown): Promise<Moved> {
-  const args = parse(promoteArgs, raw)
+  const args = parseArguments(promoteArgs, raw)
   const view = await app.fleet.view()
   const release = await findRelease(view, parseReleaseName(args.release))
   const { module, track, version } = release
@@ -169,7 +172,7 @@ async function withDowngrade(
 
 /** `rollout`: shows or changes the rollout of what a channel points at. */
 export async function rollout(app: PublisherApp, raw: unknown): Promise<Moved> {
-  const args = parse(rolloutCommand, raw)
+  const args = parseArguments(rolloutCommand, raw)
   const view = await app.fleet.view()
   const tracks = Object.keys(view.channels.channels[args.channel]?.[args.module] ?? {})
   const track = args.track ?? tracks[0]
@@ -209,7 +212,7 @@ function changeRollout(
 
 /** `yank`: withdraws a release; branches never forget it. */
 export async function yank(app: PublisherApp, raw: unknown): Promise<Moved & { yanked: string }> {
-  const args = parse(yankArgs, raw)
+  const args = parseArguments(yankArgs, raw)
   const view = await app.fleet.view()
   const { module, track, version } = await findRelease(view, parseReleaseName(args.release))
   const reason = args.reason
@@ -228,10 +231,4 @@ export async function saveChannels(app: PublisherApp, view: FleetView, channels:
   const current = await currentOf(view.trust, [CHANNELS_ROLE])
   const publication = setOnlineTargets(current, new Map([[CHANNELS_PATH, bytes]]), signers, app.now())
   await commit(app, publication, [{ path: `/${CHANNELS_PATH}`, bytes }])
-}
-
-function parse<T>(schema: z.ZodType<T>, raw: unknown): T {
-  const parsed = schema.safeParse(raw)
-  if (parsed.success) return parsed.data
-  throw new ChasquiError('USAGE', z.prettifyError(parsed.error).slice(0, 300), { hint: 'add --help' })
 }

@@ -4,9 +4,9 @@ import type { Command } from 'commander'
 import { act } from '../src/cli/program.ts'
 import { writeFileDurably } from '../src/system/durable.ts'
 import { realFileSystem } from '../src/system/file-system.ts'
+import { readSecretFile } from '../src/system/secret-file.ts'
 import { run } from './cli.ts'
 import { parseExpiry } from './parse.ts'
-import { readSecretFile } from './secrets.ts'
 
 export function addInviteCommand(group: Command): void {
   const command = group

@@ -1,6 +1,6 @@
 // Who belongs to the fleet: invites that were given, branches that were heard of, and who is out again.
 import { z } from 'zod'
-import { ChasquiError } from '../src/errors.ts'
+import { parseArguments } from '../src/control/arguments.ts'
 import { invitesByNode } from '../src/feed/grant-owners.ts'
 import type { RevokedFile } from '../src/fleet/revoked.ts'
 import { formatTime, fromHex, toHex } from '../src/trust/bytes.ts'
@@ -46,7 +46,7 @@ export async function invite(
   app: PublisherApp,
   raw: unknown
 ): Promise<{ invite: string; name: string; id: string }> {
-  const args = parse(inviteArgs, raw)
+  const args = parseArguments(inviteArgs, raw)
   const { trust } = await app.fleet.view()
   const now = app.now()
   const entry: InviteEntry = {
@@ -205,10 +205,4 @@ export async function unheardBranches(app: PublisherApp): Promise<BranchLine[]> 
 
 export function isRevoked(revoked: RevokedFile, member: { invite: string; node: string }): boolean {
   return Object.hasOwn(revoked.invites, member.invite) || Object.hasOwn(revoked.nodes, member.node)
-}
-
-function parse<T>(schema: z.ZodType<T>, raw: unknown): T {
-  const parsed = schema.safeParse(raw)
-  if (parsed.success) return parsed.data
-  throw new ChasquiError('USAGE', z.prettifyError(parsed.error).slice(0, 300), { hint: 'add --help' })
 }

@@ -1,7 +1,7 @@
 // `prune`: gives up old releases as a whole. A release stays as long as one of its packs can be needed: to bring anybody to
 // what a channel points at or to the newest releases, or to rebuild what a branch runs.
 import { z } from 'zod'
-import { ChasquiError } from '../src/errors.ts'
+import { parseArguments } from '../src/control/arguments.ts'
 import { parseReportHeader } from '../src/fleet/report.ts'
 import { packPath, type Release, releasePath } from '../src/release/release.ts'
 import { cheapestPath } from '../src/release/route.ts'
@@ -32,9 +32,7 @@ export interface Pruned {
 
 /** Throws PASSPHRASE_*, SIGNATURES_MISSING, FEED_BEHIND. */
 export async function prune(app: PublisherApp, raw: unknown): Promise<Pruned> {
-  const parsed = pruneArgs.safeParse(raw)
-  if (!parsed.success) throw new ChasquiError('USAGE', z.prettifyError(parsed.error), { hint: 'add --help' })
-  const { module, keep, dryRun, passphrase } = parsed.data
+  const { module, keep, dryRun, passphrase } = parseArguments(pruneArgs, raw)
   const view = await app.fleet.view()
   await app.records.open()
   const lines = await readLines(view, module)

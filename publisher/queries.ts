@@ -1,5 +1,6 @@
 // What there is: releases, one release, the difference between two. Reads the publisher's own feed.
 import { z } from 'zod'
+import { parseArguments } from '../src/control/arguments.ts'
 import { ChasquiError } from '../src/errors.ts'
 import { pointerOf, yankOf } from '../src/fleet/channels.ts'
 import { diffManifests } from '../src/release/diff.ts'
@@ -37,7 +38,7 @@ export interface ReleaseLine {
 
 /** Newest first within a module and track. */
 export async function listReleases(app: PublisherApp, raw: unknown): Promise<ReleaseLine[]> {
-  const { module } = parse(releasesArgs, raw)
+  const { module } = parseArguments(releasesArgs, raw)
   const view = await app.fleet.view()
   const targets = await view.trust.listReleases(module)
   if (module !== undefined && targets.length === 0) {
@@ -57,7 +58,7 @@ export async function listReleases(app: PublisherApp, raw: unknown): Promise<Rel
 /** release.json as it is, with what channels and withdrawals say about it. */
 export async function showRelease(app: PublisherApp, raw: unknown): Promise<unknown> {
   const view = await app.fleet.view()
-  const release = await findRelease(view, parseReleaseName(parse(showArgs, raw).release))
+  const release = await findRelease(view, parseReleaseName(parseArguments(showArgs, raw).release))
   const { channels, yanked } = describe(view, release)
   return { ...release, channels, yanked }
 }
@@ -74,7 +75,7 @@ export interface ReleaseDiff {
 }
 
 export async function diffReleases(app: PublisherApp, raw: unknown): Promise<ReleaseDiff> {
-  const args = parse(diffArgs, raw)
+  const args = parseArguments(diffArgs, raw)
   const view = await app.fleet.view()
   const from = await findRelease(view, parseReleaseName(args.from))
   const to = await findRelease(view, parseReleaseName(args.to))
@@ -125,10 +126,4 @@ function describe({ channels }: FleetView, release: Release): ReleaseLine {
     ),
     yanked: yankOf(channels.yanked, module, track, version)
   }
-}
-
-function parse<T>(schema: z.ZodType<T>, raw: unknown): T {
-  const parsed = schema.safeParse(raw)
-  if (parsed.success) return parsed.data
-  throw new ChasquiError('USAGE', z.prettifyError(parsed.error).slice(0, 300), { hint: 'add --help' })
 }

@@ -1,6 +1,7 @@
 // `revoke` takes a branch out of the fleet: its invite and its nodes, or one node that cloned the invite of another.
 // `readmit` takes entries off the list again; branches follow when root has replaced the online key (decision 0210).
 import { z } from 'zod'
+import { parseArguments } from '../src/control/arguments.ts'
 import { ChasquiError } from '../src/errors.ts'
 import { encodeRevoked, REVOKED_PATH, type RevokedFile } from '../src/fleet/revoked.ts'
 import { CHANNELS_ROLE, setOnlineTargets } from '../src/trust/author.ts'
@@ -9,7 +10,6 @@ import { currentOf } from '../src/trust/current.ts'
 import type { PublisherApp } from './app.ts'
 import { commit } from './commit.ts'
 import { ownerOf } from './grants.ts'
-import { parse } from './keys/arguments.ts'
 import { type BranchLine, listBranches } from './members.ts'
 import { openSigners } from './signing.ts'
 
@@ -34,7 +34,7 @@ export interface RevokedBranch {
 
 /** No member serves them from the moment it hears of it. Throws BRANCH_NOT_FOUND, BRANCH_AMBIGUOUS. */
 export async function revoke(app: PublisherApp, raw: unknown): Promise<RevokedBranch> {
-  const { branch, all } = parse(revokeArgs, raw)
+  const { branch, all } = parseArguments(revokeArgs, raw)
   const lines = findLines(await listBranches(app), branch, all)
   const isClone = await isCloneOfAnother(app, lines, branch)
   const out = isClone ? lines.filter(({ id }) => id === branch) : lines
@@ -93,7 +93,7 @@ export async function readmit(
   app: PublisherApp,
   raw: unknown
 ): Promise<{ invites: string[]; nodes: string[] }> {
-  const { branches, since } = parse(readmitArgs, raw)
+  const { branches, since } = parseArguments(readmitArgs, raw)
   const { revoked } = await app.fleet.view()
   const lines = await listBranches(app)
   const named = lines.filter(({ id, invite, name }) =>

@@ -5,26 +5,15 @@ import { createInterface } from 'node:readline'
 import { Writable } from 'node:stream'
 import type { CommandLine } from '../src/cli/program.ts'
 import { ChasquiError } from '../src/errors.ts'
-import { readFileLimited, writeFileDurably } from '../src/system/durable.ts'
+import { writeFileDurably } from '../src/system/durable.ts'
 import { realFileSystem } from '../src/system/file-system.ts'
+import { readSecretFile } from '../src/system/secret-file.ts'
 
 /** The option of every command that opens protected keys. */
 export const PASSPHRASE = [
   '--passphrase-file <file>',
   'file with the passphrase of the keys (CHASQUI_PASSPHRASE_FILE)'
 ] as const
-
-const SECRET_LIMIT = 10_000 // bytes
-
-/** The first line of a file. Throws SECRET_FILE. */
-export async function readSecretFile(path: string): Promise<string> {
-  const bytes = await readFileLimited(realFileSystem, path, SECRET_LIMIT)
-  const secret = bytes === null ? '' : (Buffer.from(bytes).toString('utf8').split(/\r?\n/)[0] ?? '')
-  if (secret !== '') return secret
-  throw new ChasquiError('SECRET_FILE', `${path} is missing or empty`, {
-    hint: 'write the passphrase or PIN as the only line of that file'
-  })
-}
 
 /** The file that --passphrase-file or CHASQUI_PASSPHRASE_FILE names; undefined when neither does. */
 export async function givenPassphrase(options: Record<string, unknown>): Promise<string | undefined> {

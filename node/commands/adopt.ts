@@ -2,6 +2,7 @@
 // lists of published releases, read out of their packs, are compared with it.
 import { join } from 'node:path'
 import { z } from 'zod'
+import { parseArguments } from '../../src/control/arguments.ts'
 import type { Command, CommandContext } from '../../src/control/commands.ts'
 import { ChasquiError } from '../../src/errors.ts'
 import { openChain } from '../../src/pack/apply.ts'
@@ -15,7 +16,7 @@ import type { AppConfig } from '../config/apps.ts'
 import { announceReport } from '../report.ts'
 import { openRoute, routeTo } from '../stager.ts'
 import type { FleetView } from '../trust-keeper.ts'
-import { appName, appsOf, parseArgs } from './args.ts'
+import { appName, appsOf } from './args.ts'
 
 const adoptArgs = z.strictObject({ app: appName, dryRun: z.boolean().default(false) })
 
@@ -23,7 +24,7 @@ const adoptArgs = z.strictObject({ app: appName, dryRun: z.boolean().default(fal
 const DEPTH = 20
 
 export const adopt: Command<NodeApp> = async (app, args, context) => {
-  const { app: name, dryRun } = parseArgs(adoptArgs, args)
+  const { app: name, dryRun } = parseArguments(adoptArgs, args)
   const view = await app.refresh()
   if (view === null) {
     throw new ChasquiError('FEED_EMPTY', 'nothing of the feed is on this machine yet', {

@@ -1,5 +1,6 @@
 // `apply`, `rollback`, `remove`, `adopt`: the commands that change an app.
 import { z } from 'zod'
+import { parseArguments } from '../../src/control/arguments.ts'
 import type { Command, CommandContext } from '../../src/control/commands.ts'
 import { ChasquiError, type ErrorCode } from '../../src/errors.ts'
 import type { PlannedTransaction } from '../../src/fleet/plan.ts'
@@ -9,7 +10,7 @@ import { applyTransactions, fetchPacks, missingBytes, readyTransactions } from '
 import { hasWays, noPeer, visitPeers } from '../ask-peers.ts'
 import { declinedKey, type NodePlan } from '../planner.ts'
 import { announceReport } from '../report.ts'
-import { appName, appsOf, moduleNames, oneApp, parseArgs, requireKnown } from './args.ts'
+import { appName, appsOf, moduleNames, oneApp, requireKnown } from './args.ts'
 import { refuseNeeded } from './needed.ts'
 import { describeTransactions } from './plan.ts'
 
@@ -33,7 +34,7 @@ const QUIET: readonly ErrorCode[] = [
 ]
 
 export const apply: Command<NodeApp> = async (app, args, context) => {
-  const order = parseArgs(applyArgs, args)
+  const order = parseArguments(applyArgs, args)
   appsOf(app, order.app)
   if (order.force) await letTryAgain(app, order.modules, order.app)
   const isAlone = app.links === null && !order.dryRun
@@ -169,7 +170,7 @@ const rollbackArgs = z.strictObject({
 })
 
 export const rollback: Command<NodeApp> = async (app, args, context) => {
-  const { to, app: name, withDatabase } = parseArgs(rollbackArgs, args)
+  const { to, app: name, withDatabase } = parseArguments(rollbackArgs, args)
   const config = await appOfBackup(app, name, to)
   const before = await app.engine.installed(config.name)
   const result = await app.inTurn(() =>
@@ -198,7 +199,7 @@ const removeArgs = z.strictObject({ module: z.string().min(1).max(100), app: app
 
 /** Takes a module away and holds it, so that it does not come again by itself. */
 export const remove: Command<NodeApp> = async (app, args, context) => {
-  const { module, app: name } = parseArgs(removeArgs, args)
+  const { module, app: name } = parseArguments(removeArgs, args)
   const config = await appWith(app, module, name)
   await refuseNeeded(app, config, module)
   const result = await app.inTurn(() =>

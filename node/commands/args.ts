@@ -8,14 +8,6 @@ import type { AppConfig } from '../config/apps.ts'
 export const moduleNames = z.array(z.string().min(1).max(100)).max(10_000).default([])
 export const appName = z.string().min(1).max(50).optional()
 
-/** Throws USAGE. */
-export function parseArgs<T>(schema: z.ZodType<T>, args: unknown): T {
-  const parsed = schema.safeParse(args ?? {})
-  if (parsed.success) return parsed.data
-  const issue = parsed.error.issues[0]
-  throw new ChasquiError('USAGE', `${issue?.path.join('.') ?? ''}: ${issue?.message.slice(0, 200) ?? ''}`)
-}
-
 /** The apps of the configuration, or the named one. Throws APP_UNKNOWN. */
 export function appsOf(app: NodeApp, name: string | undefined): AppConfig[] {
   const apps = app.config.apps

@@ -1,6 +1,7 @@
 // `doctor`, `fsck`, `gc`, `reload`: is this node well, is everything that it keeps whole, what can go, read the configuration
 // again.
 import { z } from 'zod'
+import { parseArguments } from '../../src/control/arguments.ts'
 import type { Command } from '../../src/control/commands.ts'
 import { asChasquiError } from '../../src/errors.ts'
 import { checkPackBytes } from '../../src/pack/layout.ts'
@@ -10,7 +11,6 @@ import { formatTime } from '../../src/trust/bytes.ts'
 import type { NodeApp } from '../app.ts'
 import { collectPacks } from '../collect.ts'
 import { lookAtPlace } from '../config/places.ts'
-import { parseArgs } from './args.ts'
 
 interface Finding {
   name: string
@@ -179,7 +179,7 @@ export const fsck: Command<NodeApp> = async (app, _args, context) => {
 const gcArgs = z.strictObject({ dryRun: z.boolean().default(false) })
 
 /** Gives back the room of packs that neither this node nor its neighbours need. */
-export const gc: Command<NodeApp> = (app, args) => collectPacks(app, parseArgs(gcArgs, args))
+export const gc: Command<NodeApp> = (app, args) => collectPacks(app, parseArguments(gcArgs, args))
 
 export const reload: Command<NodeApp> = async (app) => {
   await app.reloadConfig()

@@ -1,5 +1,6 @@
 // `plan`, `check`, `status`, `peers`: what there is and what would happen. They change nothing.
 import { z } from 'zod'
+import { parseArguments } from '../../src/control/arguments.ts'
 import type { Command } from '../../src/control/commands.ts'
 import type { PlannedTransaction } from '../../src/fleet/plan.ts'
 import type { NodeApp } from '../app.ts'
@@ -7,7 +8,7 @@ import { packBytes } from '../apply-plan.ts'
 import { hasWays, noPeer, visitPeers } from '../ask-peers.ts'
 import type { NodePlan } from '../planner.ts'
 import { nodeStatus } from '../status.ts'
-import { appName, appsOf, parseArgs } from './args.ts'
+import { appName, appsOf } from './args.ts'
 
 /** Transactions as `plan` prints them. */
 export async function describeTransactions(plan: NodePlan, transactions: readonly PlannedTransaction[]) {
@@ -32,7 +33,7 @@ export async function describeTransactions(plan: NodePlan, transactions: readonl
 const planArgs = z.strictObject({ app: appName })
 
 export const plan: Command<NodeApp> = async (app, args) => {
-  const { app: name } = parseArgs(planArgs, args)
+  const { app: name } = parseArguments(planArgs, args)
   appsOf(app, name)
   const found = await app.plan('automatic', name)
   if (found === null) return { transactions: [] }

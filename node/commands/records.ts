@@ -1,15 +1,16 @@
 // `backups`, `history`, `validate`, `hold`, `unhold`: what the engine remembers and checks.
 import { z } from 'zod'
+import { parseArguments } from '../../src/control/arguments.ts'
 import type { Command } from '../../src/control/commands.ts'
 import { ChasquiError } from '../../src/errors.ts'
 import { matchesAny } from '../../src/fleet/pattern.ts'
 import type { NodeApp } from '../app.ts'
-import { appName, appsOf, parseArgs } from './args.ts'
+import { appName, appsOf } from './args.ts'
 
 const appArgs = z.strictObject({ app: appName })
 
 export const backups: Command<NodeApp> = async (app, args) => {
-  const configs = appsOf(app, parseArgs(appArgs, args).app)
+  const configs = appsOf(app, parseArguments(appArgs, args).app)
   const found = await Promise.all(configs.map((one) => app.engine.backups(one.name)))
   return found.flat()
 }
@@ -17,7 +18,7 @@ export const backups: Command<NodeApp> = async (app, args) => {
 const historyArgs = z.strictObject({ app: appName, limit: z.int().min(1).max(100_000).default(100) })
 
 export const history: Command<NodeApp> = async (app, args) => {
-  const { app: name, limit } = parseArgs(historyArgs, args)
+  const { app: name, limit } = parseArguments(historyArgs, args)
   appsOf(app, name)
   return app.engine.history(name === undefined ? { limit } : { app: name, limit })
 }
@@ -28,7 +29,7 @@ const validateArgs = z.strictObject({
 })
 
 export const validate: Command<NodeApp> = async (app, args) => {
-  const { app: name, checks } = parseArgs(validateArgs, args)
+  const { app: name, checks } = parseArguments(validateArgs, args)
   const apps = []
   for (const config of appsOf(app, name)) {
     const results = await app.engine.validate(config, checks)
@@ -48,7 +49,7 @@ export const hold: Command<NodeApp> = (app, args) => setHold(app, args, true)
 export const unhold: Command<NodeApp> = (app, args) => setHold(app, args, false)
 
 async function setHold(app: NodeApp, args: unknown, isHeld: boolean) {
-  const { module, app: name } = parseArgs(holdArgs, args)
+  const { module, app: name } = parseArguments(holdArgs, args)
   const held: string[] = []
   for (const config of appsOf(app, name)) {
     const installed = await app.engine.installed(config.name)

@@ -1,11 +1,12 @@
 // `recover`: tries once more to end what has failed to end, with the configuration as it is now; or takes the word of a person
 // that it is settled.
 import { z } from 'zod'
+import { parseArguments } from '../../src/control/arguments.ts'
 import type { Command } from '../../src/control/commands.ts'
 import type { NodeApp } from '../app.ts'
 import type { ApplyResult, PendingTransaction } from '../apply/types.ts'
 import { announceReport } from '../report.ts'
-import { appName, appsOf, parseArgs } from './args.ts'
+import { appName, appsOf } from './args.ts'
 
 const recoverArgs = z.strictObject({ app: appName, giveUp: z.boolean().default(false) })
 
@@ -17,7 +18,7 @@ export interface Recovered {
 }
 
 export const recover: Command<NodeApp> = async (app, args, context): Promise<Recovered> => {
-  const { app: name, giveUp } = parseArgs(recoverArgs, args)
+  const { app: name, giveUp } = parseArguments(recoverArgs, args)
   const waiting = await app.engine.pending(name)
   // what waits may belong to an app that is no longer in the file
   if (waiting.length === 0) appsOf(app, name)

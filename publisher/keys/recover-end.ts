@@ -1,9 +1,9 @@
 // The last step of `recover`: the restored home leaves the feed of the lost machine, when the keys for that are here.
 import { z } from 'zod'
+import { parseArguments } from '../../src/control/arguments.ts'
 import type { CommandContext } from '../../src/control/commands.ts'
 import type { PublisherApp } from '../app.ts'
 import { isRestored, NOT_RESTORED } from '../restored.ts'
-import { parse } from './arguments.ts'
 import { recallInvites } from './recall-invites.ts'
 import { type RotatedFeed, rotateFeed } from './rotate-feed.ts'
 
@@ -22,7 +22,7 @@ export async function endRecovery(
   raw: unknown,
   context: Pick<CommandContext, 'signal'>
 ): Promise<EndedRecovery> {
-  const args = parse(endArgs, raw)
+  const args = parseArguments(endArgs, raw)
   if (!(await isRestored(app.state))) return { feed: null, blocked: false }
   await recallInvites(app)
   const here = new Set((await app.keys.list()).map(({ role }) => role))

@@ -1,10 +1,10 @@
 // `sign` without a file: which requests wait, those of this home and those that a stick has brought.
 import { z } from 'zod'
+import { parseArguments } from '../../src/control/arguments.ts'
 import { ChasquiError } from '../../src/errors.ts'
 import { missingIn, titleOf } from '../../src/trust/request-review.ts'
 import { encodeRequest, requestId } from '../../src/trust/signing-request.ts'
 import type { PublisherApp } from '../app.ts'
-import { parse } from './arguments.ts'
 import { dropOutdated, reviewHere } from './leave-request.ts'
 import { findPending } from './pending.ts'
 import { listReceived } from './received.ts'
@@ -39,7 +39,7 @@ const showArgs = z.strictObject({ id: z.string().regex(/^[0-9a-f]{16}$/) })
 
 /** The text of a request that this home has. Throws REQUEST_NOT_FOUND. */
 export async function showRequest(app: PublisherApp, raw: unknown): Promise<{ request: string }> {
-  const { id } = parse(showArgs, raw)
+  const { id } = parseArguments(showArgs, raw)
   const own = await findPending(app, id)
   const found = own?.request ?? (await listReceived(app)).find((each) => each.id === id)?.request
   if (found !== undefined) return { request: Buffer.from(encodeRequest(found)).toString('utf8') }

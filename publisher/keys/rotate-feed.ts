@@ -2,6 +2,7 @@
 // gets everything that branches need, then root names it, then this home goes there. Each step finds out by itself whether
 // it was done: the same command goes on after a cut.
 import { z } from 'zod'
+import { parseArguments } from '../../src/control/arguments.ts'
 import type { CommandContext } from '../../src/control/commands.ts'
 import { dropFeed } from '../../src/feed/drop.ts'
 import { type DriveFeed, openFeed } from '../../src/feed/feed.ts'
@@ -14,7 +15,6 @@ import type { OpenKey } from '../../src/trust/key-file.ts'
 import { keyPairOf } from '../../src/trust/keys.ts'
 import type { PublisherApp } from '../app.ts'
 import { grantNewMembers, renewGrants } from '../grants.ts'
-import { parse } from './arguments.ts'
 import { finishChange, nextKey, openDraft } from './change.ts'
 import { type Copied, copyBulk, differences } from './feed-copy.ts'
 import { type FeedKeys, goToFeed } from './feed-move.ts'
@@ -52,7 +52,7 @@ export async function rotateFeed(
   raw: unknown,
   { signal }: Pick<CommandContext, 'signal'>
 ): Promise<RotatedFeed> {
-  const { passphrase, forgetNewer } = parse(rotateArgs, raw)
+  const { passphrase, forgetNewer } = parseArguments(rotateArgs, raw)
   const begun = (await app.state.get(BEGUN)) as Begun | undefined
   if (begun !== undefined && begun.feed === toHex(app.feed.key)) return finish(app, begun)
   const isFresh = await mustStartAfresh(app, forgetNewer)

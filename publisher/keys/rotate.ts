@@ -1,6 +1,7 @@
 // `keys rotate`: a key that was lost or stolen is replaced everywhere, as one step. A ceremony that was cut goes on with
 // the same new key when it is run again.
 import { z } from 'zod'
+import { parseArguments } from '../../src/control/arguments.ts'
 import { ChasquiError } from '../../src/errors.ts'
 import { fromHex, toHex } from '../../src/trust/bytes.ts'
 import {
@@ -14,7 +15,6 @@ import type { KeyRole, OpenKey } from '../../src/trust/key-file.ts'
 import { keyId } from '../../src/trust/keys.ts'
 import type { PublisherApp } from '../app.ts'
 import { loadMember, saveMembership } from '../member.ts'
-import { parse } from './arguments.ts'
 import {
   finishChange,
   nextKey,
@@ -55,7 +55,7 @@ export interface RotatedKey {
 
 /** `keys rotate ROLE`. */
 export async function rotateKey(app: PublisherApp, raw: unknown): Promise<RotatedKey> {
-  const args = parse(rotateArgs, raw)
+  const args = parseArguments(rotateArgs, raw)
   const former = await formerKey(app, args.role, args.key)
   const next = await nextKey(app, args.role, args.passphrase)
   const draft = await openDraft(app)

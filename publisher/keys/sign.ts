@@ -1,6 +1,7 @@
 // `sign REQUEST`: adds the signatures of the keys that are here, to what was reviewed. On the home that made the request,
 // the last signature releases it: metadata, packs and channel in one step.
 import { z } from 'zod'
+import { parseArguments } from '../../src/control/arguments.ts'
 import { ChasquiError } from '../../src/errors.ts'
 import { CHANNELS_PATH, encodeChannels, withPointer } from '../../src/fleet/channels.ts'
 import { CHANNELS_ROLE, targetEntry } from '../../src/trust/author.ts'
@@ -27,7 +28,6 @@ import {
 import type { PublisherApp } from '../app.ts'
 import { commit, commitKeyChange, finishKeyChange } from '../commit.ts'
 import { signersOfFiles } from '../signing.ts'
-import { parse } from './arguments.ts'
 import { onlineSigners, openDraft } from './change.ts'
 import { isForNextFeed } from './feed-request.ts'
 import { dropOutdated, reviewHere } from './leave-request.ts'
@@ -50,7 +50,7 @@ const SIGNING = ['release', 'targets', 'root']
 
 /** `sign` on a publisher's home. Throws REQUEST_*, FLEET_MISMATCH, KEY_MISSING, ROLE_NOT_NAMED, PASSPHRASE_*. */
 export async function signOnHome(app: PublisherApp, raw: unknown): Promise<Signed> {
-  const args = parse(signArgs, raw)
+  const args = parseArguments(signArgs, raw)
   const given = decodeRequest(new Uint8Array(Buffer.from(args.request, 'utf8')))
   refuseOtherFleet(app, given)
   const kept = await findPending(app, requestId(given))

@@ -1,5 +1,6 @@
 // `keys signers` and `delegate`: who may sign a role, how many of them must, and which names another team may release.
 import { z } from 'zod'
+import { parseArguments } from '../../src/control/arguments.ts'
 import { ChasquiError } from '../../src/errors.ts'
 import { delegatePattern, moduleRole, patternPath, type RoleSetup } from '../../src/trust/author.ts'
 import { toHex } from '../../src/trust/bytes.ts'
@@ -7,7 +8,6 @@ import { setReleaseSigners, setRootSigners } from '../../src/trust/ceremony.ts'
 import type { KeyRole } from '../../src/trust/key-file.ts'
 import { keyId } from '../../src/trust/keys.ts'
 import type { PublisherApp } from '../app.ts'
-import { parse } from './arguments.ts'
 import { finishChange, openDraft, publicKeyOf, signersOfRole } from './change.ts'
 import { groundOf } from './ground.ts'
 import type { Waiting } from './leave-request.ts'
@@ -35,7 +35,7 @@ const delegateArgs = z.strictObject({
 
 /** `keys signers ROLE`: adds and removes signers, sets the threshold. */
 export async function changeSigners(app: PublisherApp, raw: unknown): Promise<RoleLine & Partial<Waiting>> {
-  const args = parse(signersArgs, raw)
+  const args = parseArguments(signersArgs, raw)
   const role = await nameOf(app, args.role)
   const next = changed(await signersOfRole(app, role), args)
   const draft = await openDraft(app)
@@ -50,7 +50,7 @@ export async function delegate(
   app: PublisherApp,
   raw: unknown
 ): Promise<RoleLine & { pattern: string } & Partial<Waiting>> {
-  const args = parse(delegateArgs, raw)
+  const args = parseArguments(delegateArgs, raw)
   const team = args.team ?? teamOf(args.pattern)
   const draft = await openDraft(app)
   const before = draft.delegation(`t.${team}`)?.paths[0]
@@ -77,7 +77,7 @@ export async function endDelegation(
   app: PublisherApp,
   raw: unknown
 ): Promise<EndedDelegation & Partial<Waiting>> {
-  const { team, passphrase } = parse(endArgs, raw)
+  const { team, passphrase } = parseArguments(endArgs, raw)
   const role = `t.${team}`
   const draft = await openDraft(app)
   if (draft.delegation(role) === null) {

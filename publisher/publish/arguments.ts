@@ -1,5 +1,6 @@
 // The arguments of a publish as they come from the command line or over the control socket.
 import { z } from 'zod'
+import { parseArguments } from '../../src/control/arguments.ts'
 import { ChasquiError } from '../../src/errors.ts'
 
 const text = z.string().min(1).max(4096)
@@ -14,7 +15,7 @@ const publishArgs = z.strictObject({
   track: text.optional(),
   channel: z
     .string()
-    .regex(/^[a-z0-9][a-z0-9_.-]{0,49}$/)
+    .regex(/^[a-z0-9][a-z0-9_.-]{0,49}$/, 'expected small letters and digits, such as "stable"')
     .default('stable'),
   notes: z
     .string()
@@ -44,19 +45,18 @@ export type PublishArgs = z.infer<typeof publishArgs>
 
 /** Throws USAGE. */
 export function parsePublishArgs(args: unknown): PublishArgs {
-  const parsed = publishArgs.safeParse(args)
-  if (!parsed.success) throw usage(z.prettifyError(parsed.error))
-  const { dirs, each, module, version } = parsed.data
+  const parsed = parseArguments(publishArgs, args)
+  const { dirs, each, module, version } = parsed
   if ((dirs.length === 0) === (each === undefined))
     throw usage('name folders to publish, or --each with one folder')
   if ((dirs.length > 1 || each !== undefined) && (module !== undefined || version !== undefined)) {
     throw usage('--module and --version are for one folder only')
   }
-  return parsed.data
+  return parsed
 }
 
 function usage(why: string): ChasquiError {
-  return new ChasquiError('USAGE', `publish: ${why.slice(0, 300)}`, {
+  return new ChasquiError('USAGE', why, {
     hint: 'add --help to see how it is used'
   })
 }

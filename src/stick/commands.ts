@@ -2,8 +2,8 @@
 // A home does one of them at a time.
 import { randomBytes } from 'node:crypto'
 import { z } from 'zod'
+import { parseArguments } from '../control/arguments.ts'
 import type { Command, CommandContext, CommandTable } from '../control/commands.ts'
-import { ChasquiError } from '../errors.ts'
 import { freeSpace } from '../system/disk.ts'
 import { realFileSystem } from '../system/file-system.ts'
 import { lockOnMachine } from '../system/machine-lock.ts'
@@ -72,7 +72,7 @@ export function stickCommands<App>(
       exportStick(home, exportRequest(args, home.role === 'node'), tools, context)
     ),
     'stick.import': command((home, args, context) =>
-      importStick(home, parse(importArgs, args).stick, tools, context)
+      importStick(home, parseArguments(importArgs, args).stick, tools, context)
     ),
     'stick.sync': command((home, args, context) => syncStick(home, exportRequest(args, true), tools, context))
   }
@@ -80,17 +80,11 @@ export function stickCommands<App>(
 
 /** An export that head office types without a filter is a choice too: everything. */
 function exportRequest(args: unknown, keepWish: boolean): ExportRequest {
-  const { modules, channel, branches, latest, ...rest } = parse(exportArgs, args)
+  const { modules, channel, branches, latest, ...rest } = parseArguments(exportArgs, args)
   const filter = { modules, channel, branches, latest }
   return { ...rest, keepWish, asFits: false, filter: isEverything(filter) ? null : filter }
 }
 
 function isEverything(filter: StickFilter): boolean {
   return filter.modules.length + filter.branches.length === 0 && filter.channel === null && !filter.latest
-}
-
-function parse<T>(schema: z.ZodType<T>, args: unknown): T {
-  const parsed = schema.safeParse(args)
-  if (parsed.success) return parsed.data
-  throw new ChasquiError('USAGE', `stick command: ${z.prettifyError(parsed.error).slice(0, 300)}`)
 }

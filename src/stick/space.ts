@@ -11,7 +11,8 @@ export function lacksSpace(bytes: number, free: number | null): number {
 export function refuseWithoutSpace(bytes: number, free: number | null): void {
   const shortfall = lacksSpace(bytes, free)
   if (shortfall === 0) return
-  throw new ChasquiError('STICK_FULL', `${bytes} bytes are to be written and ${free} are free`, {
+  const needed = `${bytes} bytes to write and ${SPACE_RESERVE} for folders and reports`
+  throw new ChasquiError('STICK_FULL', `${needed} are needed, and ${free} bytes are free`, {
     hint: `free ${shortfall} bytes on the stick, or take less with --latest, --channel, --modules or --max-size`,
     numbers: { shortfall, bytes, free: free ?? 0 }
   })

@@ -51,6 +51,7 @@ describe('node on the command line', () => {
     ['no home', () => ['status'], 4, 'HOME_MISSING'],
     ['a home of the other role', () => ['status', '--home', path('publisher')], 2, 'HOME_OTHER_ROLE'],
     ['a command that is none', () => ['stauts'], 2, 'USAGE'],
+    ['a PIN in no file', () => ['join', invite, '--pin-file', path('no-pin')], 2, 'SECRET_FILE'],
     ['an option that is none', () => ['status', '--nope'], 2, 'USAGE'],
     [
       'a key that is none',
