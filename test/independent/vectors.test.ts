@@ -6,8 +6,13 @@ import { asChasquiError } from '../../src/errors.ts'
 import { manifestRoot, parseManifest } from '../../src/release/manifest.ts'
 import { encodeRelease, parseRelease } from '../../src/release/release.ts'
 import { temporaryFolder } from '../pack/fixtures.ts'
+import { readManifest } from './manifest-reader.ts'
 import { readPack, rootOf } from './pack-reader.ts'
 import { readVectors } from './read-vectors.ts'
+import { type ReadRecord, readRecord, readRecordFile } from './record-reader.ts'
+import { verdictOf } from './refused.ts'
+import { readRelease } from './release-reader.ts'
+import { readSegment, type SegmentParts } from './segment-reader.ts'
 import {
   applyVector,
   type ManifestVector,
@@ -15,6 +20,28 @@ import {
   type ReleaseVector,
   readVectorTree
 } from './vectors.ts'
+
+interface SegmentVector {
+  expect: string
+  header: string
+  blocks: string
+  table: string
+  footer: string
+}
+
+interface RecordVector {
+  expect: string
+  bytes: string
+  read?: ReadRecord
+}
+
+interface RecordFileVector {
+  expect: string[]
+  damaged: boolean
+  bytes: string
+}
+
+const hex = (text: string) => Buffer.from(text, 'hex')
 
 async function outcome(run: () => unknown): Promise<string> {
   try {
@@ -29,7 +56,14 @@ test('manifest vectors', async () => {
   for (const { comment, text, expect, root } of readVectors<ManifestVector>('manifest')) {
     const bytes = Buffer.from(text)
     assert.equal(await outcome(() => parseManifest(bytes)), expect, comment)
-    if (root !== undefined) assert.equal(manifestRoot(parseManifest(bytes)), root, comment)
+    assert.equal(
+      verdictOf(() => readManifest(bytes)),
+      expect,
+      `${comment}, by the second reader`
+    )
+    if (root === undefined) continue
+    assert.equal(manifestRoot(parseManifest(bytes)), root, comment)
+    assert.equal(readManifest(bytes), root, comment)
   }
 })
 
@@ -37,8 +71,34 @@ test('release vectors', async () => {
   for (const { comment, text, expect, encoded } of readVectors<ReleaseVector>('release')) {
     const bytes = Buffer.from(text)
     assert.equal(await outcome(() => parseRelease(bytes)), expect, comment)
+    assert.equal(
+      verdictOf(() => readRelease(bytes)),
+      expect,
+      `${comment}, by the second reader`
+    )
     if (encoded === undefined) continue
     assert.equal(Buffer.from(encodeRelease(parseRelease(bytes))).toString(), encoded, comment)
+    assert.equal(readRelease(bytes), encoded, comment)
+  }
+})
+
+test('segment vectors, by the second reader', () => {
+  for (const { comment, expect, ...parts } of readVectors<SegmentVector>('segment')) {
+    const [header, blocks, table, footer] = [parts.header, parts.blocks, parts.table, parts.footer].map(hex)
+    const given = { header, blocks, table, footer } as SegmentParts
+    const found = verdictOf(() => readSegment(given))
+    assert.equal(found === 'accepted' ? 'OK' : found, expect, comment)
+  }
+})
+
+test('record vectors, by the second reader', () => {
+  for (const { comment, bytes, expect, read } of readVectors<RecordVector>('record')) {
+    const found = verdictOf(() => readRecord(hex(bytes)))
+    assert.equal(found === 'accepted' ? 'ok' : found, expect, comment)
+    if (read !== undefined) assert.deepEqual(readRecord(hex(bytes)), read, comment)
+  }
+  for (const { comment, bytes, expect, damaged } of readVectors<RecordFileVector>('report-file')) {
+    assert.deepEqual(readRecordFile(hex(bytes)), { records: expect, damaged }, comment)
   }
 })
 

@@ -1,21 +1,12 @@
 // A second reader of sections 5 and 7 of FORMAT.md, written from that text with Node's own crypto only: no line of Chasqui's
 // trust code. It is short and simple rather than hardened; where it and Chasqui disagree on a vector, one of them is wrong.
 import { createHash, createPublicKey, verify } from 'node:crypto'
+import { refuse } from '../independent/refused.ts'
 
 type Json = Record<string, never>
 /** metadata as it comes; this reader trusts its shape on purpose */
 type Any = ReturnType<typeof JSON.parse>
 
-export class Refused extends Error {
-  readonly code: string
-  constructor(code: string) {
-    super(code)
-    this.code = code
-  }
-}
-const refuse = (code: string): never => {
-  throw new Refused(code)
-}
 const sha256 = (bytes: Uint8Array | string) => createHash('sha256').update(bytes).digest('hex')
 
 function canonical(value: Any): string {

@@ -8,10 +8,10 @@ import { parseInvite } from '../../src/trust/invite.ts'
 import { verifyMembership } from '../../src/trust/membership.ts'
 import { refreshTrust } from '../../src/trust/refresh.ts'
 import { readVectors } from '../independent/read-vectors.ts'
+import { Refused } from '../independent/refused.ts'
 import {
   followFleet,
   type MembershipVector,
-  Refused,
   readInvite,
   readMembership,
   type TrustVector
