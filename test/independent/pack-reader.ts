@@ -1,7 +1,9 @@
 // A second reader of packs, written from docs/FORMAT.md 2 and 4 alone. It shares no code with src and is as plain as it can
-// be: whole packs in memory, no limits, any fault is an Error. Tests hold the two readers together.
+// be: whole packs in memory; a fault that has no code of its own is an Error, and means PACK_DAMAGED.
 import { createHash } from 'node:crypto'
 import { constants, zstdDecompressSync } from 'node:zlib'
+import { demand } from './refused.ts'
+import { checkSymlinks, checkTree } from './tree-rules.ts'
 
 export interface Entry {
   kind: 'f' | 'x' | 'l'
@@ -12,6 +14,7 @@ export interface Entry {
 /** A tree as a list of entries in path order. */
 export type Entries = Entry[]
 
+const MIB = 2 ** 20
 const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex')
 
 // FORMAT 2.1
@@ -82,27 +85,53 @@ interface Planned {
   size: number
 }
 
-/** The tree of a pack; `base` is null for a full one. Checks only that the root is the pack's own. */
+/** What release.json says of a pack. */
+export interface SignedPack {
+  sha256: string
+  files: { root: string; count: number; bytes: number }
+}
+
+/** The tree of a pack that was signed, by FORMAT 4 as a whole; `base` is null when there is none. */
+export function readSignedPack(pack: Buffer, signed: SignedPack, base: Entries | null): Entries {
+  if (sha256(pack) !== signed.sha256) throw new Error('another pack')
+  const entries = readPack(pack, base)
+  const bytes = entries.reduce((sum, { content }) => sum + content.length, 0)
+  const { root, count, bytes: total } = signed.files
+  if (rootOf(entries) !== root || entries.length !== count || bytes !== total)
+    throw new Error('another release')
+  return entries
+}
+
+/** The tree of a pack; of what was signed it knows nothing. */
 export function readPack(pack: Buffer, base: Entries | null): Entries {
   // FORMAT 4.1
   const end = pack.length
   if (pack.toString('latin1', 0, 8) !== 'CHASQPK1') throw new Error('no pack')
   if (pack.toString('latin1', end - 8) !== 'CHASQIX1') throw new Error('no index')
   const [packed, length] = [pack.readUInt32LE(end - 16), pack.readUInt32LE(end - 12)]
+  demand(length <= 48 * MIB, 'PACK_LIMIT')
   const paths = base === null ? null : [Buffer.from(base.map((entry) => `${entry.path}\n`).join(''))]
   const index = new Column(unzstd(pack.subarray(end - 16 - packed, end - 16), paths, length))
   // FORMAT 4.4
   const isDelta = index.varint() === 1
   const root = index.take(32).toString('hex')
-  if (isDelta !== (base !== null)) throw new Error('another kind')
-  if (base !== null && index.take(32).toString('hex') !== rootOf(base)) throw new Error('another base')
+  demand(isDelta === (base !== null), 'PACK_WRONG_BASE')
+  demand(base === null || index.take(32).toString('hex') === rootOf(base), 'PACK_WRONG_BASE')
   const columns = [0, 1, 2, 3, 4].map(() => index.column()) as [Column, Column, Column, Column, Column]
   const planned = readOperations(columns, base ?? [])
+  checkTree(
+    planned.map((one) => ({ kind: one.kind, path: one.path.toString('utf8'), size: sizeOf(one, planned) }))
+  )
   const content = readGroups(columns[4], pack.subarray(8, end - 16 - packed), base ?? [])
   for (const column of [index, ...columns]) if (column.more) throw new Error('bytes that are left')
   const entries = fill(planned, content)
+  checkSymlinks(entries)
   if (rootOf(entries) !== root) throw new Error('another root')
   return entries
+}
+
+function sizeOf({ known, twin, size }: Planned, planned: readonly Planned[]): number {
+  return twin === null ? (known?.length ?? size) : (planned[twin] as Planned).size
 }
 
 function readOperations(
@@ -168,6 +197,7 @@ function readGroups(column: Column, frames: Buffer, base: Entries): Buffer {
       old.push(length === 0 ? content : content.subarray(offset, offset + length))
     }
     const length = Math.floor(head / 4)
+    demand(length <= (head % 4 === 0 ? 32 : 256) * MIB, 'PACK_LIMIT')
     contents.push(
       head % 4 === 0
         ? unzstd(frame, old.length === 0 ? null : old, length)

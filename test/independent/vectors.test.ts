@@ -7,7 +7,7 @@ import { manifestRoot, parseManifest } from '../../src/release/manifest.ts'
 import { encodeRelease, parseRelease } from '../../src/release/release.ts'
 import { temporaryFolder } from '../pack/fixtures.ts'
 import { readManifest } from './manifest-reader.ts'
-import { readPack, rootOf } from './pack-reader.ts'
+import { readSignedPack, rootOf } from './pack-reader.ts'
 import { readVectors } from './read-vectors.ts'
 import { type ReadRecord, readRecord, readRecordFile } from './record-reader.ts'
 import { verdictOf } from './refused.ts'
@@ -107,13 +107,15 @@ test('pack vectors, by the reader of Chasqui and by the independent one', async 
   for (const [i, vector] of readVectors<PackVector>('pack').entries()) {
     const { comment, base, tree, files, pack, expect } = vector
     const here = join(folder, String(i))
+    const [bytes, old] = [Buffer.from(pack, 'base64'), base === null ? null : readVectorTree(base)]
+    const second = () => readSignedPack(bytes, vector, old)
+    assert.equal(verdictOf(second, 'PACK_DAMAGED'), expect, `${comment}, by the second reader`)
     assert.equal(await outcome(() => applyVector(vector, here)), expect, comment)
     if (expect !== 'accepted') {
       assert.deepEqual(await readdir(here), base === null ? [] : ['base'], `${comment}: nothing is left`)
       continue
     }
-    const old = base === null ? null : readVectorTree(base)
-    const entries = readPack(Buffer.from(pack, 'base64'), old)
+    const entries = second()
     assert.deepEqual(entries, readVectorTree(tree as string), comment)
     assert.equal(rootOf(entries), files.root, comment)
   }
