@@ -125,8 +125,8 @@ function marks(branch: FleetBranch): string {
     .join(' ')
 }
 
-function halted({ channel, reason, module, version }: FleetOverview['halts'][number]): string {
-  return `halted on ${channel}: ${module}@${version}: ${reason}`
+function halted({ channel, reason }: FleetOverview['halts'][number]): string {
+  return `halted on ${channel}: ${reason}`
 }
 
 /** One line for each app whose last update failed, and for what else the branch cannot do. */

@@ -41,7 +41,7 @@ export class Evidence {
     const names = new Set(judged.map(({ release }) => nameOf(release)))
     const told = this.#told((name) => names.has(name))
     return judged.flatMap(({ channel, release, pointer }) => {
-      const halt = judge(pointer, release, told.get(nameOf(release)) ?? []) ?? ordered(pointer)
+      const halt = judge(pointer, release, told.get(nameOf(release)) ?? []) ?? ordered(pointer, release)
       return halt === null ? [] : [{ channel, ...release, ...halt }]
     })
   }
@@ -86,8 +86,9 @@ function judge({ rollout }: Pointer, { module, version }: ReleaseName, told: rea
   return { branches, reason }
 }
 
-function ordered({ rollout }: Pointer): Halt | null {
-  return rollout?.status === 'halted' ? { branches: [], reason: 'the publisher halted it' } : null
+function ordered({ rollout }: Pointer, { module, version }: ReleaseName): Halt | null {
+  if (rollout?.status !== 'halted') return null
+  return { branches: [], reason: `the publisher halted ${module}@${version}` }
 }
 
 function* pointers(channels: Channels) {

@@ -58,7 +58,7 @@ test('a branch that rolled back does not read good, and the halt and its reason 
   )
   const text = describeFleet(after)
   assert.match(text, /Norte: shop@2\.0\.0 rolled-back .*CHECK_FAILED: /)
-  assert.match(text, /halted on stable: shop@2\.0\.0: .*failed at 1 of 1/)
+  assert.match(text, /halted on stable: shop@2\.0\.0 failed at 1 of 1/)
   assert.match(text, /shop@2\.0\.0 \(PLAN_/)
 })
 
@@ -71,8 +71,8 @@ test('what the publisher halted is among the halts, whoever failed or not', asyn
   await fleet.run('rollout', { module: 'shop', action: 'halt' })
   const { halts } = await fleet.run<FleetOverview>('fleet', {})
   assert.deepEqual(
-    halts.map(({ version, branches }) => ({ version, branches })),
-    [{ version: '2.0.0', branches: [] }]
+    halts.map(({ version, branches, reason }) => ({ version, branches, reason })),
+    [{ version: '2.0.0', branches: [], reason: 'the publisher halted shop@2.0.0' }]
   )
 })
 
