@@ -230,15 +230,20 @@ class Tally {
   }
 }
 
-/** Every fault at every `stride`-th operation of a scenario: as an accident, and to stay until it is mended. */
+/**
+ * Every fault at every `stride`-th operation of a scenario, as an accident and to stay until it is mended; and a power cut at
+ * every change of state, where a folder that was not synced is seen.
+ */
 export async function sweepAll(scenario: Scenario, stride: number): Promise<string> {
   const sweep = new Sweep(scenario)
   const { operations } = await sweep.run(null)
   const tally = new Tally()
-  for (let at = 1; at <= operations.length; at += stride) {
-    const operation = operations[at - 1] ?? ''
+  for (const [index, operation] of operations.entries()) {
+    const at = index + 1
+    const isSampled = index % stride === 0
     for (const fault of FAULTS) {
-      if (!applies(fault, operation)) continue
+      const isCut = fault === 'power cut' && operation === 'put'
+      if (!applies(fault, operation) || !(isSampled || isCut)) continue
       for (const stays of canStay(fault) ? [false, true] : [false]) {
         const what = `${fault}${stays ? ', staying,' : ''} at ${at} (${operation})`
         await tally.add(what, async () => keptIfHeld(scenario, await sweep.run({ at, fault, stays }), stays))
