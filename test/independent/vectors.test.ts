@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
+import { readdirSync, readFileSync } from 'node:fs'
 import { readdir } from 'node:fs/promises'
-import { join } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { test } from 'node:test'
 import { asChasquiError } from '../../src/errors.ts'
 import { manifestRoot, parseManifest } from '../../src/release/manifest.ts'
@@ -118,5 +119,25 @@ test('pack vectors, by the reader of Chasqui and by the independent one', async 
     const entries = second()
     assert.deepEqual(entries, readVectorTree(tree as string), comment)
     assert.equal(rootOf(entries), files.root, comment)
+  }
+})
+
+const READERS = /(reader|parts|rules|refused|uint|read-vectors)\.ts$/
+
+test('the second readers import nothing of src', () => {
+  const folders = [import.meta.dirname, join(import.meta.dirname, '..', 'trust')]
+  const files = folders.flatMap((folder) =>
+    readdirSync(folder)
+      .filter((name) => READERS.test(name))
+      .map((name) => join(folder, name))
+  )
+  assert.ok(files.length >= 10, 'they are found')
+  for (const file of files) {
+    const imports = [...readFileSync(file, 'utf8').matchAll(/from '(\.[^']+)'/g)].map(
+      (found) => found[1] as string
+    )
+    for (const path of imports) {
+      assert.ok(files.includes(resolve(dirname(file), path)), `${file} imports ${path}`)
+    }
   }
 })
