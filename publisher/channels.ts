@@ -48,6 +48,7 @@ const promoteArgs = z.strictObject({
   release: z.string(),
   channel: channelName,
   allowDowngrade: z.boolean().default(false),
+  dryRun: z.boolean().default(false),
   passphrase: z.string().optional(),
   ...rolloutArgs
 })
@@ -80,6 +81,8 @@ export async function promote(app: PublisherApp, raw: unknown): Promise<Moved> {
   const isDown = before !== null && compareVersions(release.order, version, before.version) < 0
   if (isDown && !args.allowDowngrade) throw downgradeError(release, before.version, args.channel)
   const pointer = { version, ...rolloutOf(args, before, release, app.now()) }
+  const result = { ...at, version, rollout: pointer.rollout ?? null }
+  if (args.dryRun) return result
   const moved = withPointer(view.channels, at, pointer)
   const statement: DowngradeStatement = {
     fleet: app.fleet.id,
@@ -89,7 +92,7 @@ export async function promote(app: PublisherApp, raw: unknown): Promise<Moved> {
   }
   const channels = isDown ? await withDowngrade(app, moved, statement, args.passphrase) : moved
   await saveChannels(app, view, channels)
-  return { ...at, version, rollout: pointer.rollout ?? null }
+  return result
 }
 
 function refuseYanked(view: FleetView, { module, track, version }: Release): void {

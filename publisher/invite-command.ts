@@ -2,10 +2,12 @@
 import { resolve } from 'node:path'
 import type { Command } from 'commander'
 import { act } from '../src/cli/program.ts'
+import { qrCode } from '../src/cli/qr-code.ts'
 import { writeFileDurably } from '../src/system/durable.ts'
 import { realFileSystem } from '../src/system/file-system.ts'
 import { readSecretFile } from '../src/system/secret-file.ts'
 import { run } from './cli.ts'
+import type { Invited } from './members.ts'
 import { parseExpiry } from './parse.ts'
 
 export function addInviteCommand(group: Command): void {
@@ -20,16 +22,21 @@ export function addInviteCommand(group: Command): void {
     .option('--peer <host:port...>', 'addresses where members can be reached')
     .option('--bootstrap <host:port...>', "DHT nodes of the fleet's own")
     .option('--out <file>', 'write it to a file')
+    .option('--qr', 'show it as a QR code too')
   act(command, async (line, options, [name]) => {
     const { group: groups, modules, expires, peer: peers, bootstrap, pinFile, out } = options
     const pin = typeof pinFile === 'string' ? await readSecretFile(pinFile) : undefined
     const args = { name, groups, modules, expires, peers, bootstrap, pin }
-    const made = await run<{ invite: string; name: string; id: string }>(line, 'invite', args)
+    const made = await run<Invited>(line, 'invite', args)
+    if (made.sameName > 0) {
+      line.output.note(`${made.name}: ${made.sameName} more of that name; revoke what is not in use any more`)
+    }
+    const code = options.qr === true ? `\n\n${qrCode(made.invite)}` : ''
     if (typeof out === 'string') {
       await writeFileDurably(realFileSystem, resolve(out), Buffer.from(`${made.invite}\n`), 0o600)
-      line.output.result({ ...made, out: resolve(out) }, `invite for ${made.name} written to ${out}`)
+      line.output.result({ ...made, out: resolve(out) }, `invite for ${made.name} written to ${out}${code}`)
     } else {
-      line.output.result(made, made.invite)
+      line.output.result(made, `${made.invite}${code}`)
     }
     return undefined
   })

@@ -90,13 +90,16 @@ function addChannelCommands(group: Command): void {
     .option('--branches <branch...>', 'these branches, whatever the percentage')
     .option('--phase <percent:hours...>', 'percentages that follow one another, each after its hours')
     .option('--halt-after <n/percent>', 'branches stop by themselves at so many failures', parseHaltAfter)
+    .option('--dry-run', 'only say what would be moved')
     .option('--passphrase-file <file>', 'file with the passphrase of the keys (CHASQUI_PASSPHRASE_FILE)')
   act(promote, async (line, options, [release]) => {
     const { to, allowDowngrade, rollout, groups, branches, phase, haltAfter } = options
     const phases = Array.isArray(phase) ? phase.map((text) => parsePhase(String(text))) : undefined
-    const args = { release, channel: to, allowDowngrade, rollout, groups, branches, phases, haltAfter }
+    const reach = { rollout, groups, branches, phases, haltAfter }
+    const args = { release, channel: to, allowDowngrade, dryRun: line.dryRun, ...reach }
     const moved = await runWithKeys<MovedLine>(line, options, 'promote', args)
-    line.output.result(moved, describeMoved(moved))
+    const text = describeMoved(moved)
+    line.output.result(moved, line.dryRun ? `${text}\ndry run: nothing was moved` : text)
     return undefined
   })
   const rollout = group

@@ -41,11 +41,16 @@ export interface InviteEntry {
 /** state key of an invite, before its id */
 export const INVITE_PREFIX = 'invite/'
 
+export interface Invited {
+  invite: string
+  name: string
+  id: string
+  /** others of that name, invited or joined, who are not out */
+  sameName: number
+}
+
 /** `invite`: a branch may join. The invite itself is shown once and not kept. */
-export async function invite(
-  app: PublisherApp,
-  raw: unknown
-): Promise<{ invite: string; name: string; id: string }> {
+export async function invite(app: PublisherApp, raw: unknown): Promise<Invited> {
   const args = parseArguments(inviteArgs, raw)
   const { trust } = await app.fleet.view()
   const now = app.now()
@@ -61,8 +66,9 @@ export async function invite(
   const made = await makeInvite(app, entry, seed, args, trust.fleet.feed.generation)
   const random = { salt: app.random(16), nonce: app.random(24) }
   const text = args.pin === undefined ? encodeInvite(made) : encodeInviteWithPin(made, args.pin, random)
+  const others = (await listBranches(app)).filter(({ name, revoked }) => name === entry.name && !revoked)
   await app.state.put({ [INVITE_PREFIX + entry.id]: entry })
-  return { invite: text, name: entry.name, id: entry.id }
+  return { invite: text, name: entry.name, id: entry.id, sameName: others.length }
 }
 
 async function makeInvite(

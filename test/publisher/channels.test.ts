@@ -23,6 +23,26 @@ async function twoReleases(app: PublisherApp, folder: string): Promise<void> {
   }
 }
 
+test('a dry run says what would be moved, and moves nothing', async (t) => {
+  const folder = await temporaryFolder(t)
+  const app = await makePublisher(t, join(folder, 'home'))
+  await twoReleases(app, join(folder, 'shop'))
+  const down = { release: 'shop@1.0.0', channel: 'stable', dryRun: true }
+  await assert.rejects(promote(app, down), { code: 'DOWNGRADE_REFUSED' })
+  const { version } = await promote(app, { ...down, allowDowngrade: true })
+  assert.equal(version, '1.0.0')
+  assert.equal(pointerOf((await app.fleet.view()).channels, 'stable', 'shop', 'default')?.version, '1.1.0')
+})
+
+test('an invite of a name that is taken says so', async (t) => {
+  const app = await makePublisher(t, join(await temporaryFolder(t), 'home'))
+  const counts = []
+  for (const name of ['Norte', 'Sur', 'Norte']) counts.push((await invite(app, { name })).sameName)
+  assert.deepEqual(counts, [0, 0, 1])
+  await revoke(app, { branch: 'Norte', all: true })
+  assert.equal((await invite(app, { name: 'Norte' })).sameName, 0)
+})
+
 test('a channel moves up freely, and down only with a statement that the release key signed', async (t) => {
   const folder = await temporaryFolder(t)
   const app = await makePublisher(t, join(folder, 'home'))
