@@ -16,11 +16,11 @@ import type { Joined } from './join.ts'
 import type { AppState } from './status.ts'
 import type { Transfer } from './transfers.ts'
 
-export function joined({ name, node, renewed }: Joined): string {
+export function joined({ name, node, renewed }: Joined, config: string): string {
   if (renewed) return `${name} goes on as another node (${node.slice(0, 16)}…); everything else was kept`
   return [
     `${name} has joined (node ${node.slice(0, 16)}…)`,
-    'next: describe your apps in chasqui.toml, then start "chasqui node run"'
+    `next: describe your apps in ${config}, then start "chasqui node run"`
   ].join('\n')
 }
 

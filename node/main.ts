@@ -133,7 +133,7 @@ function joinCommand(group: Command): void {
       ...(options.name === undefined ? {} : { name: String(options.name) }),
       ...(pin === undefined ? {} : { pin })
     })
-    line.output.result(joined, describe.joined(joined))
+    line.output.result(joined, describe.joined(joined, line.home.config))
     return undefined
   })
 }

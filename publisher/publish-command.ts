@@ -47,7 +47,8 @@ export function addPublishCommand(group: Command): void {
       'publish',
       args
     )
-    line.output.result(result, describePublishResult(result))
+    const text = describePublishResult(result)
+    line.output.result(result, line.dryRun ? `${text}\ndry run: nothing was released` : text)
     return undefined
   })
 }

@@ -197,6 +197,5 @@ function finish(
   )
   const { code, message, hint } = error
   line.output.result({ ...result, error: { code, message, hint } }, text)
-  line.output.note(`chasqui: ${code}: ${message}\nhint: ${hint}`)
-  return error.exit
+  return line.output.complain(error)
 }

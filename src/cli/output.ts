@@ -2,7 +2,7 @@
 // stderr. Nothing else in Chasqui writes to stdout or stderr.
 import { stripVTControlCharacters, styleText } from 'node:util'
 import type { ControlEvent } from '../control/commands.ts'
-import { asChasquiError, errorJson } from '../errors.ts'
+import { asChasquiError, type ChasquiError, errorJson } from '../errors.ts'
 
 export interface OutputOptions {
   json: boolean
@@ -26,6 +26,8 @@ export interface Output {
   style(style: Style, text: string): string
   /** Prints an error as the contract says and returns the exit status. */
   error(thrown: unknown): number
+  /** The error of a command that has a result all the same: on stderr only. Returns the exit status. */
+  complain(error: ChasquiError): number
 }
 
 export function createOutput(options: OutputOptions): Output {
@@ -37,9 +39,18 @@ export function createOutput(options: OutputOptions): Output {
   }
   const style = (name: Style, text: string) =>
     options.colour ? styleText(name, text, { validateStream: false }) : text
+  const complain = (error: ChasquiError) => {
+    clear()
+    const lines = [`${style('red', 'chasqui')}: ${error.code}: ${error.message}`]
+    if (error.hint !== undefined) lines.push(`hint: ${error.hint}`)
+    if (options.verbose && error.cause instanceof Error) lines.push(String(error.cause.stack))
+    process.stderr.write(`${lines.join('\n')}\n`)
+    return error.exit
+  }
   return {
     options,
     style,
+    complain,
     result(value, text) {
       clear()
       process.stdout.write(options.json ? `${JSON.stringify(value)}\n` : endWithNewline(text))
@@ -62,13 +73,8 @@ export function createOutput(options: OutputOptions): Output {
     error(thrown) {
       clear()
       const error = asChasquiError(thrown)
-      const { code, message, hint } = error
       if (options.json) process.stdout.write(`${JSON.stringify({ error: errorJson(error) })}\n`)
-      const lines = [`${style('red', 'chasqui')}: ${code}: ${message}`]
-      if (hint !== undefined) lines.push(`hint: ${hint}`)
-      if (options.verbose && error.cause instanceof Error) lines.push(String(error.cause.stack))
-      process.stderr.write(`${lines.join('\n')}\n`)
-      return error.exit
+      return complain(error)
     }
   }
 }

@@ -1,8 +1,8 @@
 // `links show`, `pause` and `resume`, of nodes and publishers: an operator keeps releases off all links for a while, during a
 // sale on a thin line say. What is critical passes, and so do reports and news.
 import { z } from 'zod'
+import { parseArguments } from '../control/arguments.ts'
 import type { CommandTable } from '../control/commands.ts'
-import { ChasquiError } from '../errors.ts'
 import { type LinkView, linkStates } from './link-states.ts'
 
 const pauseArgs = z.strictObject({
@@ -19,7 +19,7 @@ export function linkCommands<App>(viewOf: (app: App) => LinkView): CommandTable<
     'links.show': async (app) => linkStates(viewOf(app)),
     async 'links.pause'(app, args) {
       const view = viewOf(app)
-      const duration = parse(args)
+      const duration = parseArguments(pauseArgs, args).for
       const since = view.now()
       await view.pause.begin({ since, until: duration === undefined ? null : since + duration })
       return linkStates(view)
@@ -31,10 +31,4 @@ export function linkCommands<App>(viewOf: (app: App) => LinkView): CommandTable<
       return linkStates(view)
     }
   }
-}
-
-function parse(args: unknown): number | undefined {
-  const parsed = pauseArgs.safeParse(args)
-  if (parsed.success) return parsed.data.for
-  throw new ChasquiError('USAGE', z.prettifyError(parsed.error).slice(0, 300), { hint: 'add --help' })
 }
