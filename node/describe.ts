@@ -8,7 +8,7 @@ import type { ControlEvent } from '../src/control/commands.ts'
 import { ChasquiError } from '../src/errors.ts'
 import { describeStick, describeStickEvent } from '../src/stick/describe.ts'
 import type { WatchedStick } from '../src/stick/watcher.ts'
-import type { BackupInfo, HistoryEntry, PendingTransaction } from './apply/types.ts'
+import type { BackupInfo, HistoryEntry, PendingTransaction, SetAsideInfo } from './apply/types.ts'
 import type { CheckResult } from './checks/types.ts'
 import type { Collected } from './collect.ts'
 import { transferLine, transferText } from './describe-links.ts'
@@ -175,16 +175,27 @@ function pendingText({ app, message, retryAt, hold }: PendingTransaction): strin
   ]
 }
 
-export function backups(given: BackupInfo[]): string {
+type KeptText = ({ kind: 'backup' } & BackupInfo) | ({ kind: 'set-aside' } & SetAsideInfo)
+
+export function backups(given: KeptText[]): string {
   if (given.length === 0) return 'no backups'
-  const rows = given.map(({ id, app, createdAt, modules, bytes }) => [
-    id,
-    app,
-    createdAt,
-    formatBytes(bytes),
-    modules.map(({ module, version }) => `${module}@${version ?? 'none'}`).join(', ')
+  const rows = given.map((one) => [
+    one.id,
+    one.kind,
+    one.app,
+    one.createdAt,
+    formatBytes(one.bytes),
+    one.kind === 'backup' ? goesBackTo(one) : whatIsAside(one)
   ])
-  return formatTable([['backup', 'app', 'made', 'size', 'goes back to'], ...rows])
+  return formatTable([['id', 'kind', 'app', 'made', 'size', 'goes back to, or holds'], ...rows])
+}
+
+function goesBackTo({ modules }: BackupInfo): string {
+  return modules.map(({ module, version }) => `${module}@${version ?? 'none'}`).join(', ')
+}
+
+function whatIsAside({ path, databases }: SetAsideInfo): string {
+  return [...databases.map((name) => `database ${name}`), ...(path === null ? [] : [path])].join(', ')
 }
 
 export function history(given: HistoryEntry[]): string {

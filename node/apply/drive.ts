@@ -2,6 +2,7 @@
 // rests. The only place where a step's error becomes an event.
 import { asChasquiError, ChasquiError } from '../../src/errors.ts'
 import type { StateStore } from '../../src/system/state.ts'
+import { letGoSetAside } from '../backups/set-aside.ts'
 import type { Profile } from '../profiles/profile.ts'
 import { troubleBeneath } from './blame.ts'
 import {
@@ -193,12 +194,13 @@ async function recordsOf(work: Work, records: Records, former: string | undefine
 
 /** Deletes what nothing needs any more: staging, backups that retention let go. A failure is for the next time. */
 export async function prune(
-  { work, records }: Pick<Drive, 'work' | 'records'>,
+  { work, profile, records }: Pick<Drive, 'work' | 'profile' | 'records'>,
   remove: (path: string) => Promise<void>
 ): Promise<void> {
   const { state, log } = work.parts
   try {
     await state.put(await pruningRecords(work, records))
+    await letGoSetAside(work, profile, records)
     const history = await state.list(KEYS.history(), { reverse: true })
     for (const [key] of history.slice(HISTORY)) await state.put({ [key]: null })
     await removePruned(state, remove, work.app.name)

@@ -95,7 +95,12 @@ export function createEngine(parts: EngineParts): Engine {
       let transaction: Transaction
       try {
         const found = await check(plan)
-        const newest = (await records.backups(plan.app.name))[0]?.id
+        const { name } = plan.app
+        const made = [...(await records.backups(name)), ...(await records.setAside(name))]
+        const newest = made
+          .map(({ id }) => id)
+          .sort()
+          .at(-1)
         transaction = newTransaction(parts, plan, { ...found, newest })
         await journal.write(transaction)
       } catch (thrown) {
@@ -189,6 +194,7 @@ export function createEngine(parts: EngineParts): Engine {
       return run({ app, kind: 'remove', changes, reason, force: true }, context)
     },
     backups: (app) => records.backups(app),
+    setAside: (app) => records.setAside(app),
     history: (options = {}) => records.history(options),
     async validate(app, names = []) {
       const installed = await records.installed(app.name)

@@ -3,6 +3,7 @@
 import { manifestRoot } from '../../src/release/manifest.ts'
 import { compareVersions } from '../../src/release/version.ts'
 import { dueForPruning } from '../backups/retention.ts'
+import { setAsideRecord } from '../backups/set-aside.ts'
 import { blamedIn, quarantineAfter } from './blame.ts'
 import { isFailedRollback, type State } from './machine.ts'
 import { KEYS, manifestText, type Records } from './records.ts'
@@ -94,6 +95,7 @@ export async function committedRecords(work: Work, records: Records, former?: st
     changes[KEYS.quarantine(app.name, entry.module, entry.track, entry.version)] =
       transaction.kind === 'update' ? null : entry
   }
+  Object.assign(changes, await setAsideRecord(work, null, isoTime(work.transaction.startedAt)))
   changes[KEYS.operations(app.name)] = null
   changes[KEYS.pruning(app.name, transaction.id)] = work.places.staging
   return changes
@@ -139,6 +141,7 @@ export async function rolledBackRecords(work: Work, records: Records, former?: s
     changes[KEYS.quarantine(app.name, entry.module, entry.track, entry.version)] = entry
   }
   for (const { module } of transaction.changes) changes[KEYS.staged(app.name, module)] = null
+  Object.assign(changes, await setAsideRecord(work, work.places.backup, isoTime(transaction.startedAt)))
   changes[KEYS.operations(app.name)] = null
   return changes
 }

@@ -4,7 +4,7 @@ import { ChasquiError } from '../../src/errors.ts'
 import { encodeManifest, type Manifest, parseManifest } from '../../src/release/manifest.ts'
 import type { StateStore } from '../../src/system/state.ts'
 import type { Operation } from './operations.ts'
-import type { BackupInfo, HistoryEntry, InstalledModule, QuarantineEntry } from './types.ts'
+import type { BackupInfo, HistoryEntry, InstalledModule, QuarantineEntry, SetAsideInfo } from './types.ts'
 
 export const KEYS = {
   installed: (app: string, module = '') => `apply/installed/${app}/${module}`,
@@ -13,6 +13,7 @@ export const KEYS = {
   operations: (app: string) => `apply/operations/${app}`,
   backup: (app: string, id = '') => `apply/backup/${app}/${id}`,
   backupManifest: (app: string, id: string, module: string) => `apply/backup-manifest/${app}/${id}/${module}`,
+  setAside: (app: string, id = '') => `apply/set-aside/${app}/${id}`,
   history: (endedAt = '', transaction = '') =>
     transaction === '' ? 'apply/history/' : `apply/history/${endedAt}/${transaction}`,
   quarantine: (app: string, module = '', track = '', version = '') =>
@@ -48,6 +49,7 @@ export interface Records {
   stagedManifest(app: string, module: string): Promise<Manifest | null>
   exchange(app: string, transaction: string): Promise<PlannedExchange>
   backups(app: string): Promise<BackupInfo[]>
+  setAside(app: string): Promise<SetAsideInfo[]>
   backup(app: string, id: string | null): Promise<BackupInfo>
   backupManifest(app: string, id: string, module: string): Promise<Manifest | null>
   history(options: { app?: string; limit?: number }): Promise<HistoryEntry[]>
@@ -60,10 +62,12 @@ export interface Records {
 
 export function createRecords(state: StateStore): Records {
   const values = async <T>(prefix: string) => (await state.list(prefix)).map(([, value]) => value as T)
-  const backups = async (app: string) =>
-    (await values<BackupInfo>(KEYS.backup(app))).sort((a, b) => (a.id < b.id ? 1 : -1))
+  const newestFirst = async <T extends { id: string }>(prefix: string) =>
+    (await values<T>(prefix)).sort((a, b) => (a.id < b.id ? 1 : -1))
+  const backups = (app: string) => newestFirst<BackupInfo>(KEYS.backup(app))
   return {
     backups,
+    setAside: (app) => newestFirst<SetAsideInfo>(KEYS.setAside(app)),
     installed: (app) => values<InstalledModule>(KEYS.installed(app)),
     manifest: async (app, module) => readManifest(await state.get(KEYS.manifest(app, module))),
     logMarks: async (app) => ((await state.get(KEYS.logMarks(app))) ?? {}) as Record<string, number>,

@@ -166,6 +166,21 @@ export interface BackupInfo {
   database: { files: { path: string; bytes: number; sha256: string }[] } | null
 }
 
+/** What the way back of a transaction has put aside instead of deleting it. */
+export interface SetAsideInfo {
+  /** of the transaction's backup */
+  id: string
+  app: string
+  /** RFC 3339: when the transaction began */
+  createdAt: string
+  transaction: string
+  /** absolute: dumps and files; null: there are only databases */
+  path: string | null
+  bytes: number
+  /** names of databases on their server */
+  databases: string[]
+}
+
 /** A transaction that rests without having ended, and blocks its app. */
 export interface PendingTransaction {
   transaction: string
@@ -218,6 +233,8 @@ export interface Engine {
     context?: ApplyContext
   ): Promise<ApplyResult>
   backups(app: string): Promise<BackupInfo[]>
+  /** Newest first. */
+  setAside(app: string): Promise<SetAsideInfo[]>
   /** Newest first. */
   history(options?: { app?: string; limit?: number }): Promise<HistoryEntry[]>
   validate(app: AppConfig, names?: readonly string[]): Promise<CheckResult[]>

@@ -1,5 +1,11 @@
-// Which backups are let go: by count, age and size, the oldest first, and never the newest. Pure.
-import type { BackupInfo } from '../apply/types.ts'
+// Which backups, and what was set aside, are let go: by count, age and size, the oldest first, and never the newest. Pure.
+/** What names sort in the order in which it was made. */
+interface Kept {
+  id: string
+  /** RFC 3339 */
+  createdAt: string
+  bytes: number
+}
 
 export interface RetentionRules {
   /** backups */
@@ -13,7 +19,7 @@ export interface RetentionRules {
 }
 
 /** Backups to delete, the oldest first. An overlay's older backups need the newer ones, so nothing is cut out of the middle. */
-export function dueForPruning(backups: readonly BackupInfo[], rules: RetentionRules): BackupInfo[] {
+export function dueForPruning<T extends Kept>(backups: readonly T[], rules: RetentionRules): T[] {
   const newestFirst = [...backups].sort((a, b) => (a.id < b.id ? 1 : -1))
   let total = 0
   let cut = newestFirst.length

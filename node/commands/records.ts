@@ -11,7 +11,12 @@ const appArgs = z.strictObject({ app: appName })
 
 export const backups: Command<NodeApp> = async (app, args) => {
   const configs = appsOf(app, parseArguments(appArgs, args).app)
-  const found = await Promise.all(configs.map((one) => app.engine.backups(one.name)))
+  const found = await Promise.all(
+    configs.map(async ({ name }) => [
+      ...(await app.engine.backups(name)).map((one) => ({ kind: 'backup' as const, ...one })),
+      ...(await app.engine.setAside(name)).map((one) => ({ kind: 'set-aside' as const, ...one }))
+    ])
+  )
   return found.flat()
 }
 

@@ -125,6 +125,9 @@ const app = z.strictObject({
   'backup-keep': z.int().min(1).max(1000).default(5),
   'backup-age': duration.optional(),
   'backup-size': size.optional(),
+  /** what failed transactions have left, beside the backups */
+  'set-aside-keep': z.int().min(1).max(1000).default(3),
+  'set-aside-age': duration.optional(),
   /** false: the migration command changes nothing that a backup would have to bring back */
   'backup-database': z.boolean().default(true),
   /** where staging and backups are; must be on the volume of `path`; default: beside it */

@@ -69,6 +69,7 @@ export function genericProfile(app: AppConfig): Profile {
       await setAside(work, mayHoldWork, (path) => toFile(work, 'backup', path, 'BACKUP_FAILED'))
       await toFile(work, 'restore', from, 'RESTORE_FAILED')
     },
+    async dropSetAside() {},
     async rehearse(work) {
       if (commands?.rehearse === undefined) return false
       await run(work, 'rehearse', commands.rehearse, 'REHEARSAL_FAILED')

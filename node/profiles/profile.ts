@@ -31,6 +31,8 @@ export interface Profile {
    * aside nothing may be replaced. Throws RESTORE_FAILED.
    */
   restore(work: Work, from: string, mayHoldWork: boolean): Promise<void>
+  /** Deletes a database that a restore has set aside, never a live one. Throws when it is in use. */
+  dropSetAside(work: AppWork, database: string): Promise<void>
   /** The migration on a copy; false when the profile or the configuration has none. Throws REHEARSAL_FAILED. */
   rehearse(work: Work): Promise<boolean>
   migrate(work: Work): Promise<void>

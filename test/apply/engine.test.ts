@@ -9,6 +9,7 @@ const V1 = { 'version.txt': '1.0.0', 'app/main.js': 'one', 'app/old.js': 'gone s
 const V2 = { 'version.txt': '2.0.0', 'app/main.js': 'two', 'app/new.js': 'fresh', 'ctl.sh': 'x run' }
 const v1 = { module: 'shop', version: '1.0.0', files: V1 }
 const v2 = { module: 'shop', version: '2.0.0', files: V2, from: '1.0.0' }
+const HOUR = 3_600_000 // milliseconds
 const SALES = { schema: '1.0.0', migrations: [], sales: ['before'] }
 
 async function installed(options: BranchOptions = {}, first: FakeRelease = v1) {
@@ -467,4 +468,41 @@ describe('retention', () => {
       backups.map((one) => one.id).sort()
     )
   })
+
+  for (const { name, config, pauses, left } of [
+    { name: 'the configured number', config: { 'set-aside-keep': 2 }, pauses: [1, 1, 1], left: 2 },
+    { name: 'the newest, however old', config: { 'set-aside-age': '1h' }, pauses: [1, 1, 2 * HOUR], left: 1 },
+    { name: 'what is young', config: { 'set-aside-age': '3h' }, pauses: [1, 2 * HOUR, 2 * HOUR], left: 2 },
+    {
+      name: 'the newest, when the clock was set back',
+      config: { 'set-aside-keep': 1 },
+      pauses: [-HOUR, -HOUR],
+      left: 1
+    }
+  ]) {
+    test(`of what failed transactions have left it keeps ${name}`, async () => {
+      const branch = await installed({ config })
+      branch.till.faults = { sickVersion: '2.0.0' }
+      const before = await branch.disk.list('/srv/.chasqui-shop/backups')
+      const ids: string[] = []
+      for (const pause of pauses) {
+        branch.now += pause
+        const result = await branch.engine().apply({ ...branch.request(v2), force: true })
+        assert.equal(result.result, 'rolled-back', JSON.stringify(result))
+        const [newest] = await branch.engine().setAside('shop')
+        assert.equal(newest?.transaction, result.transaction)
+        ids.unshift(newest?.id ?? '')
+      }
+      const listed = await branch.engine().setAside('shop')
+      assert.deepEqual(
+        listed.map(({ id }) => id),
+        ids.slice(0, left)
+      )
+      assert.deepEqual(
+        await branch.disk.list('/srv/.chasqui-shop/backups'),
+        [...before, ...listed.map(({ id }) => id)].sort()
+      )
+      assert.ok(listed.every(({ path, bytes }) => path !== null && bytes > 0))
+    })
+  }
 })

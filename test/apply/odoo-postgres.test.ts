@@ -1,6 +1,6 @@
 // The odoo profile against a real PostgreSQL: what its role must be allowed, what comes back as it was, whom Odoo runs as.
 import assert from 'node:assert/strict'
-import { chown, readFile, stat } from 'node:fs/promises'
+import { chown, readdir, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, before, describe, type TestContext, test } from 'node:test'
 import { realFileSystem } from '../../src/system/file-system.ts'
@@ -76,6 +76,29 @@ describe('the odoo profile with PostgreSQL', reason === undefined ? {} : { skip:
       'committed'
     )
     for (const name of one.databases) assert.equal(await sales(one, name), `before in ${name},half`)
+  })
+
+  test('what was set aside is listed and let go, the newest last, and never what is live', async (t) => {
+    const one = await stand(t, { config: { 'set-aside-keep': 1 }, odoo: { rehearse: true } })
+    const [till = ''] = one.databases
+    const again = async () =>
+      (await one.branch.engine().apply({ ...upgradeRequest(one.branch), force: true })).result
+    const besides = async () =>
+      (await one.sql('postgres', `select datname from pg_database where datname like '${till}_%'`)).split(
+        '\n'
+      )
+    await one.hook(till, `[ "$db" != ${till} ] || { ${FAIL}; }`)
+    for (let i = 0; i < 3; i++) assert.equal(await again(), 'rolled-back')
+    const listed = await one.branch.engine().setAside('shop')
+    assert.deepEqual(await besides(), listed[0]?.databases)
+    assert.equal(listed.length, 1)
+    assert.deepEqual(await readdir(join(one.folder, 'data', 'filestore')), [till], 'no file of a rehearsal')
+    // an operator has given its name to what was set aside
+    await one.branch.state.put({
+      'apply/set-aside/shop/0': { ...listed[0], id: '0', path: null, databases: [till] }
+    })
+    assert.equal(await again(), 'rolled-back')
+    assert.equal(await sales(one, till), `before in ${till}`)
   })
 
   test('a restored database has the order of the one before, from ICU too', async (t) => {

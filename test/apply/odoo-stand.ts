@@ -53,6 +53,8 @@ export interface StandOptions {
   /** more of createdb */
   createdb?: string[]
   odoo?: Record<string, unknown>
+  /** more of the app's configuration */
+  config?: Record<string, unknown>
   parts?: (folder: string) => Partial<EngineParts>
 }
 
@@ -91,7 +93,8 @@ export async function makeStand(cluster: PostgresCluster, options: StandOptions 
         lockout: false,
         url: {},
         ...options.odoo
-      }
+      },
+      ...options.config
     },
     parts: {
       fs: realFileSystem,

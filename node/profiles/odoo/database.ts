@@ -3,8 +3,9 @@
 import { createHash } from 'node:crypto'
 import { dirname, join } from 'node:path'
 import { ChasquiError } from '../../../src/errors.ts'
-import { ensureDirectory } from '../../../src/system/durable.ts'
+import { ensureDirectory, removeTree } from '../../../src/system/durable.ts'
 import type { Work } from '../../apply/work.ts'
+import { databaseLabel } from '../../backups/set-aside.ts'
 import type { Odoo } from './context.ts'
 import { filestoreOf, linkMissing } from './filestore.ts'
 import { quoteName } from './postgres.ts'
@@ -77,12 +78,18 @@ async function restoreOne(work: Work, odoo: Odoo, database: string, dump: string
   if (isThere) {
     const aside = await freeName(odoo, database, id)
     asides[dump] = aside
-    noteAside(work, `database ${aside}`)
+    noteAside(work, databaseLabel(aside))
     await work.save()
     await postgres.disconnect(database)
     renames.unshift(rename(database, aside))
   }
   await postgres.execute('postgres', renames.join('; '))
+}
+
+/** A name that somebody has made the live one is left alone; PostgreSQL itself refuses to drop what is in use. */
+export async function dropSetAside({ config, postgres }: Odoo, database: string): Promise<void> {
+  if (config.databases.includes(database)) return
+  await postgres.run('dropdb', ['--if-exists', database], 'RESTORE_FAILED')
 }
 
 /** Named before it is there: what is set aside is never without its entry. */
@@ -124,6 +131,9 @@ export async function rehearseUpgrade(work: Work, odoo: Odoo): Promise<void> {
     } finally {
       await odoo.postgres.disconnect(scratch).catch(() => undefined)
       await odoo.postgres.run('dropdb', ['--if-exists', scratch], 'REHEARSAL_FAILED').catch(() => undefined)
+      // what the upgrade has attached to the copy, also of one that was cut
+      const attached = filestoreOf(odoo.settings.dataDirectory, scratch)
+      await removeTree(work.parts.fs, attached).catch(() => undefined)
     }
   }
 }

@@ -9,7 +9,7 @@ import { findProgram } from '../commands.ts'
 import { serviceOfCommands } from '../generic.ts'
 import type { Profile } from '../profile.ts'
 import { type Odoo, odooConfig, openOdoo, serverUrls } from './context.ts'
-import { backUpDatabases, rehearseUpgrade, restoreDatabases, verifyDumps } from './database.ts'
+import { backUpDatabases, dropSetAside, rehearseUpgrade, restoreDatabases, verifyDumps } from './database.ts'
 import { POSTGRES_TOOLS, quoteText } from './postgres.ts'
 import { requireRights } from './rights.ts'
 import { roomFor } from './room.ts'
@@ -61,6 +61,9 @@ export function odooProfile(app: AppConfig): Profile {
     },
     async restore(work, from) {
       await restoreDatabases(work, await openOdoo(work), from)
+    },
+    async dropSetAside(work, database) {
+      await dropSetAside(await openOdoo(work), database)
     },
     async rehearse(work) {
       if (!odooConfig(app).rehearse) return false
