@@ -108,7 +108,7 @@ const service = z.discriminatedUnion('kind', [
 export type ServiceConfig = z.output<typeof service>
 
 const app = z.strictObject({
-  profile: z.enum(['odoo', 'oe', 'exe', 'django', 'webapp', 'generic']),
+  profile: z.enum(['odoo', 'generic'], 'expected a profile that there is: odoo or generic'),
   modules: z.array(glob).min(1),
   channel: z.string().min(1).max(50).default('stable'),
   /** tracks that it follows, by preference; none: the one installed, or the only one */

@@ -5,6 +5,7 @@ import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
 import { constants } from 'node:os'
 import { ChasquiError } from '../errors.ts'
 import { endProcess, markProcess, type ProcessMark } from './process-mark.ts'
+import { batchCommand, killTree } from './windows.ts'
 
 export interface ProcessRequest {
   /** program and arguments; never empty */
@@ -56,9 +57,10 @@ const GATE = ['/bin/sh', '-c', 'IFS= read -r go || exit 75; exec "$@"', 'gate'] 
 
 export const realProcessRunner: ProcessRunner = {
   end: endProcess,
-  run(request) {
+  async run(request) {
     const isGated = request.onStart !== undefined && process.platform !== 'win32'
-    const argv: readonly string[] = isGated ? [...GATE, ...request.command] : request.command
+    const batch = process.platform === 'win32' ? batchCommand(request.command, process.env.ComSpec) : null
+    const argv: readonly string[] = isGated ? [...GATE, ...request.command] : (batch ?? request.command)
     const [program = '', ...args] = argv
     const output = request.log === undefined ? pipeOutput() : fileOutput(request.log)
     const startedAt = performance.now()
@@ -69,6 +71,7 @@ export const realProcessRunner: ProcessRunner = {
         stdio: [isGated ? 'pipe' : 'ignore', output.stdio, output.stdio],
         detached: process.platform !== 'win32',
         windowsHide: true,
+        windowsVerbatimArguments: batch !== null,
         ...(request.user === undefined ? {} : { uid: request.user.user, gid: request.user.group })
       })
       output.attach(child, request.outputLimit ?? OUTPUT_LIMIT)
@@ -177,7 +180,8 @@ function killGroup(pid: number | undefined): void {
 function signalGroup(pid: number | undefined, signal: NodeJS.Signals): void {
   if (pid === undefined) return
   try {
-    process.kill(process.platform === 'win32' ? pid : -pid, signal)
+    if (process.platform === 'win32') killTree(pid)
+    else process.kill(-pid, signal)
   } catch {
     // it ended by itself in between
   }

@@ -37,6 +37,12 @@ describe('[apps.*]', () => {
   })
 
   const WRONG: Record<string, [Record<string, unknown>, RegExp]> = {
+    ...Object.fromEntries(
+      ['oe', 'exe', 'django', 'webapp', 'Odoo'].map((profile) => [
+        `the profile ${profile}`,
+        [{ ...shop, profile }, /odoo or generic/] as const
+      ])
+    ),
     'an unknown key': [{ ...shop, pth: '/x' }, /pth/],
     'a relative path': [{ ...shop, path: 'opt/shop' }, /absolute/],
     'a window that is none': [{ ...shop, window: 'at night' }, /expected a window/],
