@@ -84,7 +84,7 @@ export function plan({ transactions }: { transactions: PlannedText[] }): string 
 function plannedText({ app, releases, blocked }: PlannedText): string {
   const rows = releases.map(({ module, from, to, bytes, severity }) => {
     const size = bytes === null ? 'no way' : formatBytes(bytes)
-    return `  ${module}  ${from ?? 'new'} → ${to}  ${size}${severity === 'critical' ? '  critical' : ''}`
+    return `  ${module}  ${from ?? 'new'} → ${to ?? 'removed'}  ${size}${severity === 'critical' ? '  critical' : ''}`
   })
   return [`${app}: ${blocked === null ? 'ready' : `${blocked.code}: ${blocked.reason}`}`, ...rows].join('\n')
 }

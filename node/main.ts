@@ -207,10 +207,16 @@ function rollbackCommand(group: Command): void {
   command
     .option('--to <backup>', 'which one; default: the newest')
     .option('--with-database', 'the database too: what was entered since is set aside')
+    .option('--dry-run', 'only say what would happen')
   act(command, async (line, options) => {
     const withDatabase = options.withDatabase === true
-    if (withDatabase) await describe.confirmDatabase(line)
-    const args = { withDatabase, ...(options.to === undefined ? {} : { to: options.to }), ...appArg(options) }
+    if (withDatabase && !line.dryRun) await describe.confirmDatabase(line)
+    const args = {
+      withDatabase,
+      dryRun: line.dryRun,
+      ...(options.to === undefined ? {} : { to: options.to }),
+      ...appArg(options)
+    }
     const result = (await call(line, 'rollback', args)) as describe.Applied
     line.output.result(result, describe.applied(result))
     return exitOf(result)
@@ -251,8 +257,13 @@ function gcCommand(group: Command): void {
 
 function removeCommand(group: Command): void {
   const command = appOption(group.command('remove').description('takes a module away').argument('<module>'))
+  command.option('--dry-run', 'only say what would happen')
   act(command, async (line, options, [module]) => {
-    const result = (await call(line, 'remove', { module, ...appArg(options) })) as describe.Applied
+    const result = (await call(line, 'remove', {
+      module,
+      dryRun: line.dryRun,
+      ...appArg(options)
+    })) as describe.Applied
     line.output.result(result, describe.applied(result))
     return exitOf(result)
   })

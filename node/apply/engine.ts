@@ -11,12 +11,28 @@ import { type Drive, drive, prune, removePruned } from './drive.ts'
 import { isoTime } from './finish.ts'
 import { workPlace } from './layout.ts'
 import { describePending, pendingMessage } from './pending.ts'
-import { failureFrom, newTransaction, type Plan, refusal, updatePlan } from './plan.ts'
+import {
+  failureFrom,
+  newTransaction,
+  type Plan,
+  refusal,
+  removePlan,
+  restorePlan,
+  updatePlan
+} from './plan.ts'
 import { driftOf, preflight } from './preflight.ts'
 import { createRecords, KEYS } from './records.ts'
 import { createRecovery } from './recovery.ts'
 import { createJournal, type Transaction } from './transaction.ts'
-import type { ApplyContext, ApplyResult, DriftReport, Engine, EngineParts, Failure } from './types.ts'
+import type {
+  ApplyContext,
+  ApplyResult,
+  DriftReport,
+  Engine,
+  EngineParts,
+  Failure,
+  OperatorRequest
+} from './types.ts'
 import { type AppWork, placesOf, type Work } from './work.ts'
 
 const BLOCKED_HINT = 'put that right, then: chasqui node recover'
@@ -66,7 +82,10 @@ export function createEngine(parts: EngineParts): Engine {
     note: () => undefined
   })
 
-  async function check(plan: Plan): Promise<{ workFolder: string; drift: DriftReport[]; failing: string[] }> {
+  async function check(
+    plan: Plan,
+    isDryRun = false
+  ): Promise<{ workFolder: string; drift: DriftReport[]; failing: string[] }> {
     const workFolder = await workPlace(parts.fs, plan.app)
     const drift = await preflight({
       work: appWork(plan.app, plan.changes),
@@ -74,7 +93,8 @@ export function createEngine(parts: EngineParts): Engine {
       records,
       changes: plan.changes,
       workFolder,
-      force: plan.force
+      force: plan.force,
+      isDryRun
     })
     return { workFolder, drift, failing: await lookBefore(plan) }
   }
@@ -138,17 +158,27 @@ export function createEngine(parts: EngineParts): Engine {
     }
   }
 
+  async function wouldRefuse(plan: Plan): Promise<Failure | null> {
+    try {
+      await check(plan, true)
+      return null
+    } catch (thrown) {
+      return failureFrom(thrown)
+    }
+  }
+
+  const planOf = (request: OperatorRequest): Promise<Plan> =>
+    request.kind === 'restore' ? restorePlan(records, request) : removePlan(records, request)
+
   const recovery = createRecovery({ parts, records, journal, driveOf, finish })
 
   return {
     apply: (request, context = {}) => run(updatePlan(request), context),
-    async preflight(request) {
-      try {
-        await check(updatePlan(request))
-        return null
-      } catch (thrown) {
-        return failureFrom(thrown)
-      }
+    preflight: (request) => wouldRefuse(updatePlan(request)),
+    async preview(request) {
+      const plan = await planOf(request)
+      const releases = plan.changes.map(({ module, track, from, to }) => ({ module, track, from, to }))
+      return { releases, refusal: await wouldRefuse(plan) }
     },
     async recover(context = {}, { retry, app: only, apps = {} } = {}) {
       const results: ApplyResult[] = []
@@ -167,32 +197,8 @@ export function createEngine(parts: EngineParts): Engine {
       return Promise.all(waiting.map((one) => describePending(parts, one)))
     },
     giveUp: (app) => alone(app, () => recovery.giveUp(app)),
-    async rollback({ app, backup: id, withDatabase, reason = 'operator' }, context = {}) {
-      const backup = await records.backup(app.name, id)
-      if (withDatabase && backup.database === null) {
-        throw new ChasquiError('BACKUP_NOT_FOUND', `the backup ${backup.id} has no database`)
-      }
-      const installed = await records.installed(app.name)
-      const changes = backup.modules.map(({ module, track, version, kind }) => ({
-        module,
-        track,
-        from: installed.find((one) => one.module === module)?.version ?? null,
-        to: version,
-        kind,
-        release: null
-      }))
-      const restores = { backup: backup.id, withDatabase }
-      return run({ app, kind: 'restore', changes, reason, force: true, restores }, context)
-    },
-    async remove({ app, module, reason = 'operator' }, context = {}) {
-      const found = (await records.installed(app.name)).find((one) => one.module === module)
-      if (found === undefined) {
-        throw new ChasquiError('NOT_INSTALLED', `${module} is not installed in ${app.name}`)
-      }
-      const { track, version, kind } = found
-      const changes = [{ module, track, from: version, to: null, kind, release: null }]
-      return run({ app, kind: 'remove', changes, reason, force: true }, context)
-    },
+    rollback: async (request, context = {}) => run(await planOf({ ...request, kind: 'restore' }), context),
+    remove: async (request, context = {}) => run(await planOf({ ...request, kind: 'remove' }), context),
     backups: (app) => records.backups(app),
     setAside: (app) => records.setAside(app),
     history: (options = {}) => records.history(options),

@@ -9,6 +9,7 @@ import type { Profile } from '../profiles/profile.ts'
 import { livePlace } from './layout.ts'
 import { refuseMounts } from './mounts.ts'
 import type { Records } from './records.ts'
+import { existingFolder } from './space.ts'
 import { firstFile, namesOf } from './tree.ts'
 import type { ModuleChange } from './types.ts'
 import { type AppWork, globMatcher } from './work.ts'
@@ -21,11 +22,13 @@ export interface PlacesQuestion {
   records: Records
   changes: readonly ModuleChange[]
   workFolder: string
+  /** nothing is made: folders that are not there are judged by the one above them */
+  isDryRun?: boolean
 }
 
 /** Same volume, no mount points, no symlinks, permitted, known. Throws APPLY_PLACE, APPLY_NOT_ADOPTED, NO_PERMISSION. */
 export async function refusePlaces(question: PlacesQuestion): Promise<void> {
-  const { work, changes, workFolder } = question
+  const { work, changes, workFolder, isDryRun = false } = question
   const { fs } = work.parts
   if (isSingleModule(work.app) && changes.length > 1) {
     throw new ChasquiError(
@@ -33,10 +36,12 @@ export async function refusePlaces(question: PlacesQuestion): Promise<void> {
       `${work.app.path} is the folder of one module, not of ${changes.length}`
     )
   }
-  await makePrivate(fs, workFolder)
-  await makePrivate(fs, join(workFolder, 'backups'))
+  if (!isDryRun) {
+    await makePrivate(fs, workFolder)
+    await makePrivate(fs, join(workFolder, 'backups'))
+  }
   for (const change of changes) await refusePlace(question, change)
-  await requireWritable(work, workFolder)
+  await requireWritable(work, workFolder, isDryRun)
 }
 
 /** Dumps, and files that the application keeps from everybody, lie in it: it is for the node's user alone. */
@@ -47,10 +52,11 @@ async function makePrivate(fs: FileSystem, folder: string): Promise<void> {
   if (found?.kind === 'directory' && found.mode !== PRIVATE) await fs.setMode(folder, PRIVATE)
 }
 
-async function refusePlace({ work, profile, records, workFolder }: PlacesQuestion, change: ModuleChange) {
+async function refusePlace(question: PlacesQuestion, change: ModuleChange) {
+  const { work, profile, records, workFolder, isDryRun = false } = question
   const { fs } = work.parts
   const live = livePlace(work.app, change.module)
-  const [found, own] = [await fs.stat(live), await fs.stat(workFolder)]
+  const [found, own] = [await fs.stat(live), await fs.stat(await existingFolder(fs, workFolder))]
   if (found !== null && found.kind !== 'directory') {
     throw new ChasquiError('APPLY_PLACE', `${live} is a ${found.kind}, not a folder`, {
       hint: 'a release is never written through a symlink: configure the real folder as path'
@@ -65,7 +71,7 @@ async function refusePlace({ work, profile, records, workFolder }: PlacesQuestio
   if (found !== null) await refuseMounts(work.parts, live, change.kind, namesOf(manifest))
   if (found !== null && change.kind === 'directory') await refuseUnknown(work, profile, records, change)
   const writable = change.kind === 'overlay' && found !== null ? live : dirname(live)
-  await requireWritable(work, writable)
+  await requireWritable(work, writable, isDryRun)
 }
 
 /**
@@ -85,10 +91,10 @@ async function refuseUnknown(work: AppWork, profile: Profile, records: Records, 
   })
 }
 
-async function requireWritable(work: AppWork, folder: string): Promise<void> {
+async function requireWritable(work: AppWork, folder: string, isDryRun: boolean): Promise<void> {
   const { fs } = work.parts
-  await ensureDirectory(fs, folder)
-  if (await fs.isWritable(folder)) return
+  if (!isDryRun) await ensureDirectory(fs, folder)
+  if (await fs.isWritable(await existingFolder(fs, folder))) return
   throw new ChasquiError('NO_PERMISSION', `cannot write in ${folder}`, {
     hint: 'run the node as a user that may, or give that folder to its user'
   })

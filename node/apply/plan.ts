@@ -1,8 +1,18 @@
 // A request before it is a transaction: what it would change, the name that it gets, and how it is refused.
-import { asChasquiError } from '../../src/errors.ts'
+import { asChasquiError, ChasquiError } from '../../src/errors.ts'
 import type { AppConfig } from '../config/apps.ts'
+import type { Records } from './records.ts'
 import type { Transaction } from './transaction.ts'
-import type { ApplyRequest, ApplyResult, DriftReport, EngineParts, Failure, ModuleChange } from './types.ts'
+import type {
+  ApplyRequest,
+  ApplyResult,
+  DriftReport,
+  EngineParts,
+  Failure,
+  ModuleChange,
+  RemoveRequest,
+  RestoreRequest
+} from './types.ts'
 
 export interface Plan {
   app: AppConfig
@@ -60,6 +70,42 @@ export function updatePlan(request: ApplyRequest): Plan {
   }))
   const { app, reason = 'operator', force = false } = request
   return { app, kind: 'update', changes, reason, force }
+}
+
+/** Back to a backup. Throws BACKUP_NOT_FOUND. */
+export async function restorePlan(
+  records: Records,
+  { app, backup: id, withDatabase, reason = 'operator' }: RestoreRequest
+): Promise<Plan> {
+  const backup = await records.backup(app.name, id)
+  if (withDatabase && backup.database === null) {
+    throw new ChasquiError('BACKUP_NOT_FOUND', `the backup ${backup.id} has no database`)
+  }
+  const installed = await records.installed(app.name)
+  const changes = backup.modules.map(({ module, track, version, kind }) => ({
+    module,
+    track,
+    from: installed.find((one) => one.module === module)?.version ?? null,
+    to: version,
+    kind,
+    release: null
+  }))
+  const restores = { backup: backup.id, withDatabase }
+  return { app, kind: 'restore', changes, reason, force: true, restores }
+}
+
+/** Without a module. Throws NOT_INSTALLED. */
+export async function removePlan(
+  records: Records,
+  { app, module, reason = 'operator' }: RemoveRequest
+): Promise<Plan> {
+  const found = (await records.installed(app.name)).find((one) => one.module === module)
+  if (found === undefined) {
+    throw new ChasquiError('NOT_INSTALLED', `${module} is not installed in ${app.name}`)
+  }
+  const { track, version, kind } = found
+  const changes = [{ module, track, from: version, to: null, kind, release: null }]
+  return { app, kind: 'remove', changes, reason, force: true }
 }
 
 /** Names sort in the order in which they were given, also when the clock was set back in between. */

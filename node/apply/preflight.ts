@@ -20,6 +20,8 @@ export interface PreflightQuestion {
   changes: readonly ModuleChange[]
   workFolder: string
   force: boolean
+  /** only asked, nothing is made */
+  isDryRun?: boolean
 }
 
 /** Throws the first reason not to begin; gives what was changed locally. */

@@ -24,7 +24,7 @@ export async function refuseSpace(question: SpaceQuestion): Promise<void> {
   const { fs } = question.work.parts
   const volumes = new Map<number | string, SpaceNeed[]>()
   for (const need of await needsOf(question)) {
-    const path = await existing(fs, need.path)
+    const path = await existingFolder(fs, need.path)
     const key = (await fs.stat(path))?.device ?? path
     volumes.set(key, [...(volumes.get(key) ?? []), { ...need, path }])
   }
@@ -49,9 +49,10 @@ async function likeLastTime(work: AppWork, records: Records, workFolder: string)
   return { path: workFolder, bytes: dump * GROWTH, what: 'the database dump' }
 }
 
-async function existing(fs: FileSystem, path: string): Promise<string> {
+/** The path, or the nearest one above it that is there. */
+export async function existingFolder(fs: FileSystem, path: string): Promise<string> {
   const isEnd = (await fs.stat(path)) !== null || dirname(path) === path
-  return isEnd ? path : existing(fs, dirname(path))
+  return isEnd ? path : existingFolder(fs, dirname(path))
 }
 
 async function refuseVolume({ parts }: AppWork, needs: readonly SpaceNeed[]): Promise<void> {

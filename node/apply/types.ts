@@ -216,6 +216,8 @@ export interface Engine {
   apply(request: ApplyRequest, context?: ApplyContext): Promise<ApplyResult>
   /** Why `apply` would refuse, or null; changes nothing. */
   preflight(request: ApplyRequest): Promise<Failure | null>
+  /** What `rollback` or `remove` would do, and why it would be refused; changes nothing. Throws as they do. */
+  preview(request: OperatorRequest): Promise<{ releases: ApplyResult['releases']; refusal: Failure | null }>
   /** First thing at every start, before anything else: ends what a cut left behind. One result per app that had something. */
   recover(context?: ApplyContext, options?: RecoverOptions): Promise<ApplyResult[]>
   /** What rests without having ended. */
@@ -223,15 +225,9 @@ export interface Engine {
   /** A person has settled it: it is recorded as it stands, nothing is deleted. Throws NOTHING_PENDING. */
   giveUp(app: string): Promise<ApplyResult>
   /** Back to a backup: files, and the database too when asked. Null: the newest backup. Throws BACKUP_NOT_FOUND. */
-  rollback(
-    request: { app: AppConfig; backup: string | null; withDatabase: boolean; reason?: string },
-    context?: ApplyContext
-  ): Promise<ApplyResult>
+  rollback(request: RestoreRequest, context?: ApplyContext): Promise<ApplyResult>
   /** Takes a module's files away (they stay in a backup). Throws NOT_INSTALLED. */
-  remove(
-    request: { app: AppConfig; module: string; reason?: string },
-    context?: ApplyContext
-  ): Promise<ApplyResult>
+  remove(request: RemoveRequest, context?: ApplyContext): Promise<ApplyResult>
   backups(app: string): Promise<BackupInfo[]>
   /** Newest first. */
   setAside(app: string): Promise<SetAsideInfo[]>
@@ -249,6 +245,22 @@ export interface Engine {
   /** An operator lets it be tried again. */
   release(app: string, module: string): Promise<void>
 }
+
+/** `backup` null: the newest. */
+export interface RestoreRequest {
+  app: AppConfig
+  backup: string | null
+  withDatabase: boolean
+  reason?: string
+}
+
+export interface RemoveRequest {
+  app: AppConfig
+  module: string
+  reason?: string
+}
+
+export type OperatorRequest = (RestoreRequest & { kind: 'restore' }) | (RemoveRequest & { kind: 'remove' })
 
 export interface QuarantineEntry {
   module: string

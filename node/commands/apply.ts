@@ -5,7 +5,7 @@ import type { Command, CommandContext } from '../../src/control/commands.ts'
 import { ChasquiError, type ErrorCode } from '../../src/errors.ts'
 import type { PlannedTransaction } from '../../src/fleet/plan.ts'
 import type { NodeApp } from '../app.ts'
-import type { ApplyResult, Outcome } from '../apply/types.ts'
+import type { ApplyResult, OperatorRequest, Outcome } from '../apply/types.ts'
 import { applyTransactions, fetchPacks, missingBytes, readyTransactions } from '../apply-plan.ts'
 import { hasWays, noPeer, visitPeers } from '../ask-peers.ts'
 import { declinedKey, type NodePlan } from '../planner.ts'
@@ -154,6 +154,16 @@ async function dryRun(
   return { transaction: null, result: 'dry-run', steps: [], transactions, refusals }
 }
 
+/** The answer of a dry run, in the form of `apply`. */
+async function preview(app: NodeApp, request: OperatorRequest) {
+  const { releases, refusal } = await app.engine.preview(request)
+  const name = request.app.name
+  const planned = releases.map((one) => ({ ...one, bytes: 0, severity: 'normal', notes: null }))
+  const transactions = [{ app: name, releases: planned, window: null, blocked: null }]
+  const refusals = refusal === null ? [] : [{ app: name, ...refusal }]
+  return { transaction: null, result: 'dry-run', steps: [], transactions, refusals }
+}
+
 const WORST: readonly Outcome[] = ['rollback-failed', 'unfinished', 'rolled-back', 'refused', 'committed']
 
 /** One transaction as it is; several under the worst of them. */
@@ -166,12 +176,14 @@ function summarize(results: readonly ApplyResult[], blocked: unknown[]) {
 const rollbackArgs = z.strictObject({
   to: z.string().min(1).max(200).optional(),
   app: appName,
-  withDatabase: z.boolean().default(false)
+  withDatabase: z.boolean().default(false),
+  dryRun: z.boolean().default(false)
 })
 
 export const rollback: Command<NodeApp> = async (app, args, context) => {
-  const { to, app: name, withDatabase } = parseArguments(rollbackArgs, args)
+  const { to, app: name, withDatabase, dryRun: isDry } = parseArguments(rollbackArgs, args)
   const config = await appOfBackup(app, name, to)
+  if (isDry) return preview(app, { kind: 'restore', app: config, backup: to ?? null, withDatabase })
   const before = await app.engine.installed(config.name)
   const result = await app.inTurn(() =>
     app.engine.rollback({ app: config, backup: to ?? null, withDatabase, reason: 'operator' }, context)
@@ -195,13 +207,18 @@ async function appOfBackup(app: NodeApp, name: string | undefined, backup: strin
   return oneApp(app, undefined)
 }
 
-const removeArgs = z.strictObject({ module: z.string().min(1).max(100), app: appName })
+const removeArgs = z.strictObject({
+  module: z.string().min(1).max(100),
+  app: appName,
+  dryRun: z.boolean().default(false)
+})
 
 /** Takes a module away and holds it, so that it does not come again by itself. */
 export const remove: Command<NodeApp> = async (app, args, context) => {
-  const { module, app: name } = parseArguments(removeArgs, args)
+  const { module, app: name, dryRun: isDry } = parseArguments(removeArgs, args)
   const config = await appWith(app, module, name)
   await refuseNeeded(app, config, module)
+  if (isDry) return preview(app, { kind: 'remove', app: config, module })
   const result = await app.inTurn(() =>
     app.engine.remove({ app: config, module, reason: 'operator' }, context)
   )

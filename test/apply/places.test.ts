@@ -201,3 +201,29 @@ test('folders and files keep their owners', {
     Promise.all(paths.map(async (path) => (await stat(join(live, path))).uid))
   assert.deepEqual(await owners('.', 'cache', 'cache/b', 'new', 'new/a.txt'), [4242, 33, 33, 4242, 4242])
 })
+
+test('what is only asked makes nothing: an update, a way back, a removal', async () => {
+  const branch = new SimulatedBranch({ config: { checks: [] } })
+  const work = () => branch.parts.fs.stat('/srv/.chasqui-shop')
+  assert.equal(await branch.engine().preflight(branch.request(fresh)), null)
+  assert.equal(await work(), null)
+  await branch.install({ module: 'shop', version: '1.0.0', files: V1 })
+  assert.equal((await branch.engine().apply(branch.request(next))).result, 'committed')
+  assert.equal((await work())?.kind, 'directory')
+  const [before, engine] = [branch.disk.snapshot('/srv'), branch.engine()]
+  const back = { kind: 'restore', app: branch.app, backup: null, withDatabase: false } as const
+  const gone = { kind: 'remove', app: branch.app, module: 'shop' } as const
+  const rows = [await engine.preview(back), await engine.preview(gone)]
+  assert.deepEqual(
+    rows.map(({ releases, refusal }) => [releases[0]?.from, releases[0]?.to, refusal]),
+    [
+      ['2.0.0', '1.0.0', null],
+      ['2.0.0', null, null]
+    ]
+  )
+  assert.deepEqual(branch.disk.snapshot('/srv'), before)
+  assert.deepEqual(
+    (await engine.installed(branch.app.name)).map(({ version }) => version),
+    ['2.0.0']
+  )
+})
