@@ -143,6 +143,14 @@ describe('an old version that does not start', () => {
     assert.deepEqual([...new Set(verbs)], ['status'], 'what runs is not stopped')
   })
 
+  test('is not taken for one that runs because nothing checks it', async () => {
+    const faults = { stopLies: true, startFailsWith: '1.0.0' }
+    const { status: _none, ...commands } = LOCKING_COMMANDS
+    const { branch, result } = await stuck(faults, { config: { commands, checks: [] } })
+    assert.equal(branch.till.running, false)
+    assert.equal(result.state, 'restart-failed')
+  })
+
   test('is ended by the next apply', async () => {
     const { branch, engine } = await stuck(NO_START)
     branch.till.faults = {}

@@ -16,6 +16,8 @@ export interface TillFaults {
   /** health is bad while a folder holds this version */
   sickVersion?: string
   stopFails?: boolean
+  /** it is down, and says that it could not be stopped */
+  stopLies?: boolean
   startFailsWith?: string
   backupIsEmpty?: boolean
   /** a restore leaves half of a database, and fails */
@@ -93,7 +95,7 @@ export class SimulatedTill implements ProcessRunner {
         if (this.faults.stopFails === true) return result(1, 'will not stop')
         if (!this.running) return result(1, 'not running')
         this.running = false
-        return result(0)
+        return this.faults.stopLies === true ? result(1, 'stopped badly') : result(0)
       case 'start':
         if (this.running) return result(1, 'already running')
         if (this.faults.startFailsWith === this.version()) return result(1, 'will not start')
