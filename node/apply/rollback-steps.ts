@@ -101,12 +101,17 @@ async function newLocalFiles(
   const place = async (path: string): Promise<void> => {
     const here = join(live, path)
     if (carried.has(here) || isDerived(path)) return
-    if ([...carried].some((one) => one.startsWith(`${here}/`))) {
+    const back = join(places.backedUp(module), path)
+    const there = await fs.stat(back)
+    // a folder that an earlier try took back already, or of which a part has its way back
+    const isShared =
+      [...carried].some((one) => one.startsWith(`${here}/`)) ||
+      (there?.kind === 'directory' && (await fs.stat(here))?.kind === 'directory')
+    if (isShared) {
       for (const name of await fs.list(here)) await place(`${path}/${name}`)
       return
     }
-    const back = join(places.backedUp(module), path)
-    const isFree = (await fs.stat(back)) === null && (await fs.stat(dirname(back)))?.kind === 'directory'
+    const isFree = there === null && (await fs.stat(dirname(back)))?.kind === 'directory'
     const to = isFree ? back : join(places.aside(module), path)
     await ensureDirectory(fs, dirname(to))
     found.push({ kind: 'rename', from: to, to: here, ours: 'from' })
