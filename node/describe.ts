@@ -4,14 +4,13 @@ import type { LinksText } from '../src/cli/links-command.ts'
 import { linkLines } from '../src/cli/links-command.ts'
 import { formatBytes, formatDuration, formatTable } from '../src/cli/output.ts'
 import type { CommandLine } from '../src/cli/program.ts'
-import type { ControlEvent } from '../src/control/commands.ts'
 import { ChasquiError } from '../src/errors.ts'
-import { describeStick, describeStickEvent } from '../src/stick/describe.ts'
+import { describeStick } from '../src/stick/describe.ts'
 import type { WatchedStick } from '../src/stick/watcher.ts'
 import type { BackupInfo, HistoryEntry, PendingTransaction, SetAsideInfo } from './apply/types.ts'
 import type { CheckResult } from './checks/types.ts'
 import type { Collected } from './collect.ts'
-import { transferLine, transferText } from './describe-links.ts'
+import { transferLine } from './describe-links.ts'
 import type { Joined } from './join.ts'
 import type { AppState } from './status.ts'
 import type { Transfer } from './transfers.ts'
@@ -290,23 +289,6 @@ export function adopted({ apps }: Adopted): string {
   return rows.length === 0
     ? 'nothing was recognised'
     : formatTable([['app', 'module', 'version', ''], ...rows])
-}
-
-/** One line of progress. */
-export function progress(given: ControlEvent): string {
-  const { event: name, ...rest } = given
-  if (name === 'fetching') return `fetching ${transferText(rest as unknown as Transfer)}`
-  return `${name} ${Object.values(rest)
-    .filter((one) => typeof one !== 'object')
-    .join(' ')}`
-}
-
-/** One line of the daemon's log for people. */
-export function event(given: ControlEvent): string {
-  if (given.event === 'stick') return describeStickEvent(given)
-  if (given.event !== 'ready') return progress(given)
-  const at = given.listening as { host: string; port: number } | null
-  return `ready: ${given.name}${at === null ? '' : `, listening on ${at.host}:${at.port}`}`
 }
 
 /** A restore of the database is confirmed by typing it, or with --yes. Throws USAGE. */

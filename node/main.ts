@@ -17,6 +17,7 @@ import { nodeCommandTable } from './commands/table.ts'
 import { runDaemon } from './daemon.ts'
 import type { LinkFlags } from './daemon-links.ts'
 import * as describe from './describe.ts'
+import { describeEvent, describeProgress } from './describe-events.ts'
 import { joinFleet } from './join.ts'
 
 /** Runs a command of the table on a node's home: in its daemon, or directly. */
@@ -75,7 +76,7 @@ export function nodeCommands(): Command {
 function contextOf(line: CommandLine): CommandContext {
   return {
     signal: line.signal,
-    emit: (event) => line.output.progress(describe.progress(event))
+    emit: (event) => line.output.progress(describeProgress(event))
   }
 }
 
@@ -154,7 +155,7 @@ function runCommand(group: Command): void {
       paths: line.home,
       tools: nodeTools(logOf(line, 'warn')),
       flags: linkFlags(options),
-      emit: (event) => line.output.stream(event, describe.event(event)),
+      emit: (event) => line.output.stream(event, describeEvent(event)),
       signal: line.signal
     })
     return undefined

@@ -1,7 +1,7 @@
 // What a person in front of a machine reads in the terminal while a stick is in.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import * as node from '../../node/describe.ts'
+import { describeEvent } from '../../node/describe-events.ts'
 import type { ControlEvent } from '../../src/control/commands.ts'
 import { describeStick, describeStickEvent } from '../../src/stick/describe.ts'
 import type { WatchedStick } from '../../src/stick/watcher.ts'
@@ -46,7 +46,7 @@ for (const { given, text } of events) {
   test(`${given.what}: ${text === '' ? 'nothing for people' : text}`, () => {
     const event: ControlEvent = { event: 'stick', place: '/media/a', ...given }
     assert.equal(describeStickEvent(event), text)
-    assert.equal(node.event(event), text)
+    assert.equal(describeEvent(event), text)
   })
 }
 
