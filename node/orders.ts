@@ -1,14 +1,11 @@
 // What a stick may bring for this very branch: "apply now" orders of head office, each for one stick and one release.
 // Verified before they count; an order is marked as used before it is acted on, and waits for its own stick until it could
 // be carried out or ran out. What was refused, and why one waits, is told in status and reports.
-import type { CommandContext } from '../src/control/commands.ts'
 import { asChasquiError } from '../src/errors.ts'
 import { type ApplyOrder, checkOrder, claimedOrder } from '../src/stick/apply-order.ts'
 import type { Letter, LetterBox, StickVisit } from '../src/stick/home.ts'
 import { verifyBytes } from '../src/trust/keys.ts'
 import type { NodeApp } from './app.ts'
-import { applyTransactions, readyTransactions } from './apply-plan.ts'
-import type { NodePlan } from './planner.ts'
 import type { Problem } from './report.ts'
 
 const USED = 'order/used/'
@@ -17,7 +14,7 @@ const WAITING = 'order/waiting/'
 const REFUSED = 'order/refused/'
 const REFUSED_LIMIT = 20 // letters that are told of
 
-type WaitingOrder = Omit<ApplyOrder, 'fleet' | 'node' | 'sequence'> & {
+export type WaitingOrder = Omit<ApplyOrder, 'fleet' | 'node' | 'sequence'> & {
   /** why it could not be carried out yet */
   trouble: string | null
 }
@@ -104,111 +101,32 @@ export async function orderProblems(app: NodeApp): Promise<Problem[]> {
   return [...refused, ...waiting]
 }
 
-/** Does what the stick at hand orders, if it can be done now. What cannot comes back as text, with what was refused. */
-export async function carryOutOrders(
-  app: NodeApp,
-  visit: StickVisit,
-  context: CommandContext
-): Promise<string[]> {
-  const troubles = (await app.state.list(REFUSED)).map(([, value]) => (value as Problem).message)
-  for (const order of await waitingOrders(app)) {
-    if (isOver(app, order)) {
-      await forget(app, order)
-      troubles.push(`the order to apply ${nameOf(order)} ran out at ${order.expires}`)
-    } else if (order.stick === visit.id) {
-      troubles.push(...(await carryOut(app, order, context)))
-    }
-  }
-  return troubles
+/** Refusals of the last visit, as text. */
+export async function refusals(app: NodeApp): Promise<string[]> {
+  return (await app.state.list(REFUSED)).map(([, value]) => (value as Problem).message)
 }
 
-async function waitingOrders(app: NodeApp): Promise<WaitingOrder[]> {
+export async function waitingOrders(app: NodeApp): Promise<WaitingOrder[]> {
   return (await app.state.list(WAITING)).map(([, value]) => value as WaitingOrder)
 }
 
 /** By the clock, or the signed time when that is later. */
-function isOver(app: NodeApp, { expires }: WaitingOrder): boolean {
+export function isOver(app: NodeApp, { expires }: WaitingOrder): boolean {
   const signedAt = app.trust.view?.trust.freshness.signedAt ?? 0
   return Math.max(app.now(), signedAt) >= Date.parse(expires)
 }
 
-async function forget(app: NodeApp, { id }: WaitingOrder): Promise<void> {
+export async function forget(app: NodeApp, { id }: WaitingOrder): Promise<void> {
   await app.state.put({ [WAITING + id]: null })
 }
 
-async function carryOut(app: NodeApp, order: WaitingOrder, context: CommandContext): Promise<string[]> {
-  try {
-    const plan = await app.plan('now')
-    const trouble = plan === null ? 'nothing of the feed is here' : await whyNot(app, plan, order)
-    if (plan === null || trouble !== null) return await keep(app, order, trouble ?? '')
-    const { tried, troubles } = await applyOrdered(app, plan, order, context)
-    if (!tried) return await keep(app, order, troubles.join('; '))
-    await forget(app, order)
-    return troubles
-  } catch (error) {
-    return keep(app, order, asChasquiError(error).message)
-  }
-}
-
 /** It stays for the next visit of its stick. */
-async function keep(app: NodeApp, order: WaitingOrder, why: string): Promise<string[]> {
+export async function keep(app: NodeApp, order: WaitingOrder, why: string): Promise<string[]> {
   const trouble = `the order to apply ${nameOf(order)} waits: ${why}`
   await app.state.put({ [WAITING + order.id]: { ...order, trouble } })
   return [trouble]
 }
 
-/** Why the very release that was ordered cannot be applied; null when it can, or runs here already. */
-async function whyNot(app: NodeApp, plan: NodePlan, order: WaitingOrder): Promise<string | null> {
-  const planned = plan.transactions.flatMap(({ releases, blocked }) =>
-    releases.filter(({ module }) => module === order.module).map((release) => ({ ...release, blocked }))
-  )
-  const exact = planned.filter((one) => isOrdered(one, order))
-  if (exact.some(({ blocked }) => blocked === null)) return null
-  const [blocked] = exact
-  if (blocked?.blocked) return blocked.blocked.reason
-  if (await isInstalled(app, order)) return null
-  const [other] = planned
-  return other === undefined
-    ? 'no app of this branch wants it'
-    : `${other.module}@${other.to} (track ${other.track}) is what the channel offers next`
-}
-
-function isOrdered({ track, to }: { track: string; to: string }, order: WaitingOrder): boolean {
-  return track === order.track && to === order.version
-}
-
-async function isInstalled(app: NodeApp, order: WaitingOrder): Promise<boolean> {
-  for (const name of Object.keys(app.config.apps)) {
-    const installed = await app.engine.installed(name)
-    if (
-      installed.some(
-        ({ module, track, version: to }) => module === order.module && isOrdered({ track, to }, order)
-      )
-    )
-      return true
-  }
-  return false
-}
-
-/** Applies the ordered release, and what it needs, in every app that wants it. */
-async function applyOrdered(app: NodeApp, plan: NodePlan, order: WaitingOrder, context: CommandContext) {
-  const ready = readyTransactions(plan, { modules: [order.module] }).filter(({ releases }) =>
-    releases.some((one) => one.module === order.module && isOrdered(one, order))
-  )
-  const work = { mode: 'now', modules: [order.module], reason: 'stick', force: false } as const
-  const results = await applyTransactions(app, plan, ready, work, context)
-  const troubles = results.flatMap(({ error }) =>
-    error === undefined ? [] : [`${error.code}: ${error.message}`]
-  )
-  // none: it runs here already, or somebody else's round was first
-  const tried = results.length === 0 ? await isInstalled(app, order) : results.some(isTried)
-  return { tried, troubles }
-}
-
-function isTried({ result }: { result: string }): boolean {
-  return result !== 'refused'
-}
-
-function nameOf({ module, version }: WaitingOrder): string {
+export function nameOf({ module, version }: WaitingOrder): string {
   return `${module}@${version}`
 }

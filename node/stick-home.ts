@@ -10,7 +10,8 @@ import type { WaitingUpdate } from '../src/stick/visits.ts'
 import type { NodeApp } from './app.ts'
 import { type ApplyOrder, applyTransactions, readyTransactions } from './apply-plan.ts'
 import { ownGrant } from './follow.ts'
-import { beginOrders, carryOutOrders, nodeLetters } from './orders.ts'
+import { carryOutOrders } from './order-work.ts'
+import { beginOrders, nodeLetters } from './orders.ts'
 import { announceReport } from './report.ts'
 
 export function nodeStickHome(app: NodeApp): StickHome {

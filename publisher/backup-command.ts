@@ -13,11 +13,11 @@ import { silentLog } from '../src/system/log.ts'
 import { readSecretFile } from '../src/system/secret-file.ts'
 import { LIMITS } from '../src/trust/limits.ts'
 import { run, runWithKeys } from './cli.ts'
+import { describeRotatedFeed } from './describe-ceremony.ts'
 import { type BackedUp, restoreKeys } from './keys/backup.ts'
 import type { KeyLine } from './keys/list.ts'
 import { recoverFromPeer } from './keys/recover.ts'
 import type { EndedRecovery } from './keys/recover-end.ts'
-import { describeRotatedFeed } from './keys-command.ts'
 import { forgetNewer } from './restored.ts'
 import {
   canPrompt,

@@ -11,6 +11,7 @@ import { Passphrase } from '../src/trust/key-file.ts'
 import { keyId } from '../src/trust/keys.ts'
 import { addBackupCommands } from './backup-command.ts'
 import { run, runWithKeys } from './cli.ts'
+import { describeRotatedFeed, describeWaiting } from './describe-ceremony.ts'
 import type { Waiting } from './keys/leave-request.ts'
 import type { KeyList, RoleLine } from './keys/list.ts'
 import type { RotatedKey } from './keys/rotate.ts'
@@ -91,21 +92,6 @@ function addRotateCommand(keys: Command): void {
     line.output.result(done, describeWaiting(done) ?? text)
     return undefined
   })
-}
-
-/** What a change still waits for; null: it is done. */
-function describeWaiting({ request, missing = [] }: Partial<Waiting>): string | null {
-  if (request === undefined) return null
-  const open = missing.map(({ role, have, need }) => `${role} has ${have} of ${need} signatures`)
-  return `not done yet: ${open.join(', ')}\n  request: ${request}\n  when it is signed, run the same command again`
-}
-
-export function describeRotatedFeed(moved: RotatedFeed): string {
-  const waiting = describeWaiting(moved)
-  if (waiting !== null) return waiting
-  const { feed, generation, granted, copied } = moved
-  const left = copied.missing === 0 ? '' : `; ${copied.missing} packs are not on this machine`
-  return `the fleet goes on in feed ${feed.slice(0, 16)}… (number ${generation}); ${granted} nodes have its key${left}`
 }
 
 function addSignersCommand(keys: Command): void {

@@ -134,3 +134,53 @@ test('every source file opens with a comment that says what it is for', () => {
   )
   assert.deepEqual(bare, [])
 })
+
+/** Files that a source imports values from: types do not count, they are gone when the program runs. */
+function valueImports(path: string, source: string): string[] {
+  const statements = source.matchAll(/^(?:import|export)\s+(?!type\b)([^'";]*?\bfrom\s+)?'(\.[^']+)'/gm)
+  return [...statements].flatMap(([, names = '', target = '']) => {
+    const named = /^\{([^}]*)\}/
+      .exec(names.trim())?.[1]
+      ?.split(',')
+      .filter((one) => one.trim() !== '')
+    const onlyTypes = named?.every((one) => one.trim().startsWith('type ')) ?? false
+    return onlyTypes ? [] : [join(path, '..', target).replaceAll('\\', '/')]
+  })
+}
+
+/** The first circle, as the files along it; null: there is none. */
+function circleIn(graph: ReadonlyMap<string, readonly string[]>): string[] | null {
+  const done = new Set<string>()
+  const visit = (file: string, way: string[]): string[] | null => {
+    if (way.includes(file)) return [...way.slice(way.indexOf(file)), file]
+    if (done.has(file)) return null
+    for (const next of graph.get(file) ?? []) {
+      const circle = visit(next, [...way, file])
+      if (circle !== null) return circle
+    }
+    done.add(file)
+    return null
+  }
+  for (const file of graph.keys()) {
+    const circle = visit(file, [])
+    if (circle !== null) return circle
+  }
+  return null
+}
+
+test('no file needs itself by way of others', () => {
+  const wrong = new Map([
+    ['a.ts', valueImports('a.ts', "import { b } from './b.ts'\n")],
+    ['b.ts', valueImports('b.ts', "import { type C, a } from './a.ts'\n")]
+  ])
+  assert.deepEqual(circleIn(wrong), ['a.ts', 'b.ts', 'a.ts'], 'the rule itself must be able to fail')
+  assert.deepEqual(
+    valueImports('a.ts', "import type { B } from './b.ts'\nimport { type B } from './b.ts'\n"),
+    []
+  )
+  const sources = tracked.filter((path) => SOURCE.test(path) && !path.endsWith('.d.ts'))
+  const graph = new Map(
+    sources.map((path) => [path, valueImports(path, readFileSync(join(root, path), 'utf8'))])
+  )
+  assert.equal(circleIn(graph), null)
+})
