@@ -86,7 +86,7 @@ export interface Feed {
   onUpdate(listener: () => void): () => void
   /** Gets files of the usable version from peers; waits for them. Throws FEED_NO_FILE, CANCELLED. */
   fetch(paths: string[], options: FetchFilesOptions): Promise<void>
-  /** bytes (of whole blocks) of these files that are not here */
+  /** bytes of these files that are not here */
   missing(paths: string[]): Promise<number>
   /**
    * Gives back the room of packs (drive paths `/packs/…`): they count as missing then and can be fetched again. Returns
