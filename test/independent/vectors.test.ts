@@ -7,7 +7,9 @@ import { asChasquiError } from '../../src/errors.ts'
 import { manifestRoot, parseManifest } from '../../src/release/manifest.ts'
 import { encodeRelease, parseRelease } from '../../src/release/release.ts'
 import { temporaryFolder } from '../pack/fixtures.ts'
+import { type AdmissionMessage, readAdmission, readLanName } from './admission-reader.ts'
 import { readManifest } from './manifest-reader.ts'
+import { type OrderGiven, readOrder } from './order-reader.ts'
 import { readSignedPack, rootOf } from './pack-reader.ts'
 import { readVectors } from './read-vectors.ts'
 import { type ReadRecord, readRecord, readRecordFile } from './record-reader.ts'
@@ -100,6 +102,29 @@ test('record vectors, by the second reader', () => {
   }
   for (const { comment, bytes, expect, damaged } of readVectors<RecordFileVector>('report-file')) {
     assert.deepEqual(readRecordFile(hex(bytes)), { records: expect, damaged }, comment)
+  }
+})
+
+/** What the vectors of 9.2 and 9.4 say of the secret. */
+const SECRET = Buffer.alloc(32, 3)
+
+test('admission and LAN name vectors, by the second reader', () => {
+  for (const { comment, expect, ...message } of readVectors<AdmissionMessage & { expect: string }>(
+    'admission'
+  )) {
+    const found = verdictOf(() => readAdmission(message, SECRET))
+    assert.equal(found === 'accepted' ? 'ok' : found, expect, comment)
+  }
+  for (const { comment, name, expect } of readVectors<{ name: string; expect: string }>('lan-name')) {
+    const found = verdictOf(() => readLanName(name, SECRET))
+    assert.equal(found === 'accepted' ? 'ours' : found, expect, comment)
+  }
+})
+
+test('apply order vectors, by the second reader', () => {
+  for (const { comment, expect, ...given } of readVectors<OrderGiven & { expect: string }>('apply-order')) {
+    const found = verdictOf(() => readOrder(given))
+    assert.equal(found === 'accepted' ? 'OK' : found, expect, comment)
   }
 })
 
