@@ -9,6 +9,7 @@ import { DriftedFiles } from '../../src/pack/content.ts'
 import { readTree } from '../../src/pack/tree.ts'
 import { manifestRoot } from '../../src/release/manifest.ts'
 import { realFileSystem } from '../../src/system/file-system.ts'
+import { anyTree } from './any-tree.ts'
 import {
   apply,
   baseOf,
@@ -170,7 +171,6 @@ test('large files are cut in segments and come back whole', async (context) => {
   await sameTree(join(folder, 'out'), manifestRoot(v2.manifest))
 })
 
-const NAMES = ['a', 'b/c', 'b/d.py', 'b/e.py', 'deep/er/f.js', 'deep/g.js', 'ñ.txt', 'h', 'i/j/k/l']
 const content = fc.oneof(
   fc.constant(''),
   fc.string({ maxLength: 30 }),
@@ -178,10 +178,7 @@ const content = fc.oneof(
     .tuple(fc.nat({ max: 3 }), fc.nat({ max: 5000 }))
     .map(([seed, length]) => noise(length, seed + 1).toString('latin1'))
 )
-const tree = fc.dictionary(fc.constantFrom(...NAMES), fc.record({ content, executable: fc.boolean() }), {
-  minKeys: 1,
-  noNullPrototype: true
-})
+const tree = anyTree(content)
 
 test('any two trees: the delta and the full pack give the second one', async (context) => {
   const folder = await temporaryFolder(context)
