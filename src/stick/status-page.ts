@@ -8,6 +8,7 @@ import { type Language, languagesFrom, type Outcome, WORDS, type Words } from '.
 const README_LIMIT = 64 * 1024 // bytes
 const REFRESH = 5 // seconds between two looks of a browser while a machine works
 const SHOWN = 40 // modules of one visit; visits.json has them all
+const SPELLED_OUT = 3 // modules that did not change; more are folded away
 
 const MARKS: Readonly<Record<Outcome, string>> = {
   working: '●',
@@ -76,7 +77,14 @@ td:first-child,td:last-child{white-space:nowrap}
 td.done,td.working,td.trouble,td.failed,td.cut{font-weight:700}
 .error{color:#8f1010}
 .quiet{color:#555}
-summary{font-size:1.3em;padding:.6em 0;cursor:pointer}
+summary{cursor:pointer}
+details[lang]>summary{font-size:1.3em;padding:.6em 0}
+@media (max-width:60em){
+thead{display:none}
+tr{display:block;padding:.5em 0;border-bottom:2px solid #bbb}
+td{display:block;border:0;padding:.1em .5em}
+td[data-name]::before{content:attr(data-name) ": ";color:#555;font-weight:400}
+}
 `
 
 /** The newest visit in big letters: what it came to, and what to do. */
@@ -119,7 +127,7 @@ function tableOutcome(visit: Visit, i: number): Outcome {
 }
 
 function table(visits: readonly Visit[], words: Words): string {
-  const head = [words.when, words.machine, words.result, words.software, words.waiting, words.carried]
+  const head = headOf(words)
   const rows = visits.map((visit, i) => row(visit, tableOutcome(visit, i), words))
   return `<table><thead><tr>${head.map((cell) => `<th>${cell}</th>`).join('')}</tr></thead>
 <tbody>
@@ -127,18 +135,34 @@ ${rows.join('\n')}
 </tbody></table>`
 }
 
+const headOf = (words: Words) => [
+  words.when,
+  words.machine,
+  words.result,
+  words.software,
+  words.waiting,
+  words.carried
+]
+
+/** A row of the table; on a narrow screen a block of lines, each with the name of its column. */
 function row(visit: Visit, outcome: Outcome, words: Words): string {
   const role = visit.role === 'publisher' ? words.headOffice : words.branch
   const errors = visit.errors.map((text) => `<div class="error">${escapeHtml(text)}</div>`).join('')
+  const result = `${MARKS[outcome]} ${words.outcome[outcome]}${errors}`
   const cells = [
     escapeHtml(shownTime(visit)),
     `${escapeHtml(visit.name)} (${role})`,
+    result,
     software(visit, words),
     waiting(visit, words),
     `${kilobytes(visit.read)} / ${kilobytes(visit.wrote)}`
-  ].map((cell) => `<td>${cell}</td>`)
-  const result = `<td class="${outcome}">${MARKS[outcome]} ${words.outcome[outcome]}${errors}</td>`
-  return `<tr>${cells.toSpliced(2, 0, result).join('')}</tr>`
+  ]
+  const names = headOf(words)
+  const shown = cells.map((cell, i) => {
+    const state = cell === result ? ` class="${outcome}"` : ''
+    return `<td data-name="${names[i]}"${state}>${cell}</td>`
+  })
+  return `<tr>${shown.join('')}</tr>`
 }
 
 /** What changed first, before and after; then what did not. */
@@ -149,17 +173,25 @@ function software({ before, after }: Visit, words: Words): string {
   const all = [...after, ...gone].map((one) => ({ ...one, from: at(before, one), to: at(after, one) }))
   const changed = all.filter(({ from, to }) => from !== to)
   const same = all.filter(({ from, to }) => from === to)
+  const changes = changed.map(
+    ({ app, module, from, to }) => `<b>${escapeHtml(`${app}: ${module} ${from} → ${to}`)}</b>`
+  )
+  const rest = same.map(({ app, module, to }) => escapeHtml(`${app}: ${module} ${to}`))
   const lines = [
-    ...changed.map(
-      ({ app, module, from, to }) => `<b>${escapeHtml(`${app}: ${module} ${from} → ${to}`)}</b>`
-    ),
-    ...same.map(
-      ({ app, module, to }) =>
-        `<span class="quiet">${escapeHtml(`${app}: ${module} ${to}`)} (${words.unchanged})</span>`
-    )
+    ...atMost(SHOWN, changes),
+    ...(rest.length <= SPELLED_OUT
+      ? rest.map((line) => `<span class="quiet">${line} (${words.unchanged})</span>`)
+      : [folded(`${rest.length} ${words.unchanged}`, atMost(SHOWN, rest))])
   ]
-  const rest = lines.length > SHOWN ? [`… +${lines.length - SHOWN}`] : []
-  return [...lines.slice(0, SHOWN), ...rest].join('<br>') || words.nothing
+  return lines.join('<br>') || words.nothing
+}
+
+function atMost(count: number, lines: readonly string[]): string[] {
+  return lines.length > count ? [...lines.slice(0, count), `… +${lines.length - count}`] : [...lines]
+}
+
+function folded(title: string, lines: readonly string[]): string {
+  return `<details class="quiet"><summary>${title}</summary>${lines.join('<br>')}</details>`
 }
 
 function waiting(visit: Visit, words: Words): string {

@@ -92,6 +92,25 @@ for (const language of LANGUAGES) {
   })
 }
 
+test('what changed is spelled out, what did not is folded away', async (t) => {
+  const at = (version: string) => (module: string) => ({ app: 'till', module, version })
+  const names = ['pos_<b>', 'stock', 'loyalty', 'reports']
+  let installed = [at('1.0.0')('core'), ...names.map(at('2.0.0'))]
+  const { branch, stick } = await scene(t, {
+    async installed() {
+      return installed
+    },
+    async settle() {
+      installed = [at('1.1.0')('core'), ...names.map(at('2.0.0'))]
+      return []
+    }
+  })
+  await round(branch, stick)
+  const page = await pageOf(stick)
+  assert.match(page, /<b>till: core 1\.0\.0 → 1\.1\.0<\/b><br><details class="quiet"><summary>4 unchanged/)
+  assert.match(page, /till: pos_&#60;b&#62; 2\.0\.0<br>till: stock 2\.0\.0/)
+})
+
 test('the publisher writes in its own language', async (t) => {
   const publisher: TestHome = { ...(await openTestHome(t, { seed: 1 })), language: 'pt' as Language }
   await publish(publisher, 1)
