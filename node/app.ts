@@ -91,6 +91,8 @@ export class NodeApp {
   config: NodeConfig
   /** what goes wrong outside transactions, by where: shown in status and reports until it is right again */
   readonly problems = new Map<string, Problem>()
+  /** releases (`app/module@version`) whose packs wait for a link that is paused */
+  readonly waiting = new Set<string>()
   readonly version: string
   #turn: Promise<unknown> = Promise.resolve()
   #refreshing: Promise<unknown> = Promise.resolve()

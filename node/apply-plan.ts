@@ -138,7 +138,7 @@ async function routeOf(plan: NodePlan, { module, track, from, to }: PlannedRelea
   return routeTo(plan.view.snapshot, plan.catalog.releases(module, track), from, to)
 }
 
-/** Gets what the transaction needs. Throws PLAN_NO_ROUTE, PLAN_NOT_HERE, CANCELLED. */
+/** Gets what the transaction needs. Throws PLAN_NO_ROUTE, PLAN_NOT_HERE, LINKS_PAUSED, CANCELLED. */
 export async function fetchPacks(
   app: NodeApp,
   plan: NodePlan,

@@ -35,6 +35,7 @@ const LINES: Record<string, Line> = {
   'peer-gone': ({ name }) => `lost ${name}`,
   updates: ({ updates }) => `updates: ${changesOf(updates)}`,
   fetching: (event) => `fetching ${transferText(event as unknown as Transfer)}`,
+  paused: ({ app, releases }) => `${app}: ${[releases].flat().join(' ')} waits: the links are paused`,
   step: ({ app, step, state, ms }) =>
     state === 'begins' ? '' : `${app}: ${step} ${state}, ${formatDuration(Number(ms ?? 0))}`,
   applied: ended,

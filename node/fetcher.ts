@@ -33,7 +33,10 @@ const STALL = {
 
 export class Fetcher {
   readonly #parts: FetcherParts
-  #wanted = new Set<string>()
+  /** by the plan of now: a critical release still misses packs */
+  isCriticalDue = false
+  /** critical downloads that somebody asked for and that run now */
+  #critical = 0
 
   constructor(parts: FetcherParts) {
     this.#parts = parts
@@ -41,18 +44,19 @@ export class Fetcher {
 
   /** Is a pack of a critical release still missing? Then the internet is used whatever the hours say. */
   get isCriticalWanted(): boolean {
-    return this.#wanted.size > 0
+    return this.isCriticalDue || this.#critical > 0
   }
 
-  /** Returns when all the files are here. Throws PLAN_NOT_HERE, CANCELLED. */
+  /** Returns when all the files are here. Throws PLAN_NOT_HERE, LINKS_PAUSED, CANCELLED. */
   async fetch(paths: string[], options: FetchOptions): Promise<void> {
     const { sources, hasPeers, isPaused } = this.#parts
     const feed = this.#parts.feed()
     const missing = await feed.missing(paths)
     if (missing === 0) return
-    if (options.isCritical === true) for (const path of paths) this.#wanted.add(path)
+    const isCritical = options.isCritical === true
     if (!hasPeers()) throw notHere(missing, 'no peer is connected')
-    if (options.isCritical !== true && isPaused()) throw notHere(missing, PAUSED)
+    if (!isCritical && isPaused()) throw paused(missing)
+    if (isCritical) this.#critical++
     const stall = new AbortController()
     let hasBlock = false
     let before = this.#parts.received()
@@ -71,22 +75,26 @@ export class Fetcher {
     if (snapshot !== null) await sources.watch(snapshot, paths)
     try {
       const signal = AbortSignal.any([options.signal, stall.signal])
-      await feed.fetch(paths, { signal, onProgress, isCritical: options.isCritical === true })
-      for (const path of paths) this.#wanted.delete(path)
+      await feed.fetch(paths, { signal, onProgress, isCritical })
     } catch (error) {
       if (!stall.signal.aborted || options.signal.aborted) throw error
-      throw notHere(
-        await feed.missing(paths),
-        isPaused() ? PAUSED : 'no peer that is connected has sent any of it'
-      )
+      const left = await feed.missing(paths)
+      if (!isCritical && isPaused()) throw paused(left)
+      throw notHere(left, 'no peer that is connected has sent any of it')
     } finally {
+      if (isCritical) this.#critical--
       clearInterval(timer)
       await sources.settle(paths)
     }
   }
 }
 
-const PAUSED = 'the links to those who may have them are paused now (by command, hours, cap or metered)'
+function paused(bytes: number): ChasquiError {
+  const why = 'the links to those who may have them are paused now (by command, hours, cap or metered)'
+  return new ChasquiError('LINKS_PAUSED', `${bytes} bytes of packs are not here, and ${why}`, {
+    hint: 'see "chasqui node links"; what is critical passes, and a stick brings it too'
+  })
+}
 
 function notHere(bytes: number, why: string): ChasquiError {
   return new ChasquiError('PLAN_NOT_HERE', `${bytes} bytes of packs are not here, and ${why}`, {

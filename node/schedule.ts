@@ -5,21 +5,16 @@ import { asChasquiError, ChasquiError } from '../src/errors.ts'
 import type { PlannedTransaction } from '../src/fleet/plan.ts'
 import { nextOpening } from '../src/fleet/window.ts'
 import type { NodeApp } from './app.ts'
-import { applyTransactions, fetchPacks, readyTransactions } from './apply-plan.ts'
+import { applyTransactions } from './apply-plan.ts'
 import { carrySteps } from './carry.ts'
 import { collectPacks } from './collect.ts'
+import { Downloads, isCritical, isWorthFetching, namesOf } from './downloads.ts'
 import type { NodePlan } from './planner.ts'
-import { announceReport } from './report.ts'
+import { Reporter } from './reporter.ts'
 import type { FleetView } from './trust-keeper.ts'
 
 const GATHER = 200 // milliseconds in which changes are gathered into one round
 const RETRY = 30_000 // milliseconds after a round that failed
-
-interface Fetching {
-  transaction: PlannedTransaction
-  abort: AbortController
-  isBeingChecked: boolean
-}
 
 export class Schedule {
   readonly #app: NodeApp
@@ -29,10 +24,9 @@ export class Schedule {
   #round: Promise<void> = Promise.resolve()
   #isWanted = false
   #isRunning = false
-  #lastReport = ''
-  #reportedAt = 0
+  readonly #reporter: Reporter
+  readonly #downloads: Downloads
   #lastPlan = ''
-  #fetching: Fetching | null = null
   readonly #touched = new Set<string>()
   #carried: FleetView | null = null
   #collected = ''
@@ -40,12 +34,20 @@ export class Schedule {
   constructor(app: NodeApp, emit: (event: ControlEvent) => void) {
     this.#app = app
     this.#emit = emit
+    this.#reporter = new Reporter(app, () => emit({ event: 'reported' }))
+    this.#downloads = new Downloads({
+      app,
+      emit,
+      reporter: this.#reporter,
+      report: () => this.#report(),
+      stop: this.#stop.signal
+    })
   }
 
   /** Something has changed: looks soon. */
   wake(): void {
     this.#isWanted = true
-    void this.#recheck()
+    void this.#downloads.recheck()
     this.#arm(GATHER)
   }
 
@@ -84,10 +86,11 @@ export class Schedule {
     this.#noteConflict()
     await this.#endPending()
     const plan = await this.#guard('trust', () => app.plan('automatic'))
+    await this.#downloads.noteCritical(plan)
     if (plan !== null) await this.#follow(plan)
     await this.#showPending()
     await this.#report()
-    if (plan !== null) await this.#carry(plan.view)
+    if (plan !== null) await this.#carry(plan)
     if (plan !== null) await this.#collect(plan.view)
   }
 
@@ -122,69 +125,47 @@ export class Schedule {
     }
   }
 
-  /** Fetches and applies what the plan allows. */
+  /** Fetches and applies what the plan allows, one transaction after the other: what is here waits for no download. */
   async #follow(plan: NodePlan): Promise<void> {
-    const app = this.#app
     this.#showPlan(plan.transactions)
-    for (const transaction of plan.transactions.filter(isWorthFetching)) {
-      if (!(await this.#fetch(plan, transaction))) return
+    for (const transaction of inOrder(plan)) {
+      const where = `fetch ${nameOf(transaction)}`
+      const end = await this.#guard(where, () => this.#downloads.own(plan, transaction))
+      if (end === 'given-up') {
+        this.#isWanted = true // another plan says what comes first now
+        return
+      }
+      if (end === 'here' && transaction.blocked === null) await this.#apply(plan, transaction)
     }
-    const blocked = new Set((await app.engine.pending()).map((one) => one.app))
-    for (const ready of readyTransactions(plan, { modules: [] })) {
-      // why it waits is a problem of its own (showPending)
-      if (blocked.has(ready.app)) continue
-      const order = { mode: 'automatic', modules: [], reason: 'auto', force: false } as const
-      const context = { emit: this.#emit, signal: this.#stop.signal }
-      const where = `apply ${ready.app}`
-      const results = await this.#guard(where, () => applyTransactions(app, plan, [ready], order, context))
-      if (results?.length === 0) this.#isWanted = true // it is not what is planned any more: plan again
-      const refused = results?.find((one) => one.result === 'refused')?.error
-      if (refused !== undefined) this.#fail(where, new ChasquiError(refused.code, refused.message))
-    }
-    this.#forgetOld()
+    this.#forgetOld(plan)
   }
 
-  /** False when it was given up because nobody wants it any more. */
-  async #fetch(plan: NodePlan, transaction: PlannedTransaction): Promise<boolean> {
-    const abort = new AbortController()
-    const context = { emit: this.#emit, signal: AbortSignal.any([abort.signal, this.#stop.signal]) }
-    this.#fetching = { transaction, abort, isBeingChecked: false }
-    await this.#guard(`fetch ${nameOf(transaction)}`, () =>
-      fetchPacks(this.#app, plan, transaction, context).catch((error: unknown) => {
-        if (!abort.signal.aborted) throw error
-      })
+  async #apply(plan: NodePlan, transaction: PlannedTransaction): Promise<void> {
+    const app = this.#app
+    // why it waits is a problem of its own (showPending)
+    if ((await app.engine.pending()).some((one) => one.app === transaction.app)) return
+    const order = { mode: 'automatic', modules: [], reason: 'auto', force: false } as const
+    const context = { emit: this.#emit, signal: this.#stop.signal }
+    const where = `apply ${transaction.app}`
+    const results = await this.#guard(where, () =>
+      applyTransactions(app, plan, [transaction], order, context)
     )
-    this.#fetching = null
-    if (abort.signal.aborted) this.#isWanted = true
-    return !abort.signal.aborted
-  }
-
-  /** What is on its way may have been halted, withdrawn or held meanwhile. */
-  async #recheck(): Promise<void> {
-    const fetching = this.#fetching
-    if (fetching === null || fetching.isBeingChecked) return
-    fetching.isBeingChecked = true
-    const plan = await this.#app.plan('automatic').catch(() => null)
-    fetching.isBeingChecked = false
-    if (plan !== null && !isWanted(plan, fetching.transaction)) fetching.abort.abort()
+    if (results?.length === 0) this.#isWanted = true // it is not what is planned any more: plan again
+    const refused = results?.find((one) => one.result === 'refused')?.error
+    if (refused !== undefined) this.#fail(where, new ChasquiError(refused.code, refused.message))
   }
 
   /** For neighbours, when nothing of its own is missing; once for each version of the feed. */
-  async #carry(view: FleetView): Promise<void> {
-    if (view === this.#carried || this.#app.problems.size > 0) return
-    const context = { signal: this.#stop.signal }
+  async #carry(plan: NodePlan): Promise<void> {
+    const { view } = plan
+    const { problems, waiting } = this.#app
+    if (view === this.#carried || problems.size + waiting.size > 0) return
     const steps = (await this.#guard('carry', () => carrySteps(this.#app, view))) ?? []
-    for (const { name, paths, bytes } of steps) {
+    for (const step of steps) {
       if (this.#isWanted || this.#stop.signal.aborted) return
-      const done = await this.#guard(`carry ${name}`, async () => {
-        const { transfers, fetcher } = this.#app
-        await transfers.follow({ app: 'carry', releases: [name] }, (onProgress) =>
-          fetcher.fetch(paths, { ...context, onProgress })
-        )
-        return true
-      })
-      if (done === null) return
-      this.#emit({ event: 'carried', release: name, bytes })
+      const end = await this.#guard(`carry ${step.name}`, () => this.#downloads.carry(plan, step))
+      if (end !== 'here') return
+      this.#emit({ event: 'carried', release: step.name, bytes: step.bytes })
     }
     this.#carried = view
   }
@@ -192,7 +173,7 @@ export class Schedule {
   /** Gives room back: once for each version of the feed and each change of what this node is and has. */
   async #collect({ snapshot }: FleetView): Promise<void> {
     const { carry, 'carry-max': limit } = this.#app.config.node
-    const text = JSON.stringify([snapshot.version, this.#lastReport, carry, limit])
+    const text = JSON.stringify([snapshot.version, this.#reporter.last, carry, limit])
     if (text === this.#collected || this.#isWanted || this.#stop.signal.aborted) return
     this.#collected = text
     try {
@@ -205,11 +186,13 @@ export class Schedule {
   }
 
   /** What was a problem with something that is not wanted any more is none. */
-  #forgetOld(): void {
+  #forgetOld(plan: NodePlan): void {
     for (const where of this.#app.problems.keys()) {
       if (/^(fetch|apply) /.test(where) && !this.#touched.has(where)) this.#app.problems.delete(where)
     }
     this.#touched.clear()
+    const planned = new Set(namesOf(plan.transactions))
+    for (const name of this.#app.waiting) if (!planned.has(name)) this.#app.waiting.delete(name)
   }
 
   /** Runs a piece of a round; what goes wrong is a problem to be shown, and does not stop the rest. */
@@ -244,30 +227,8 @@ export class Schedule {
     if (updates.length > 0) this.#emit({ event: 'updates', updates })
   }
 
-  /** Reports when what it would say has changed, or when it is time. */
   async #report(): Promise<void> {
-    const app = this.#app
-    const installed = await Promise.all(
-      Object.keys(app.config.apps).map(async (name) => [name, await app.engine.installed(name)])
-    )
-    const [last] = await app.engine.history({ limit: 1 })
-    const { freshness } = app.trust.view?.trust ?? {}
-    const problems = [...app.problems.values()]
-    const text = JSON.stringify([
-      installed,
-      last?.transaction,
-      last?.endedAt,
-      freshness?.version,
-      problems,
-      app.config.apps
-    ])
-    const isDue = app.now() - this.#reportedAt >= app.config.node['report-every']
-    if (text === this.#lastReport && !isDue) return
-    const isSaid = await this.#guard('report', () => announceReport(app))
-    if (isSaid !== true) return
-    this.#lastReport = text
-    this.#reportedAt = app.now()
-    this.#emit({ event: 'reported' })
+    await this.#guard('report', () => this.#reporter.report())
   }
 
   /** Until the next regular look, or the next opening of a window. */
@@ -278,21 +239,16 @@ export class Schedule {
       .map((one) => nextOpening(one.window?.windows, now, one.timezone))
       .filter((at) => at !== null && at > now)
       .map((at) => (at as number) - now + 1000)
-    const usual = app.problems.size > 0 ? RETRY : app.config.node['check-every']
+    const usual = app.problems.size + app.waiting.size > 0 ? RETRY : app.config.node['check-every']
     return Math.min(usual, ...openings)
   }
 }
 
-/** Packs come in before they may be applied, so that the window is for applying. */
-function isWorthFetching({ blocked }: PlannedTransaction): boolean {
-  return blocked === null || blocked.code === 'PLAN_WINDOW' || blocked.code === 'PLAN_MANUAL'
-}
-
-/** Some release of each of its modules is still worth fetching, the same or a newer one. */
-function isWanted(plan: NodePlan, { app, releases }: PlannedTransaction): boolean {
-  const now = plan.transactions.filter((one) => one.app === app && isWorthFetching(one))
-  const modules = new Set(now.flatMap((one) => one.releases.map(({ module }) => module)))
-  return releases.every(({ module }) => modules.has(module))
+/** What is worth fetching; apps with something critical first. The order within an app stays: one may need another. */
+function inOrder({ transactions }: NodePlan): PlannedTransaction[] {
+  const wanted = transactions.filter(isWorthFetching)
+  const urgent = new Set(wanted.filter(isCritical).map(({ app }) => app))
+  return [...wanted.filter(({ app }) => urgent.has(app)), ...wanted.filter(({ app }) => !urgent.has(app))]
 }
 
 function nameOf({ app, releases }: PlannedTransaction): string {

@@ -16,7 +16,7 @@ export interface StagerParts {
   log: Log
   /** the newest usable version of the feed, and the verified releases of a module and track in it */
   view(module: string, track: string): Promise<{ snapshot: FeedSnapshot; releases: readonly Release[] }>
-  /** Gets packs from peers; throws PLAN_NOT_HERE when that is not possible now. */
+  /** Gets packs from peers; throws PLAN_NOT_HERE or LINKS_PAUSED when that is not possible now. */
   fetch(paths: string[]): Promise<void>
 }
 

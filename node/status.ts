@@ -7,6 +7,7 @@ import type { Source } from '../src/net/ledger.ts'
 import { packPath } from '../src/release/release.ts'
 import { formatTime, toHex } from '../src/trust/bytes.ts'
 import type { NodeApp } from './app.ts'
+import { waitingName } from './downloads.ts'
 import { linkView } from './link-view.ts'
 import { orderProblems } from './orders.ts'
 import type { NodePlan } from './planner.ts'
@@ -17,7 +18,7 @@ export interface ModuleState {
   version: string | null
   /** what the channel offers, when that is another version */
   available: string | null
-  /** `current`, `available`, or the code of what blocks it */
+  /** `current`, `available`, `paused` (its packs wait for a link), or the code of what blocks it */
   state: string
   reason: string | null
   /** where the packs of the installed version came from: bytes by peer (node key, or stick id) and class of link */
@@ -43,7 +44,7 @@ export async function moduleStates(app: NodeApp): Promise<AppState[]> {
         known.set(module, { module, track, version, available: null, state: 'current', reason: null, from })
       }
       for (const transaction of plan?.transactions ?? []) {
-        if (transaction.app === name) addOffers(known, transaction)
+        if (transaction.app === name) addOffers(app, known, transaction)
       }
       nameNewest(plan, channel, known)
       return { app: name, profile, channel, modules: [...known.values()].sort(byModule) }
@@ -90,9 +91,11 @@ async function planOrProblem(app: NodeApp): Promise<NodePlan | null> {
   }
 }
 
-function addOffers(known: Map<string, ModuleState>, transaction: PlannedTransaction): void {
+const PAUSED = { code: 'paused', reason: 'the links that could bring it are paused' }
+
+function addOffers(app: NodeApp, known: Map<string, ModuleState>, transaction: PlannedTransaction): void {
   for (const { module, track, from: here, to } of transaction.releases) {
-    const { blocked } = transaction
+    const blocked = app.waiting.has(waitingName(transaction.app, module, to)) ? PAUSED : transaction.blocked
     const version = known.get(module)?.version ?? here
     const state = blocked === null ? 'available' : blocked.code
     const from = known.get(module)?.from ?? []

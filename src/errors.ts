@@ -296,6 +296,10 @@ const TABLE = {
     exit: EXIT.preflight,
     meaning: 'there is no way of packs from what is installed to the release'
   },
+  LINKS_PAUSED: {
+    exit: EXIT.unreachable,
+    meaning: 'the packs are not here yet, and the links that could bring them carry no releases for now'
+  },
   NO_PEER: { exit: EXIT.unreachable, meaning: 'no member of the fleet could be reached' },
   PLAN_NOT_ENTITLED: { exit: EXIT.preflight, meaning: 'the branch has no licence for the module' },
   PLAN_NOT_HERE: { exit: EXIT.unreachable, meaning: 'the packs are not here yet and no peer has them' },

@@ -93,7 +93,7 @@ async function publishedList(
       await chain.close()
     }
   } catch (error) {
-    if (error instanceof ChasquiError && error.code === 'PLAN_NOT_HERE') return null
+    if (error instanceof ChasquiError && /^(PLAN_NOT_HERE|LINKS_PAUSED)$/.test(error.code)) return null
     throw error
   }
 }

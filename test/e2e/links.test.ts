@@ -1,4 +1,4 @@
-// An operator's pause between real daemons: nothing is fetched while it lasts, status says so, and afterwards it goes on,
+// An operator's pause between real daemons: nothing is fetched while it lasts, which is a state and no problem, and afterwards it goes on,
 // with how fast and how long in every event.
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
@@ -26,6 +26,8 @@ path = '${path}'
 `
 
 interface Status {
+  apps: { modules: { state: string }[] }[]
+  problems: unknown[]
   links: LinkStates
   transfers: Transfer[]
 }
@@ -45,10 +47,19 @@ test('releases wait while the links are paused by command, and come after it', a
   assert.ok(Date.parse(until) > Date.now())
   const tree = await writeTree(lab.path('v1'), { 'a.bin': randomBytes(1_000_000) })
   await lab.publish(tree, '--module', 'shop', '--version', '1.0.0')
-  const problem = await node.event(({ event, code }) => event === 'problem' && code === 'PLAN_NOT_HERE')
-  assert.match(String(problem.message), /paused/)
+  // a state, not a problem, here and at the publisher
+  const waiting = await node.event(({ event }) => event === 'paused')
+  assert.deepEqual([waiting.app, waiting.releases], ['shop', ['shop@1.0.0']])
   const before = await status()
   assert.deepEqual([before.links.lan.paused, before.transfers], [{ by: 'operator', until }, []])
+  assert.deepEqual(
+    [before.apps.flatMap(({ modules }) => modules.map(({ state }) => state)), before.problems],
+    [['paused'], []]
+  )
+  assert.equal(
+    node.events.some(({ event }) => event === 'problem'),
+    false
+  )
   assert.equal(
     node.events.some(({ event }) => event === 'fetching'),
     false
