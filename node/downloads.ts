@@ -9,6 +9,7 @@ import { fetchPacks, missingBytes } from './apply-plan.ts'
 import type { CarryStep } from './carry.ts'
 import type { NodePlan } from './planner.ts'
 import type { Reporter } from './reporter.ts'
+import { namesOf } from './waiting.ts'
 
 /** milliseconds between looks, during a download, whether there is something to report */
 const REPORT_LOOK = { least: 1000, most: 60_000 }
@@ -135,18 +136,6 @@ export function isWorthFetching({ blocked }: PlannedTransaction): boolean {
 
 export function isCritical({ releases }: PlannedTransaction): boolean {
   return releases.some(({ severity }) => severity === 'critical')
-}
-
-/** `app/module@version` of every release in transactions. */
-export function namesOf(transactions: readonly PlannedTransaction[]): string[] {
-  return transactions.flatMap(({ app, releases }) =>
-    releases.map(({ module, to }) => waitingName(app, module, to))
-  )
-}
-
-/** How a release that waits for a paused link is called. */
-export function waitingName(app: string, module: string, version: string): string {
-  return `${app}/${module}@${version}`
 }
 
 function criticalOf({ transactions }: NodePlan): PlannedTransaction[] {

@@ -8,10 +8,11 @@ import type { NodeApp } from './app.ts'
 import { applyTransactions } from './apply-plan.ts'
 import { carrySteps } from './carry.ts'
 import { collectPacks } from './collect.ts'
-import { Downloads, isCritical, isWorthFetching, namesOf } from './downloads.ts'
+import { Downloads, isCritical, isWorthFetching } from './downloads.ts'
 import type { NodePlan } from './planner.ts'
 import { Reporter } from './reporter.ts'
 import type { FleetView } from './trust-keeper.ts'
+import { namesOf } from './waiting.ts'
 
 const GATHER = 200 // milliseconds in which changes are gathered into one round
 const RETRY = 30_000 // milliseconds after a round that failed

@@ -7,10 +7,10 @@ import type { Source } from '../src/net/ledger.ts'
 import { packPath } from '../src/release/release.ts'
 import { formatTime, toHex } from '../src/trust/bytes.ts'
 import type { NodeApp } from './app.ts'
-import { waitingName } from './downloads.ts'
 import { linkView } from './link-view.ts'
 import { orderProblems } from './orders.ts'
 import type { NodePlan } from './planner.ts'
+import { waitingName } from './waiting.ts'
 
 export interface ModuleState {
   module: string
