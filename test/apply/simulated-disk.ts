@@ -271,7 +271,9 @@ export class SimulatedDisk implements FileSystem {
 
   #find(path: string): DiskNode | null {
     let node: DiskNode = this.#root
-    for (const part of posix.normalize(path).split('/').filter(Boolean)) {
+    // the engine's paths come from `join`, and are normal already
+    for (const part of path.split('/')) {
+      if (part === '') continue
       if (node.kind !== 'directory') return null
       const inside = node.entries.get(part)
       if (inside === undefined) return null
