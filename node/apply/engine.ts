@@ -65,6 +65,7 @@ export function createEngine(parts: EngineParts): Engine {
       transaction,
       signal: context.signal,
       places: placesOf(transaction),
+      verified: new Map(),
       fileLists: async (module) => ({
         before: await records.manifest(transaction.app.name, module),
         after: await records.stagedManifest(transaction.app.name, module)

@@ -17,7 +17,7 @@ import { KEYS, manifestText, type Records } from './records.ts'
 import { planDirectory, planOverlay, type SwapPlan, type SwapQuestion } from './swap-plan.ts'
 import { differences, foreignEntries, namesOf, takeAfter } from './tree.ts'
 import type { ModuleChange } from './types.ts'
-import { globMatcher, type Work } from './work.ts'
+import { globMatcher, type Verified, type Work } from './work.ts'
 
 const STEP_TIMEOUT = 600_000 // milliseconds
 
@@ -78,55 +78,68 @@ export const rehearse: StepFunction = async (work, profile, records) => {
   return undefined
 }
 
-export const stop: StepFunction = async (work, profile, records) => {
-  for (const change of work.transaction.changes) await verifyStaged(work, records, change)
+export const stop: StepFunction = async (work, profile) => {
+  for (const change of work.transaction.changes) await verifyStaged(work, change)
   work.transaction.stoppedAt = work.parts.clock.now()
   await profile.stop(work, false)
   return undefined
 }
 
-/** Hashes the staged files: what is swapped in is what was signed, whoever was at the disk in between. */
-async function verifyStaged(work: Work, records: Records, change: ModuleChange): Promise<void> {
-  if (change.release === null) return
-  const root = work.places.staged(change.module)
-  const manifest = await records.stagedManifest(work.app.name, change.module)
-  if (manifest === null)
-    throw new ChasquiError('STAGED_WRONG', `the file list of ${change.module} is gone`, {
-      module: change.module
-    })
-  const { changed, missing } = await differences(
-    work.parts.fs,
-    root,
-    manifest,
-    work.parts.platform !== 'win32'
-  )
-  const extra = await foreignEntries(work.parts.fs, root, namesOf(manifest))
-  const wrong = [...changed, ...missing, ...extra]
-  if (wrong.length === 0) return
-  throw new ChasquiError(
-    'STAGED_WRONG',
-    `${wrong.length} staged files of ${change.module} are not as signed: ${wrong[0]}`,
-    {
-      module: change.module,
-      hint: 'something else writes to the work folder, or the disk is failing'
-    }
-  )
+/**
+ * Hashes the staged files: what is swapped in is what was signed. What each of them is to the system is noted before it is
+ * read, so that a change beneath the hashing is seen too.
+ */
+async function verifyStaged(work: Work, { module, release }: ModuleChange): Promise<void> {
+  if (release === null) return
+  const { fs, platform } = work.parts
+  const root = work.places.staged(module)
+  const { before, after } = await work.fileLists(module)
+  if (after === null) throw wrong(module, `the file list of ${module} is gone`)
+  const identities = await fs.identities(root)
+  const { changed, missing } = await differences(fs, root, after, platform !== 'win32')
+  const extra = await foreignEntries(fs, root, namesOf(after))
+  const [first, ...more] = [...changed, ...missing, ...extra]
+  if (first !== undefined) {
+    throw wrong(module, `${more.length + 1} staged files of ${module} are not as signed: ${first}`)
+  }
+  work.verified.set(module, { identities, before, after })
 }
 
-export const backUp: StepFunction = async (work, profile, records) => {
+/** Hashes them again, unless the system says that each of them is what was hashed before (decision 0611). */
+async function verifyStagedAgain(work: Work, change: ModuleChange): Promise<void> {
+  const verified = work.verified.get(change.module)
+  if (verified !== undefined && (await isUntouched(work, change.module, verified))) return
+  await verifyStaged(work, change)
+}
+
+async function isUntouched({ parts, places }: Work, module: string, verified: Verified): Promise<boolean> {
+  const now = await parts.fs.identities(places.staged(module))
+  if (now.size !== verified.identities.size) return false
+  for (const [path, identity] of now) if (verified.identities.get(path) !== identity) return false
+  return true
+}
+
+function wrong(module: string, message: string): ChasquiError {
+  return new ChasquiError('STAGED_WRONG', message, {
+    module,
+    hint: 'something else writes to the work folder, or the disk is failing'
+  })
+}
+
+export const backUp: StepFunction = async (work, profile) => {
   const { fs } = work.parts
   const { transaction, places } = work
   await ensureDirectory(fs, places.backup, PRIVATE)
   const database = await profile.backUp(work, places.database)
   transaction.database = database ? { files: await readBack(fs, places.database) } : null
   if (database) await profile.verifyBackup(work, places.database)
-  // again: the dump may have taken long (decision 0611)
-  for (const change of transaction.changes) await verifyStaged(work, records, change)
+  // the dump may have taken long
+  for (const change of transaction.changes) await verifyStagedAgain(work, change)
   const operations: Operation[] = []
   // what was made here is synced by name: a sync of the whole volume would wait for everybody's writes, in downtime
   const touched = new Set([transaction.work, dirname(places.backup), places.backup])
   for (const change of transaction.changes) {
-    const plan = await planChange(work, profile, records, change)
+    const plan = await planChange(work, profile, change)
     operations.push(...plan.operations)
     for (const folder of plan.touched) touched.add(folder)
   }
@@ -139,21 +152,17 @@ export const backUp: StepFunction = async (work, profile, records) => {
   }
 }
 
-async function planChange(
-  work: Work,
-  profile: Profile,
-  records: Records,
-  change: ModuleChange
-): Promise<SwapPlan> {
+async function planChange(work: Work, profile: Profile, change: ModuleChange): Promise<SwapPlan> {
   const { module } = change
   const drift = work.transaction.drift.find((one) => one.module === module)
+  const { before, after } = work.verified.get(module) ?? (await work.fileLists(module))
   const question: SwapQuestion = {
     fs: work.parts.fs,
     live: work.places.live(module),
     staged: work.places.staged(module),
     backup: work.places.backedUp(module),
-    oldManifest: await records.manifest(work.app.name, module),
-    newManifest: change.to === null ? null : await records.stagedManifest(work.app.name, module),
+    oldManifest: before,
+    newManifest: change.to === null ? null : after,
     isKept: globMatcher(work.app.keep, module),
     isDerived: globMatcher(profile.derived, module),
     deletes: change.release?.deletes ?? []

@@ -111,7 +111,6 @@ export async function planOverlay(question: SwapQuestion, drifted: ReadonlySet<s
   const folders = new FolderPlanner(fs, live, plan.operations)
   await prepareFolder(fs, backup, plan)
   const takeAway = async (path: string) => {
-    if ((await folders.kindOf(path)) === null) return
     await prepareFolder(fs, dirname(join(backup, path)), plan)
     plan.operations.push({ kind: 'rename', from: join(live, path), to: join(backup, path), ours: 'to' })
   }
@@ -128,12 +127,14 @@ export async function planOverlay(question: SwapQuestion, drifted: ReadonlySet<s
       continue
     }
     if (there !== null && old === undefined) plan.superseded.push(path)
-    await takeAway(path)
+    if (there !== null) await takeAway(path)
     await folders.make(dirname(path))
     plan.operations.push({ kind: 'rename', from: join(staged, path), to: join(live, path), ours: 'from' })
   }
   const gone = [...before.keys(), ...question.deletes].filter((path) => !fresh.files.has(path))
-  for (const path of new Set(gone)) if (!question.isKept(path)) await takeAway(path)
+  for (const path of new Set(gone)) {
+    if (!question.isKept(path) && (await folders.kindOf(path)) !== null) await takeAway(path)
+  }
   for (const folder of emptied(question.oldManifest, fresh)) {
     plan.operations.push({ kind: 'remove-directory', path: join(live, folder), mode: FOLDER_MODE })
   }

@@ -25,8 +25,19 @@ export interface Work extends AppWork {
   places: Places
   /** a module's files as they are installed, and as they are in the release */
   fileLists(module: string): Promise<{ before: Manifest | null; after: Manifest | null }>
+  /** of each module, what was found before the application was stopped; of this process only */
+  verified: Map<string, Verified>
   /** journals what a step has changed in the transaction, in the middle of the step */
   save(): Promise<void>
+}
+
+/** Staged files that are as they were signed. */
+export interface Verified {
+  /** what each of them was to the system when it was hashed */
+  identities: ReadonlyMap<string, string>
+  /** as installed; null: not known */
+  before: Manifest | null
+  after: Manifest
 }
 
 export interface Places {

@@ -2,7 +2,15 @@
 // fails on purpose. Nothing outside src/system and tests touches node:fs for state or for a live tree.
 import { execFile } from 'node:child_process'
 import { createHash, hash } from 'node:crypto'
-import { constants, createReadStream, readFileSync, statSync } from 'node:fs'
+import {
+  constants,
+  createReadStream,
+  lstatSync,
+  readdirSync,
+  readFileSync,
+  type Stats,
+  statSync
+} from 'node:fs'
 import * as fs from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
@@ -44,6 +52,11 @@ export interface ReadableFileSystem {
   list(path: string): Promise<string[]>
   openFile(path: string): Promise<FileReader>
   readLink(path: string): Promise<string>
+  /**
+   * Everything beneath a directory, by '/'-separated path: text that becomes another one when the content, the mode or the
+   * owner of it is changed by whatever means the system has for it, or when something else takes its place.
+   */
+  identities(path: string): Promise<Map<string, string>>
 }
 
 /** What may be changed: every method is one operation that can fail or be cut. */
@@ -126,6 +139,19 @@ export const realFileSystem: FileSystem = {
     }
   },
   readLink: (path) => fs.readlink(path),
+  async identities(path) {
+    const found = new Map<string, string>()
+    // as in digest: a round through the thread pool for each of thousands of files costs ten times the look
+    const walk = (folder: string, prefix: string) => {
+      for (const entry of readdirSync(folder, { withFileTypes: true })) {
+        const inside = join(folder, entry.name)
+        found.set(prefix + entry.name, identityOf(lstatSync(inside)))
+        if (entry.isDirectory()) walk(inside, `${prefix}${entry.name}/`)
+      }
+    }
+    walk(path, '')
+    return found
+  },
   async createFile(path, mode) {
     const handle = await fs.open(path, 'wx', mode)
     return {
@@ -215,6 +241,11 @@ export const realFileSystem: FileSystem = {
     const found = await fs.statfs(path)
     return found.bavail * found.bsize
   }
+}
+
+/** The time of change is the system's own: no program can set it back. */
+function identityOf({ dev, ino, size, mode, uid, gid, mtimeMs, ctimeMs }: Stats): string {
+  return `${dev} ${ino} ${size} ${mode} ${uid} ${gid} ${mtimeMs} ${ctimeMs}`
 }
 
 async function digestLarge(path: string): Promise<{ sha256: string; bytes: number }> {

@@ -67,6 +67,7 @@ describe('the databases of Odoo', { skip: whyNoPostgres() }, () => {
     const work: Work = {
       ...{ parts, app, transaction, modules: [], signal: undefined, places: placesOf(transaction) },
       note: () => undefined,
+      verified: new Map(),
       fileLists: async () => ({ before: null, after: null }),
       save: async () => undefined
     }

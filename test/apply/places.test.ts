@@ -1,17 +1,21 @@
 // What lies at the live places and in the work folder: whose it is, who may look, and what must never be mixed or moved.
 import assert from 'node:assert/strict'
-import { chmod, chown, mkdir, mkdtemp, rm, stat, writeFile } from 'node:fs/promises'
+import { chmod, chown, mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, type TestContext, test } from 'node:test'
 import { refuseMounts } from '../../node/apply/mounts.ts'
+import type { EngineParts } from '../../node/apply/types.ts'
 import { realFileSystem } from '../../src/system/file-system.ts'
-import { type Files, SimulatedBranch } from './simulated-branch.ts'
+import { realProcessRunner } from '../../src/system/process.ts'
+import { type Files, parseApp, SimulatedBranch } from './simulated-branch.ts'
 
 const V1 = { 'version.txt': '1.0.0', 'app/main.js': 'one', 'app/old.js': 'gone soon' }
 const V2 = { 'version.txt': '2.0.0', 'app/main.js': 'two' }
 const fresh = { module: 'shop', version: '2.0.0', files: V2, from: null }
 const next = { ...fresh, from: '1.0.0' }
+
+const noModes = process.platform === 'win32' && 'Windows has no modes'
 
 function plant(branch: SimulatedBranch, files: Files): void {
   for (const [path, text] of Object.entries(files)) branch.disk.plant(`/srv/shop/${path}`, text)
@@ -123,6 +127,40 @@ test('staged files that are changed while the database is dumped are not swapped
   assert.deepEqual(branch.disk.snapshot('/srv/shop'), V1)
 })
 
+describe('a staged file on a real disk, during the dump', () => {
+  const rows = [
+    ['changed and given its old times again', 'touch -r $f ref; printf 9.9.9 > $f; touch -r ref $f', false],
+    ['replaced by another one of its size', 'printf 9.9.9 > other; touch -r $f other; mv other $f', false],
+    ['joined by another one', 'printf x > $f.other', false],
+    ['removed', 'rm $f', false],
+    ['made executable', 'chmod 755 $f', false],
+    ['touched, with the same bytes', 'touch -d 2001-01-01 $f', true]
+  ] as const
+  for (const [what, script, isSwappedIn] of rows) {
+    test(`${what}: ${isSwappedIn ? 'goes in' : 'is not swapped in'}`, { skip: noModes }, async (t) => {
+      const tamper = `printf dump > "$1"; for f in "$0"/t-*/new/shop/version.txt; do ${script}; done`
+      const { branch, folder, live } = await realBranch(
+        t,
+        { commands: undefined },
+        { runner: realProcessRunner, environment: process.env }
+      )
+      await branch.install({ module: 'shop', version: '1.0.0', files: V1 })
+      const work = join(folder, '.chasqui-shop')
+      const commands = {
+        stop: ['true'],
+        start: ['true'],
+        cwd: folder,
+        backup: ['/bin/sh', '-c', tamper, work, '{backup}'],
+        restore: ['true']
+      }
+      const app = parseApp({ profile: 'generic', modules: ['shop'], path: live, commands })
+      const result = await branch.engine().apply({ ...branch.request(next), app })
+      assert.equal(result.error?.code, isSwappedIn ? undefined : 'STAGED_WRONG', JSON.stringify(result))
+      assert.equal(await readFile(join(live, 'version.txt'), 'utf8'), isSwappedIn ? '2.0.0' : '1.0.0')
+    })
+  }
+})
+
 test('a rollback by hand leaves a file that is kept and that the release brings too', async () => {
   const branch = new SimulatedBranch({ config: { keep: ['settings.js'], checks: [] } })
   await branch.install({ module: 'shop', version: '1.0.0', files: { ...V1, 'settings.js': 'as released' } })
@@ -134,7 +172,11 @@ test('a rollback by hand leaves a file that is kept and that the release brings 
 })
 
 /** A branch on the real disk, without an application. */
-async function realBranch(t: TestContext, config: Record<string, unknown> = {}) {
+async function realBranch(
+  t: TestContext,
+  config: Record<string, unknown> = {},
+  parts: Partial<EngineParts> = {}
+) {
   const folder = await mkdtemp(join(tmpdir(), 'chasqui-places-'))
   t.after(() => rm(folder, { recursive: true, force: true }))
   const live = join(folder, 'shop')
@@ -142,12 +184,10 @@ async function realBranch(t: TestContext, config: Record<string, unknown> = {}) 
   const branch = new SimulatedBranch({
     path: live,
     config: options,
-    parts: { fs: realFileSystem, home: folder }
+    parts: { fs: realFileSystem, home: folder, ...parts }
   })
   return { branch, folder, live }
 }
-
-const noModes = process.platform === 'win32' && 'Windows has no modes'
 
 test('nobody else can look into the work folder, nor into one that was made before', {
   skip: noModes

@@ -117,6 +117,7 @@ function prepare({ config, platform, answer, environment = {} }: StandIn) {
   const work: Work = {
     ...{ parts, app, transaction, modules: [], signal: undefined, places: placesOf(transaction) },
     note: () => undefined,
+    verified: new Map(),
     fileLists: async () => ({ before: null, after: null }),
     save: async () => undefined
   }

@@ -140,6 +140,19 @@ export class SimulatedDisk implements FileSystem {
     return node.target
   }
 
+  async identities(path: string): Promise<Map<string, string>> {
+    const found = new Map<string, string>()
+    const walk = (node: FolderNode, prefix: string) => {
+      for (const [name, inside] of node.entries) {
+        const about = inside.kind === 'file' ? digestOf(inside.content) : ''
+        found.set(prefix + name, [inside.id, inside.kind === 'symlink' ? '' : inside.mode, about].join(' '))
+        if (inside.kind === 'directory') walk(inside, `${prefix}${name}/`)
+      }
+    }
+    walk(this.#folder(path), '')
+    return found
+  }
+
   async createFile(path: string, mode: number) {
     const node: FileNode = {
       kind: 'file',
@@ -175,7 +188,7 @@ export class SimulatedDisk implements FileSystem {
 
   async digest(path: string): Promise<{ sha256: string; bytes: number }> {
     const { content } = this.#file(path)
-    return { sha256: createHash('sha256').update(content).digest('hex'), bytes: content.length }
+    return { sha256: digestOf(content), bytes: content.length }
   }
 
   async linkFile(from: string, to: string): Promise<void> {
@@ -295,6 +308,10 @@ export class SimulatedDisk implements FileSystem {
     if (node.kind !== 'file') throw failure('EISDIR', path)
     return node
   }
+}
+
+function digestOf(content: Uint8Array): string {
+  return createHash('sha256').update(content).digest('hex')
 }
 
 function setEntry(entries: Map<string, DiskNode>, name: string, node: DiskNode | null): void {
