@@ -3,14 +3,8 @@
 import { isDowngradeAllowed } from '../src/fleet/downgrade.ts'
 import type { Evidence } from '../src/fleet/evidence.ts'
 import { matchesAny } from '../src/fleet/pattern.ts'
-import {
-  type Blocked,
-  type PlanApp,
-  type PlanInput,
-  type PlanMode,
-  type PlannedTransaction,
-  plan
-} from '../src/fleet/plan.ts'
+import { plan } from '../src/fleet/plan.ts'
+import type { Blocked, PlanApp, PlanInput, PlanMode, PlannedTransaction } from '../src/fleet/plan-input.ts'
 import { decideTiming } from '../src/fleet/timing.ts'
 import type { StateStore } from '../src/system/state.ts'
 import { formatTime } from '../src/trust/bytes.ts'

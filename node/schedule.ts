@@ -2,7 +2,7 @@
 // allow, reports. One round at a time; a change during a round makes another one.
 import type { ControlEvent } from '../src/control/commands.ts'
 import { asChasquiError, ChasquiError } from '../src/errors.ts'
-import type { PlannedTransaction } from '../src/fleet/plan.ts'
+import type { PlannedTransaction } from '../src/fleet/plan-input.ts'
 import { nextOpening } from '../src/fleet/window.ts'
 import type { NodeApp } from './app.ts'
 import { applyTransactions } from './apply-plan.ts'

@@ -1,7 +1,7 @@
 // What `status` shows: apps and their modules beside what the fleet offers, the feed's position and freshness, peers, links.
 import { asChasquiError } from '../src/errors.ts'
 import { pointerOf } from '../src/fleet/channels.ts'
-import type { PlannedTransaction } from '../src/fleet/plan.ts'
+import type { PlannedTransaction } from '../src/fleet/plan-input.ts'
 import { linkStates } from '../src/member/link-states.ts'
 import type { Source } from '../src/net/ledger.ts'
 import { packPath } from '../src/release/release.ts'

@@ -2,7 +2,7 @@
 import { z } from 'zod'
 import { parseArguments } from '../../src/control/arguments.ts'
 import type { Command } from '../../src/control/commands.ts'
-import type { PlannedTransaction } from '../../src/fleet/plan.ts'
+import type { PlannedTransaction } from '../../src/fleet/plan-input.ts'
 import type { NodeApp } from '../app.ts'
 import { packBytes } from '../apply-plan.ts'
 import { hasWays, noPeer, visitPeers } from '../ask-peers.ts'

@@ -1,6 +1,6 @@
 // What of an app goes into one transaction. All of it, until it failed together: then each suspect is tried apart, so that
 // the one that does not work is found and the others get through. Pure.
-import type { PlanApp, PlanInput, Step } from './plan.ts'
+import type { PlanApp, PlanInput, Step } from './plan-input.ts'
 import { unmet } from './requires.ts'
 
 /** The transactions of one app, in the order in which they are tried; `ready` is in order of need. */

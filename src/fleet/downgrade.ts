@@ -1,7 +1,7 @@
 // Is a branch allowed to go down? Only with a statement, for this fleet, channel and release, signed by as many of the
 // module's release keys as its delegation asks for (FORMAT 11.2). The online role carries statements; it cannot make one.
 import { fromHex, verifySignature } from '../trust/bytes.ts'
-import type { Delegations } from '../trust/metadata.ts'
+import type { Delegations } from '../trust/read-delegations.ts'
 import { releaseTargetPath } from '../trust/trust.ts'
 import { type Channels, DOWNGRADE, type Downgrade, downgradeBytes } from './channels.ts'
 

@@ -1,91 +1,14 @@
 // What a branch would apply now, and why not the rest. Pure: channel pointers, what is installed, the operator's policy
 // and the signed limits come in; transactions and reasons come out. It decides nothing about bytes or disks.
-import type { ErrorCode } from '../errors.ts'
-import { satisfies } from '../release/range.ts'
 import type { Release } from '../release/release.ts'
 import { compareVersions } from '../release/version.ts'
 import { inTransactions } from './apart.ts'
-import { type Channels, pointerOf, tracksOf, type Yanks, yankOf } from './channels.ts'
+import { pointerOf, tracksOf } from './channels.ts'
 import { matchesAny } from './pattern.ts'
+import type { Blocked, PlanApp, PlanInput, PlannedTransaction, Step } from './plan-input.ts'
 import { orderByNeed, settleRequirements } from './requires.ts'
-import { type Branch, reachOf } from './rollout.ts'
-
-export interface PlanApp {
-  name: string
-  channel: string
-  /** name patterns of the modules that belong to the app */
-  modules: readonly string[]
-  /** tracks that it follows, by preference; empty: the one installed, or the only one */
-  tracks: readonly string[]
-  auto: 'none' | 'critical' | 'minor' | 'all'
-  /** as it is written; and why it is not open now, or null */
-  window: { text: string | null; closed: Blocked | null }
-  /** name patterns that an operator has stopped */
-  holds: readonly string[]
-  /** what the machine and the application are, for `compat`: `linux`, `linux-x64`, … */
-  platforms: readonly string[]
-  /** version of the application that the modules extend, when it is known */
-  appVersion: string | null
-  installed: ReadonlyMap<string, { track: string; version: string }>
-  /** the highest version that ever passed its checks here, where it is above what is installed */
-  floor(module: string, track: string): string | null
-  /** was it taken back by hand here? Then it does not come again by itself */
-  declined(release: { module: string; track: string; version: string }): boolean
-  /** modules that the application brings itself: nothing of ours, but enough for what needs them */
-  provides(module: string): boolean
-}
-
-/** `automatic`: by policy and window; `manual`: somebody asked, in the window; `now`: somebody asked for now. */
-export type PlanMode = 'automatic' | 'manual' | 'now'
-
-export interface PlanInput {
-  now: number
-  mode: PlanMode
-  branch: Branch
-  /** module patterns of the branch's licence; empty: all */
-  entitled: readonly string[]
-  apps: readonly PlanApp[]
-  channels: Channels
-  /** everything that was ever heard to be withdrawn */
-  yanks: Yanks
-  /** the verified releases of a module and track, in any order */
-  releases(module: string, track: string): readonly Release[]
-  quarantined(app: string, release: { module: string; track: string; version: string }): boolean
-  /** did it fail with others, and nobody knows whose fault it was? */
-  triedTogether(app: string, release: { module: string; track: string; version: string }): boolean
-  /** why branches hold a release by themselves, or null */
-  halted(channel: string, release: { module: string; track: string; version: string }): string | null
-  /** is there a statement, signed by the release key, that allows to go down to this? */
-  downgradeAllowed(channel: string, release: { module: string; track: string; version: string }): boolean
-  /** set when the metadata is too old and the policy is to hold */
-  stale: string | null
-}
-
-export interface Blocked {
-  code: ErrorCode
-  reason: string
-}
-
-export interface PlannedRelease {
-  module: string
-  track: string
-  from: string | null
-  to: string
-  severity: 'critical' | 'normal'
-  release: Release | null
-}
-
-export interface PlannedTransaction {
-  app: string
-  releases: PlannedRelease[]
-  window: string | null
-  blocked: Blocked | null
-}
-
-/** One step of one module of one app, before the app's steps are put together. */
-export interface Step extends PlannedRelease {
-  blocked: Blocked | null
-}
+import { reachOf } from './rollout.ts'
+import { whyNot } from './why-not.ts'
 
 /** The plan: per app the transactions that can run (one, or those that are tried apart), then one entry for each thing that is blocked. */
 export function plan(input: PlanInput): PlannedTransaction[] {
@@ -239,100 +162,4 @@ function stepTo(input: PlanInput, name: Name, from: string | null, blocked: Bloc
     release,
     blocked
   }
-}
-
-/** Why this one release may not be applied to this app, or null. What cannot change by itself comes first. */
-function whyNot(input: PlanInput, app: PlanApp, release: Release, from: string | null): Blocked | null {
-  const what = `${release.module}@${release.version}`
-  const { entitled } = input
-  if (entitled.length > 0 && !matchesAny(entitled, release.module)) {
-    return { code: 'PLAN_NOT_ENTITLED', reason: `this branch has no licence for ${release.module}` }
-  }
-  if (matchesAny(app.holds, release.module)) {
-    return {
-      code: 'PLAN_HELD',
-      reason: `${release.module} is held; "node unhold ${release.module}" lets it go on`
-    }
-  }
-  const yanked = yankOf(input.yanks, release.module, release.track, release.version)
-  if (yanked !== null) return { code: 'PLAN_YANKED', reason: `${what} was withdrawn: ${yanked.reason}` }
-  if (input.quarantined(app.name, release)) {
-    return {
-      code: 'PLAN_QUARANTINED',
-      reason: `${what} failed here before; "node apply ${release.module} --force" tries again`
-    }
-  }
-  const halted = input.halted(app.channel, release)
-  if (halted !== null) return { code: 'PLAN_HALTED', reason: halted }
-  return (
-    whyIncompatible(app, release) ??
-    whyNotDown(input, app, release, from) ??
-    whyNotByItself(input, app, release, from)
-  )
-}
-
-function whyIncompatible(app: PlanApp, release: Release): Blocked | null {
-  const platforms = release.compat?.platform
-  if (platforms !== undefined && !platforms.some((one) => app.platforms.includes(one))) {
-    const reason = `${release.module}@${release.version} is for ${platforms.join(', ')}, this is ${app.platforms.join(', ')}`
-    return { code: 'PLAN_INCOMPATIBLE', reason }
-  }
-  const range = release.compat?.app
-  if (range !== undefined && app.appVersion !== null && !satisfies('four-part', app.appVersion, range)) {
-    const reason = `${release.module}@${release.version} needs the application ${range}, this is ${app.appVersion}`
-    return { code: 'PLAN_INCOMPATIBLE', reason }
-  }
-  return null
-}
-
-function whyNotDown(input: PlanInput, app: PlanApp, release: Release, from: string | null): Blocked | null {
-  const compare = (a: string, b: string) => compareVersions(release.order, a, b)
-  const passed = app.floor(release.module, release.track)
-  const floor = passed !== null && (from === null || compare(passed, from) > 0) ? passed : from
-  if (floor === null || compare(release.version, floor) >= 0) return null
-  if (input.downgradeAllowed(app.channel, release)) return null
-  const reason = `${release.module}@${release.version} is lower than ${floor}, and no release key has allowed it`
-  return { code: 'PLAN_DOWNGRADE', reason }
-}
-
-/** The operator's policy for what happens without being asked. */
-function whyNotByItself(
-  input: PlanInput,
-  app: PlanApp,
-  release: Release,
-  from: string | null
-): Blocked | null {
-  if (input.mode !== 'automatic') return null
-  if (app.declined(release)) {
-    const what = `${release.module}@${release.version}`
-    return { code: 'PLAN_MANUAL', reason: `${what} was rolled back by hand; "node apply" applies it again` }
-  }
-  if (app.auto === 'all') return null
-  const critical = release.severity === 'critical'
-  if (app.auto !== 'none' && critical) return null
-  if (app.auto === 'minor' && from !== null && sameMajor(release, from)) return null
-  return {
-    code: 'PLAN_MANUAL',
-    reason: `the app applies ${describeAuto(app.auto)} by itself; "node apply" applies this`
-  }
-}
-
-function describeAuto(auto: PlanApp['auto']): string {
-  switch (auto) {
-    case 'none':
-      return 'nothing'
-    case 'critical':
-      return 'critical releases only'
-    case 'minor':
-      return 'minor and critical releases only'
-    case 'all':
-      return 'everything'
-  }
-}
-
-/** Odoo versions carry the series (two numbers) before their major number. */
-function sameMajor(release: Release, from: string): boolean {
-  const parts = release.order === 'odoo' ? 3 : 1
-  const head = (version: string) => version.split('.').slice(0, parts).join('.')
-  return head(release.version) === head(from)
 }

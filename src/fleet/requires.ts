@@ -1,7 +1,7 @@
 // Requirements between modules: which steps of a transaction can go together, and in what order. Pure.
 import { satisfies } from '../release/range.ts'
 import { detectOrder } from '../release/version.ts'
-import type { PlanApp, PlanInput, Step } from './plan.ts'
+import type { PlanApp, PlanInput, Step } from './plan-input.ts'
 
 /**
  * Blocks (in place) the steps whose requirements would not hold afterwards, until nothing changes; a step that only

@@ -3,7 +3,7 @@
 import { createHash } from 'node:crypto'
 import { asChasquiError, ChasquiError } from '../errors.ts'
 import { decodeRecord, verifyRecord } from '../fleet/record.ts'
-import { CHASQUI_PROFILE } from '../trust/metadata.ts'
+import { CHASQUI_PROFILE } from '../trust/profile.ts'
 import { TrustedSet } from '../trust/trusted-set.ts'
 import { stopIfCancelled } from './cancel.ts'
 import type { Rejected } from './feed-folder.ts'

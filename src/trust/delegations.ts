@@ -4,8 +4,8 @@ import { ChasquiError } from '../errors.ts'
 import { fromHex } from './bytes.ts'
 import type { DelegationEntry, TargetsPart } from './envelope.ts'
 import { keyId, tufKey } from './keys.ts'
-import { CHASQUI_PROFILE } from './metadata.ts'
 import { matchesPattern } from './path-pattern.ts'
+import { CHASQUI_PROFILE } from './profile.ts'
 
 export interface Delegate {
   name: string

@@ -3,8 +3,9 @@
 import { ChasquiError } from '../errors.ts'
 import { fileNameFor, percentEncode, sha256Hex } from './bytes.ts'
 import { LIMITS } from './limits.ts'
-import { CHASQUI_PROFILE, type ParsedTargets, rootKeys, type TrustProfile } from './metadata.ts'
+import { type ParsedTargets, rootKeys } from './metadata.ts'
 import { binFor, type DelegatedRole } from './path-pattern.ts'
+import { CHASQUI_PROFILE, type TrustProfile } from './profile.ts'
 import { type Trust, trustOf } from './trust.ts'
 import { TrustedSet } from './trusted-set.ts'
 

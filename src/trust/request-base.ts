@@ -3,8 +3,10 @@
 import { ChasquiError } from '../errors.ts'
 import { equalBytes } from './bytes.ts'
 import type { Current } from './current.ts'
-import { CHASQUI_PROFILE, type ParsedTargets, parseTargets, rootKeys, verifyThreshold } from './metadata.ts'
+import { type ParsedTargets, parseTargets, rootKeys } from './metadata.ts'
+import { CHASQUI_PROFILE } from './profile.ts'
 import { invalidRequest, type SigningRequest } from './signing-request.ts'
+import { verifyThreshold } from './threshold.ts'
 import { fleetIdOf } from './trust.ts'
 import { TrustedSet } from './trusted-set.ts'
 

@@ -5,16 +5,15 @@ import { ChasquiError } from '../errors.ts'
 import type { Current } from './current.ts'
 import { LIMITS } from './limits.ts'
 import {
-  CHASQUI_PROFILE,
   type ParsedTargets,
   parseRoot,
   parseSnapshot,
   parseTargets,
   parseTimestamp,
-  rootKeys,
-  type SigningRole,
-  verifyThreshold
+  rootKeys
 } from './metadata.ts'
+import { CHASQUI_PROFILE } from './profile.ts'
+import { type SigningRole, verifyThreshold } from './threshold.ts'
 import { SANE_VERSION } from './versions.ts'
 
 export interface Remains {

@@ -16,12 +16,11 @@ import {
   parseTargets,
   parseTimestamp,
   rootKeys,
-  type SigningRole,
-  signedAt,
-  type TrustProfile,
-  verifyThreshold
+  signedAt
 } from './metadata.ts'
 import { isBin } from './path-pattern.ts'
+import type { TrustProfile } from './profile.ts'
+import { type SigningRole, verifyThreshold } from './threshold.ts'
 
 export interface TrustedSetOptions {
   /** milliseconds since the epoch; fixed for the whole update (TUF 5.1) */

@@ -2,7 +2,7 @@
 // the proof that the branch refuses, keeps what it had, and takes the next honest update all the same.
 import assert from 'node:assert/strict'
 import { ChasquiError } from '../../src/errors.ts'
-import { CHASQUI_PROFILE, type TrustProfile } from '../../src/trust/metadata.ts'
+import { CHASQUI_PROFILE, type TrustProfile } from '../../src/trust/profile.ts'
 import { type MetadataSource, refreshTrust } from '../../src/trust/refresh.ts'
 import type { Trust } from '../../src/trust/trust.ts'
 import { Simulator } from '../conformance/simulator.ts'

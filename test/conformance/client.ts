@@ -9,7 +9,7 @@ import { ensureDirectory, readFileLimited, writeFileDurably } from '../../src/sy
 import { realFileSystem } from '../../src/system/file-system.ts'
 import { openTrustStore } from '../../src/system/trust-store.ts'
 import { fileNameFor } from '../../src/trust/bytes.ts'
-import { TUF_PROFILE } from '../../src/trust/metadata.ts'
+import { TUF_PROFILE } from '../../src/trust/profile.ts'
 import { refreshTrust } from '../../src/trust/refresh.ts'
 import type { TargetInfo, Trust } from '../../src/trust/trust.ts'
 import { httpSource, readUrl } from './http-source.ts'

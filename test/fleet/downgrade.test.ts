@@ -9,8 +9,8 @@ import {
 } from '../../src/fleet/channels.ts'
 import { isDowngradeAllowed } from '../../src/fleet/downgrade.ts'
 import { keyId, keyPairOf, type SigningKeyPair, signAs, tufKey } from '../../src/trust/keys.ts'
-import type { Delegations } from '../../src/trust/metadata.ts'
 import { DelegationIndex } from '../../src/trust/path-pattern.ts'
+import type { Delegations } from '../../src/trust/read-delegations.ts'
 
 const [one, two, stranger] = [1, 2, 3].map((n) => keyPairOf(Buffer.alloc(32, n))) as [
   SigningKeyPair,

@@ -7,7 +7,8 @@ import {
   withPointer,
   type Yanks
 } from '../../src/fleet/channels.ts'
-import { type PlanApp, type PlanInput, plan } from '../../src/fleet/plan.ts'
+import { plan } from '../../src/fleet/plan.ts'
+import type { PlanApp, PlanInput } from '../../src/fleet/plan-input.ts'
 import type { Release } from '../../src/release/release.ts'
 
 const NOW = Date.parse('2026-03-01T12:00:00Z')

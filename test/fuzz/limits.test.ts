@@ -33,13 +33,8 @@ import { checkOrder, type OrderCheck } from '../../src/stick/apply-order.ts'
 import { parseInvite } from '../../src/trust/invite.ts'
 import { sealingPairOf } from '../../src/trust/keys.ts'
 import { LIMITS } from '../../src/trust/limits.ts'
-import {
-  CHASQUI_PROFILE,
-  parseRoot,
-  parseSnapshot,
-  parseTargets,
-  parseTimestamp
-} from '../../src/trust/metadata.ts'
+import { parseRoot, parseSnapshot, parseTargets, parseTimestamp } from '../../src/trust/metadata.ts'
+import { CHASQUI_PROFILE } from '../../src/trust/profile.ts'
 
 type Parse = (bytes: Uint8Array) => unknown
 const text = (bytes: Uint8Array) => Buffer.from(bytes).toString('latin1')

@@ -8,19 +8,12 @@ import { encodeInvite, encodeInviteWithPin, parseInvite } from '../../src/trust/
 import { encodeKeyBackup, fleetOfBackup } from '../../src/trust/key-backup.ts'
 import { decodeKeyFile, openKeyFile, Passphrase, publicPartOf } from '../../src/trust/key-file.ts'
 import { verifyMembership } from '../../src/trust/membership.ts'
-import {
-  CHASQUI_PROFILE,
-  parseRoot,
-  parseSnapshot,
-  parseTargets,
-  parseTimestamp,
-  rootKeys,
-  TUF_PROFILE,
-  verifyThreshold
-} from '../../src/trust/metadata.ts'
+import { parseRoot, parseSnapshot, parseTargets, parseTimestamp, rootKeys } from '../../src/trust/metadata.ts'
+import { CHASQUI_PROFILE, TUF_PROFILE } from '../../src/trust/profile.ts'
 import { reviewRequest } from '../../src/trust/request-review.ts'
 import { answerOf, decodeAnswer, encodeAnswer } from '../../src/trust/signing-answer.ts'
 import { createRequest, decodeRequest, encodeRequest } from '../../src/trust/signing-request.ts'
+import { verifyThreshold } from '../../src/trust/threshold.ts'
 import { pair, START, seedOf, TestFleet, utf8 } from '../trust/test-fleet.ts'
 import {
   CHEAP,

@@ -19,7 +19,7 @@ import {
   type TimestampPart
 } from '../../src/trust/envelope.ts'
 import { openGrant, readGrant } from '../../src/trust/grant.ts'
-import { CHASQUI_PROFILE } from '../../src/trust/metadata.ts'
+import { CHASQUI_PROFILE } from '../../src/trust/profile.ts'
 import { refreshTrust } from '../../src/trust/refresh.ts'
 import { judgeFreshness } from '../../src/trust/trust.ts'
 import {
