@@ -3,7 +3,7 @@
 // (what came of it stays). What waits for a paused link is no problem but a state.
 import type { ControlEvent } from '../src/control/commands.ts'
 import { ChasquiError } from '../src/errors.ts'
-import type { PlannedTransaction } from '../src/fleet/plan.ts'
+import type { PlannedTransaction } from '../src/fleet/plan-input.ts'
 import type { NodeApp } from './app.ts'
 import { fetchPacks, missingBytes } from './apply-plan.ts'
 import type { CarryStep } from './carry.ts'

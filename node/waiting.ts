@@ -1,5 +1,5 @@
 // Releases whose packs wait for a link that is paused: the daemon keeps their names, status shows them.
-import type { PlannedTransaction } from '../src/fleet/plan.ts'
+import type { PlannedTransaction } from '../src/fleet/plan-input.ts'
 
 /** How one release of an app is called. */
 export function waitingName(app: string, module: string, version: string): string {
