@@ -20,14 +20,19 @@ const UNLIMITED: RatePolicy = () => ({
 /** A pause is looked at again after this many ms. */
 const PAUSE_CHECK = 5000
 
-/** Spends bytes at a rate; an idle bucket saves up at most `burst` bytes. */
+/** Seconds of its rate that a bucket may save up: a busy machine comes late, and should not lose what it did not use. */
+const SAVED = 0.25
+
+/** Spends bytes at a rate; an idle bucket saves up at most `burst` bytes, or a quarter of a second's where that is more. */
 export class TokenBucket {
   #tokens: number
   #last: number
   #burst: number
+  #most: number
 
   constructor(burst: number, now: number) {
     this.#burst = burst
+    this.#most = burst
     this.#tokens = burst
     this.#last = now
   }
@@ -36,12 +41,18 @@ export class TokenBucket {
   take(bytes: number, rate: number, now: number): number {
     if (rate === Number.POSITIVE_INFINITY) return 0
     if (rate <= 0) return PAUSE_CHECK
-    this.#tokens = Math.min(this.#burst, this.#tokens + (Math.max(0, now - this.#last) * rate) / 1000)
+    this.#most = Math.max(this.#burst, rate * SAVED)
+    this.#tokens = Math.min(this.#most, this.#tokens + (Math.max(0, now - this.#last) * rate) / 1000)
     this.#last = now
     // a debt is allowed, so that a block larger than the burst can pass; it is paid back before the next one
     if (this.#tokens <= 0) return Math.max(1, Math.ceil((-this.#tokens * 1000) / rate) + 1)
     this.#tokens -= bytes
     return 0
+  }
+
+  /** What was taken for nothing comes back; a negative number is taken too, into debt. */
+  give(bytes: number): void {
+    this.#tokens = Math.min(this.#most, this.#tokens + bytes)
   }
 }
 
@@ -78,5 +89,10 @@ export class Pacer {
       this.#buckets.set(name, bucket)
     }
     return bucket.take(bytes, rate, now)
+  }
+
+  /** `take` took more than went (or less, with a negative number of bytes). */
+  correct(linkClass: LinkClass, direction: 'down' | 'up', bytes: number): void {
+    this.#buckets.get(`${linkClass} ${direction}`)?.give(bytes)
   }
 }

@@ -9,7 +9,6 @@ import { recordKey } from '../../src/fleet/record.ts'
 import { BlockExchange } from '../../src/net/blocks/exchange.ts'
 import type { BulkCore } from '../../src/net/blocks/session.ts'
 import {
-  type BlockMessage,
   type BlockRequest,
   type Holding,
   holdingCodec,
@@ -24,6 +23,7 @@ import type { Links } from '../../src/net/link-options.ts'
 import type { Peer } from '../../src/net/peer.ts'
 import { silentLog } from '../../src/system/log.ts'
 import { addressOf, TestFleet, until } from './members.ts'
+import { ALL, COUNT, honest, pretendCore } from './pretend-core.ts'
 
 const NOW = 1_700_000_000_000
 const fleet = new TestFleet('tienda')
@@ -196,7 +196,7 @@ for (const { name, protocol, number, bytes } of broken) {
     const gossip = new Gossip({ records: fleet.records(), own: '', now: () => NOW })
     const exchange = exchangeOf(
       'a',
-      core(() => true, honest)
+      pretendCore(() => true, honest)
     )
     cleanUp.push(() => gossip.close())
     let closed = 0
@@ -252,7 +252,7 @@ for (const { name, say } of chatter) {
   test(`a peer that says ${name} is dropped, and costs little`, async () => {
     const exchange = exchangeOf(
       'a',
-      core(() => true, honest)
+      pretendCore(() => true, honest)
     )
     const served: Peer[] = []
     const a = await start('a', [], (peer) => {
@@ -298,27 +298,6 @@ function exchangeOf(member: string, bulk: BulkCore): BlockExchange {
   return exchange
 }
 
-/** A core whose blocks are known by their hash; `answer` may lie. */
-function core(has: (index: number) => boolean, answer: (index: number) => Promise<Uint8Array>): BulkCore {
-  const here = new Map<number, Uint8Array>()
-  return {
-    key: Buffer.alloc(32, 1),
-    length: COUNT,
-    has: async (index) => has(index) || here.has(index),
-    missingNodes: async () => 0,
-    prove: async (index) => ({ index, fork: 0, nodes: [], value: await answer(index) }),
-    apply: async (block: BlockMessage) => {
-      if (!content(block.index).equals(block.value)) throw new Error('it does not verify')
-      here.set(block.index, block.value)
-      return true
-    }
-  }
-}
-
-const COUNT = 40
-const content = (index: number) => createHash('sha512').update(`block ${index}`).digest()
-const honest = async (index: number) => content(index)
-
 const liars = [
   { name: 'sends wrong bytes', answer: async () => Buffer.from('lies') },
   {
@@ -332,23 +311,22 @@ for (const { name, answer } of liars) {
   test(`a fetch ends from one honest peer although another ${name}`, async () => {
     const liar = exchangeOf(
       'liar',
-      core(() => true, answer)
+      pretendCore(() => true, answer)
     )
     const good = exchangeOf(
       'good',
-      core(() => true, honest)
+      pretendCore(() => true, honest)
     )
     const ours = exchangeOf(
       'ours',
-      core(() => false, honest)
+      pretendCore(() => false, honest)
     )
     const a = await start('liar', [], (peer) => liar.open(peer))
     const b = await start('good', [], (peer) => good.open(peer))
     const mine = await start('ours', [a, b], (peer) => ours.open(peer))
     await until(() => mine.peers().length === 2, 'both are there')
     const got = new Set<number>()
-    const wanted = Array.from({ length: COUNT }, (_, index) => index)
-    await ours.fetch(wanted, { signal: new AbortController().signal, onBlock: (index) => got.add(index) })
+    await ours.fetch(ALL, { signal: new AbortController().signal, onBlock: (index) => got.add(index) })
     assert.equal(got.size, COUNT)
   })
 }

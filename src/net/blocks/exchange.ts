@@ -9,10 +9,11 @@ import { type FetchOptions, Jobs } from './jobs.ts'
 import { BlockPlan, type Holder } from './plan.ts'
 import { indexesOf, rangesOf } from './ranges.ts'
 import { type Neighbour, Requests, TIME_LIMIT, type TimeLimit } from './requests.ts'
+import { Rests } from './rests.ts'
 import { BlockSession, type BulkCore, type SessionEvents } from './session.ts'
+import { Toll } from './toll.ts'
 import { BLOCK_LIMITS, type BlockMessage, type Interest } from './wire.ts'
 
-const BLOCK = 65_536 // bytes, for pacing
 const RETRY = 500 // ms before a block that did not fit is asked for again
 const PAUSE_CHECK = 5000 // ms between looks whether a paused link is open again
 const PATIENCE = 5 // time-outs after which a peer is dropped
@@ -31,11 +32,12 @@ export interface ExchangeOptions {
 
 export class BlockExchange {
   #options: ExchangeOptions
-  #pacer: Pacer
+  #toll: Record<'down' | 'up', Toll>
   #core: BulkCore | null = null
   #plan: BlockPlan
   #neighbours = new Map<string, Neighbour>()
   #requests: Requests
+  #rests = new Rests()
   #interests = new Interests(() => this.#core)
   #jobs = new Jobs((indexes) => this.#forget(indexes))
   #isClosed = false
@@ -45,7 +47,8 @@ export class BlockExchange {
 
   constructor(options: ExchangeOptions) {
     this.#options = options
-    this.#pacer = options.pacer ?? new Pacer()
+    const pacer = options.pacer ?? new Pacer()
+    this.#toll = { down: new Toll(pacer, 'down'), up: new Toll(pacer, 'up') }
     this.#plan = new BlockPlan(options.own, options.random)
     this.#requests = new Requests(options.timeLimit ?? TIME_LIMIT, (index, neighbour) =>
       this.#onTimeout(index, neighbour)
@@ -67,7 +70,7 @@ export class BlockExchange {
   open(peer: Peer): void {
     BlockSession.open(peer, this.#events(), {
       core: () => this.#core,
-      pacer: this.#pacer,
+      toll: this.#toll.up,
       now: this.#options.now,
       onServed: (to, bytes) => this.#options.onServed?.(to, bytes)
     })
@@ -148,7 +151,17 @@ export class BlockExchange {
         return flow.limit
       }
     }
-    this.#neighbours.set(session.id, { session, holder, flow, timeouts: 0, late: new Set() })
+    const neighbour = { session, holder, flow, timeouts: 0, late: new Set<number>() }
+    this.#neighbours.set(session.id, neighbour)
+    const rest = this.#rests.left(session.id, this.#options.now())
+    if (rest === 0) this.#askOf(neighbour)
+    else setTimeout(() => this.#askOf(neighbour), rest).unref()
+  }
+
+  /** From now on blocks are asked of it; until then it is served like all others. */
+  #askOf(neighbour: Neighbour): void {
+    const { session, holder } = neighbour
+    if (this.#isClosed || this.#neighbours.get(session.id) !== neighbour) return
     this.#plan.addHolder(holder)
     if (!this.#jobs.isEmpty) session.tellInterest(this.#interest())
   }
@@ -172,11 +185,14 @@ export class BlockExchange {
   }
 
   async #onBlock(neighbour: Neighbour, block: BlockMessage): Promise<void> {
+    const [link, bytes] = [neighbour.session.peer.link.class, block.value.byteLength]
     if (this.#requests.isOf(block.index, neighbour)) {
+      this.#toll.down.settle(link, bytes)
       const request = this.#requests.end(block.index)
       if (request !== null) neighbour.flow.onResponse(this.#options.now() - request.sentAt)
       this.#pump()
-    } else if (!neighbour.late.delete(block.index)) return // not asked for
+    } else if (neighbour.late.delete(block.index)) this.#toll.down.charge(link, bytes)
+    else return // not asked for
     const isApplied = await this.#apply(neighbour, block)
     if (!isApplied) {
       // our core may not know of that length yet: once more, a little later
@@ -215,7 +231,13 @@ export class BlockExchange {
 
   /** A block that came late from one peer need not come from another. */
   #endElsewhere(index: number): void {
-    this.#requests.giveUp(index)?.session.cancel(index)
+    this.#endRequest(index)?.session.cancel(index)
+  }
+
+  #endRequest(index: number): Neighbour | null {
+    const neighbour = this.#requests.giveUp(index)
+    if (neighbour !== null) this.#toll.down.settle(neighbour.session.peer.link.class, 0)
+    return neighbour
   }
 
   #tellInterest(): void {
@@ -241,7 +263,7 @@ export class BlockExchange {
   }
 
   #giveUp(index: number, stillHas: boolean): Neighbour | null {
-    const neighbour = this.#requests.giveUp(index)
+    const neighbour = this.#endRequest(index)
     if (neighbour === null) return null
     this.#plan.failed(neighbour.session.id, index, stillHas)
     this.#tellFetching((session) => session.tellReleased([index]))
@@ -255,12 +277,12 @@ export class BlockExchange {
     let wait = Number.POSITIVE_INFINITY
     const classOf = (holder: Holder) => this.#neighbours.get(holder.id)?.session.peer.link.class ?? 'internet'
     const mayAsk = (holder: Holder, index: number) => {
-      const pause = this.#pacer.take(classOf(holder), 'down', BLOCK, now, this.#jobs.isCritical(index))
+      const pause = this.#toll.down.take(classOf(holder), now, this.#jobs.isCritical(index))
       if (pause > 0) wait = Math.min(wait, pause)
       return pause === 0
     }
     const isPaused = (holder: Holder, index: number) => {
-      if (!this.#pacer.isPaused(classOf(holder), now) || this.#jobs.isCritical(index)) return false
+      if (!this.#toll.down.isPaused(classOf(holder), now) || this.#jobs.isCritical(index)) return false
       wait = Math.min(wait, PAUSE_CHECK)
       return true
     }
@@ -291,8 +313,9 @@ export class BlockExchange {
   #onTimeout(index: number, neighbour: Neighbour): void {
     neighbour.session.cancel(index)
     this.#giveUp(index, true)
-    if (++neighbour.timeouts >= PATIENCE) {
+    if (++neighbour.timeouts === PATIENCE) {
       this.#options.log.warn({ peer: neighbour.session.peer.member.name }, 'a peer does not deliver; dropped')
+      this.#rests.failed(neighbour.session.id, this.#options.now())
       neighbour.session.peer.close()
     }
     this.#pump()

@@ -3,8 +3,8 @@
 import type Protomux from 'protomux'
 import { addMessage } from '../channel.ts'
 import { Conduct, Rate } from '../conduct.ts'
-import type { Pacer } from '../pacing.ts'
 import type { Peer } from '../peer.ts'
+import type { Toll } from './toll.ts'
 import {
   type BlockMessage,
   type BlockRange,
@@ -21,7 +21,6 @@ import {
 
 const PROTOCOL = 'chasqui/blocks/1'
 const QUEUE = 64 // requests of one peer that wait; more are declined
-const BLOCK = 65_536 // bytes, for pacing
 
 const CONDUCT = {
   /** interests of one peer in one minute */
@@ -58,7 +57,7 @@ export interface SessionEvents {
 
 export interface ServeOptions {
   core(): BulkCore | null
-  pacer: Pacer
+  toll: Toll
   now(): number
   /** a block went out */
   onServed(peer: Peer, bytes: number): void
@@ -194,6 +193,7 @@ export class BlockSession {
     for (let next = this.#queue.shift(); next !== undefined && !this.#isClosed; next = this.#queue.shift()) {
       await this.#pace(next.isCritical)
       const block = await this.#proveOrNull(next)
+      this.#serve.toll.settle(this.peer.link.class, block?.value.byteLength ?? 0)
       if (this.#isClosed) break
       if (block === null) this.#send.decline.send(next.index)
       else {
@@ -211,9 +211,9 @@ export class BlockSession {
   }
 
   async #pace(isCritical: boolean): Promise<void> {
-    const { pacer, now } = this.#serve
+    const { toll, now } = this.#serve
     for (;;) {
-      const wait = this.#isClosed ? 0 : pacer.take(this.peer.link.class, 'up', BLOCK, now(), isCritical)
+      const wait = this.#isClosed ? 0 : toll.take(this.peer.link.class, now(), isCritical)
       if (wait === 0) return
       await new Promise((resolve) => setTimeout(resolve, Math.min(wait, 1000)))
     }
