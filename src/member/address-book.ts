@@ -1,5 +1,6 @@
 // Where members listen, as they say in address records: this one says it for itself, and dials a few of those it is not
 // connected with. That is how members on other networks of the same company, and relays, find one another without a DHT.
+// Neighbours who met through Hyperswarm alone (no multicast here) find the LAN that way too (decision 0408).
 import { networkInterfaces } from 'node:os'
 import { z } from 'zod'
 import type { VerifiedRecord } from '../fleet/record.ts'
@@ -38,10 +39,17 @@ export function keepAddressBook(parts: AddressBookParts): () => void {
   const round = () => {
     announceOwn(parts).catch((error: unknown) => parts.log.warn({ err: error }, 'own address not announced'))
     dialSome(parts)
+    dialNear(parts, parts.records.list('address'))
   }
   round()
   const timer = setInterval(round, TIMES.round)
-  return () => clearInterval(timer)
+  const stopListening = parts.records.onAdded((record) => {
+    if (record.type === 'address') dialNear(parts, [record])
+  })
+  return () => {
+    stopListening()
+    clearInterval(timer)
+  }
 }
 
 async function announceOwn(parts: AddressBookParts): Promise<void> {
@@ -73,6 +81,15 @@ function dialSome({ records, links, node, random, log }: AddressBookParts): void
     .sort((a, b) => a.order - b.order)
   for (const { record } of strangers.slice(0, DIALS)) {
     for (const address of addressesOf(record, log)) links.addAddress(address, PATIENCE)
+  }
+}
+
+/** Members that we are connected with through Hyperswarm, and who may be on our own network. */
+function dialNear({ links, log }: AddressBookParts, records: readonly VerifiedRecord[]): void {
+  const far = new Set(links.peers().flatMap(({ link, node }) => (link.transport === 'swarm' ? [node] : [])))
+  for (const record of records.filter(({ member }) => far.has(member.node))) {
+    const near = addressesOf(record, log).filter((address) => links.isNear(address))
+    for (const address of near) links.addAddress(address, PATIENCE)
   }
 }
 

@@ -28,7 +28,8 @@ export function formatHostPort({ host, port }: HostPort): string {
 
 /**
  * Whether an address is on a network that this machine is itself part of (then it is the LAN: no uplink is used), or on one
- * of the networks that count as such. Tunnels, which have no hardware address, do not: what is behind them is far.
+ * of the networks that count as such. Tunnels, which have no hardware address, and what a carrier's NAT spans do not: what
+ * is behind them is far.
  * @param interfaces `os.networkInterfaces()`
  * @param networks CIDR, as other networks of the same site
  */
@@ -41,6 +42,8 @@ export function isOnLan(
   if (isIP(plain) === 0) return false
   if (networks.some((network) => isInside(plain, network))) return true
   if (plain.toLowerCase().startsWith('fe80:')) return true
+  // behind a carrier's NAT (RFC 6598) whole towns share one such network
+  if (isInside(plain, '100.64.0.0/10')) return false
   const own = Object.values(interfaces).flatMap((list) => list ?? [])
   return own.some((one) => one.cidr !== null && !isTunnel(one) && isInside(plain, one.cidr))
 }

@@ -66,6 +66,8 @@ export interface Links {
   listening(): HostPort | null
   /** one more address to try, again and again or up to `patience` failures in a row */
   addAddress(address: string, patience?: number): void
+  /** is that address (host:port) on the LAN? */
+  isNear(address: string): boolean
   /** checks every connected member again, after the revocation list has grown */
   recheckMembers(): void
   /** the network has changed, or the machine woke up */

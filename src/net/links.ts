@@ -99,6 +99,10 @@ class LinkTable implements Links {
     this.#redialer.add(parseHostPort(address), patience)
   }
 
+  isNear(address: string): boolean {
+    return this.#classOf(parseHostPort(address).host) === 'lan'
+  }
+
   recheckMembers(): void {
     this.#table.recheck()
   }

@@ -4,6 +4,8 @@ import { formatHostPort } from './address.ts'
 
 const FIRST_PAUSE = 500 // ms
 const LONGEST_PAUSE = 60_000 // ms
+/** Addresses that others named (found on the LAN, or announced): more are not tried at the same time. */
+const MOST_FOUND = 256
 const JITTER = 0.3 // of a pause, either way, so that a power cut does not make a whole street dial in step
 
 export interface RedialOptions {
@@ -34,9 +36,20 @@ export class Redialer {
   add(address: HostPort, patience = Number.POSITIVE_INFINITY): void {
     const key = formatHostPort(address)
     if (this.#targets.has(key)) return
+    if (patience !== Number.POSITIVE_INFINITY && !this.#hasRoom()) return
     const target: Target = { address, failures: 0, patience, timer: null, isDialling: false }
     this.#targets.set(key, target)
     this.#dial(target)
+  }
+
+  /** Whoever sends false answers on the LAN fills our list: what has failed most often makes room for what is new. */
+  #hasRoom(): boolean {
+    const found = [...this.#targets.values()].filter(({ patience }) => patience !== Number.POSITIVE_INFINITY)
+    if (found.length < MOST_FOUND) return true
+    const worst = found.reduce((a, b) => (b.failures > a.failures ? b : a))
+    if (worst.failures === 0) return false
+    this.remove(worst.address)
+    return true
   }
 
   remove(address: HostPort): void {

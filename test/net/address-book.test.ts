@@ -5,6 +5,7 @@ import type { RecordSet } from '../../src/fleet/record-set.ts'
 import { keepAddressBook } from '../../src/member/address-book.ts'
 import type { HostPort } from '../../src/net/address.ts'
 import type { Links } from '../../src/net/link-options.ts'
+import type { Peer } from '../../src/net/peer.ts'
 import { silentLog } from '../../src/system/log.ts'
 import { TestFleet } from './members.ts'
 
@@ -29,11 +30,13 @@ function record(name: string, header: string, role: 'branch' | 'publisher' = 'br
 }
 
 /** Runs one round; gives what it dialled and what it said. */
-async function round(records: RecordSet, listening: HostPort | null) {
+async function round(records: RecordSet, listening: HostPort | null, met: [string, 'tcp' | 'swarm'][] = []) {
   const dialled: string[] = []
   const said: string[] = []
   const links = {
-    peers: () => [],
+    peers: () =>
+      met.map(([name, transport]) => ({ node: fleet.member(name).node, link: { transport } })) as Peer[],
+    isNear: (address: string) => address.startsWith('10.0.'),
     listening: () => listening,
     addAddress: (address: string) => dialled.push(address)
   }
@@ -73,6 +76,24 @@ test('dials the publisher first, and no more than eight', async () => {
   const { dialled } = await round(records, null)
   assert.equal(dialled.length, 8)
   assert.equal(dialled[0], '10.9.9.9:5')
+})
+
+test('dials the LAN address of whom it met through Hyperswarm alone, and no other of theirs', async () => {
+  const records = fleet.records()
+  const say = (name: string, ...addresses: string[]) =>
+    records.add(record(name, JSON.stringify({ schema: 1, addresses })).bytes, NOW)
+  say('neighbour', '10.7.0.1:5', '10.0.0.1:5')
+  say('linked', '10.0.0.2:5')
+  const met: [string, 'tcp' | 'swarm'][] = [
+    ['neighbour', 'swarm'],
+    ['linked', 'tcp'],
+    ['late', 'swarm']
+  ]
+  const { dialled } = await round(records, null, met)
+  assert.deepEqual(dialled, ['10.0.0.1:5'])
+  say('late', '10.0.0.3:5')
+  say('stranger', '10.0.0.4:5')
+  assert.deepEqual(dialled, ['10.0.0.1:5', '10.0.0.3:5'])
 })
 
 const senseless = [

@@ -226,6 +226,13 @@ test('what is behind a tunnel is not the LAN', () => {
   assert.equal(isOnLan('10.8.0.12', on('02:00:00:00:00:01')), true)
 })
 
+test("what a carrier's NAT spans is not the LAN, unless the operator says so", () => {
+  const own = { address: '100.72.1.5', netmask: '255.192.0.0', family: 'IPv4', internal: false } as const
+  const on = { if0: [{ ...own, mac: '02:00:00:00:00:01', cidr: '100.72.1.5/10' }] }
+  assert.equal(isOnLan('100.72.1.6', on), false)
+  assert.equal(isOnLan('100.72.1.6', on, ['100.72.1.0/24']), true)
+})
+
 for (const { who, near } of [
   { who: 'a far member', near: false },
   { who: 'a neighbour', near: true }
