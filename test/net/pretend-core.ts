@@ -6,7 +6,7 @@ import type { BlockMessage } from '../../src/net/blocks/wire.ts'
 export const COUNT = 40
 
 /** The right bytes of a block. */
-export const content = (index: number) => createHash('sha512').update(`block ${index}`).digest()
+const content = (index: number) => createHash('sha512').update(`block ${index}`).digest()
 
 export const honest = async (index: number) => content(index)
 
