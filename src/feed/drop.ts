@@ -14,7 +14,7 @@ export async function dropFeed(store: Store, key: Uint8Array): Promise<void> {
   } finally {
     await db.close()
   }
-  await store.flush()
+  await store.reclaim()
 }
 
 async function clearCore(store: Store, key: Uint8Array, manifest: Hypercore.Manifest): Promise<void> {

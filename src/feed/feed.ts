@@ -200,6 +200,7 @@ export class DriveFeed implements Feed {
       const isBusy = this.#fetching.some((fetched) => fetched.includes(path))
       freed.push(range === null || isBusy ? 0 : await freeBlocks(this.open.blobs, range, size, dryRun))
     }
+    if (!dryRun && freed.some((bytes) => bytes > 0)) await this.store.reclaim()
     return freed
   }
 

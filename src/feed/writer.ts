@@ -92,6 +92,7 @@ async function publishNow(
   }
   await finishPublish(feed, fs, path)
   for (const { offset, length } of unused) await feed.open.blobs.clear(offset, offset + length)
+  if (unused.length > 0) await feed.store.reclaim()
   return { version: feed.db.length }
 }
 

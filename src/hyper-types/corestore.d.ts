@@ -16,7 +16,15 @@ declare module 'corestore' {
 
   class Corestore {
     constructor(storage: unknown)
-    readonly storage: { db: { flush(): Promise<void> } }
+    readonly storage: {
+      db: { flush(): Promise<void> }
+      /** of the whole store; the numbers are those of rocksdb-native's `constants` */
+      compact(options: {
+        blobGarbageCollectionPolicy: number
+        blobGarbageCollectionAgeCutoff: number
+        bottommostLevelCompaction: number
+      }): Promise<void>
+    }
     ready(): Promise<void>
     close(): Promise<void>
     get(options: Corestore.CoreOptions): Hypercore

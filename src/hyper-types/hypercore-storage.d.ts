@@ -1,6 +1,12 @@
 declare module 'hypercore-storage' {
   export default class HypercoreStorage {
-    /** writeBufferSize: bytes of RocksDB's memtable */
-    constructor(directory: string, options?: { writeBufferSize?: number })
+    /**
+     * writeBufferSize: bytes of RocksDB's memtable; blobGarbageCollectionAgeCutOff: part of the blob files, oldest first,
+     * that each compaction copies
+     */
+    constructor(
+      directory: string,
+      options?: { writeBufferSize?: number; blobGarbageCollectionAgeCutOff?: number }
+    )
   }
 }

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
+import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, it, type TestContext } from 'node:test'
 import type { DriveFeed } from '../../src/feed/feed.ts'
@@ -66,6 +67,13 @@ async function unprovable(feed: DriveFeed, late: DriveFeed, paths: readonly stri
   return bad
 }
 
+/** Bytes of all files beneath a folder. */
+async function sizeOf(folder: string): Promise<number> {
+  const files = await readdir(folder, { recursive: true, withFileTypes: true })
+  const sizes = files.filter((file) => file.isFile()).map((file) => stat(join(file.parentPath, file.name)))
+  return (await Promise.all(sizes)).reduce((sum, { size }) => sum + size, 0)
+}
+
 describe('freed packs', () => {
   it('leave every other block whole and provable', async (t) => {
     const { publisher, branch, folder } = await scene(t)
@@ -87,6 +95,28 @@ describe('freed packs', () => {
       FREED.map(() => 0),
       'nothing is freed twice'
     )
+  })
+
+  it('give their room back to the disk at once', async (t) => {
+    const folder = await temporaryFolder(t)
+    const publisher = await openPublisher(t, join(folder, 'publisher'))
+    const paths = Array.from({ length: 8 }, (_, i) => `/packs/${i}`)
+    const put = paths.map((path) => ({ path, bytes: randomBytes(8 * BLOCK) }))
+    const { version } = await publisher.writer.publish({ put, remove: [] })
+    const branch = await openBranch(t, join(folder, 'branch'), publisher.feed.key)
+    connect(publisher.feed, branch)
+    await usable(branch, version)
+    for (const path of paths) {
+      await branch.fetch([path], { signal: never })
+      await branch.store.flush()
+    }
+    const before = await sizeOf(join(folder, 'branch'))
+    await branch.free(paths.slice(0, 6))
+    const after = await sizeOf(join(folder, 'branch'))
+    assert.ok(before - after > 5 * 8 * BLOCK, `${before} → ${after} bytes`)
+    const kept = await branch.snapshot()
+    for (const { path, bytes } of put.slice(6))
+      assert.deepEqual(await kept?.read(path, { limit: 9 * BLOCK }), bytes)
   })
 
   it('are refused politely and can be fetched again', async (t) => {
