@@ -43,6 +43,8 @@ export interface BlockCore {
   has(index: number): Promise<boolean>
   /** The stored bytes of a block, or null when it is not here. */
   block(index: number): Promise<Uint8Array | null>
+  /** The same of several blocks in one go. */
+  blocks(indexes: readonly number[]): Promise<(Uint8Array | null)[]>
   /** A stored Merkle node, or null when it is not here. */
   node(index: number): Promise<TreeNode | null>
   /** Verifies and stores; false when the proof does not fit this core any more. Throws when it does not verify. */
@@ -96,6 +98,7 @@ export function blockCore(core: RawCore, flush: () => Promise<void>): BlockCore 
     manifest: async () => (core.manifest === null ? null : Verifier.encodeManifest(core.manifest)),
     has: (index) => core.has(index),
     block: (index) => read((batch) => batch.getBlock(index)),
+    blocks: (indexes) => read((batch) => Promise.all(indexes.map((index) => batch.getBlock(index)))),
     node: (index) => read((batch) => batch.getTreeNode(index)),
     applyProof: (proof) =>
       core.applyProof({

@@ -107,6 +107,10 @@ function wantOf(
 
 /** A core as the stick holds it. */
 function stickCore(folder: StickFolder, feed: string, core: CoreOnStick): BlockCore {
+  const block = async (index: number) => {
+    const place = core.blocks.get(index)
+    return place === undefined ? null : readPlace(folder, feed, place)
+  }
   return {
     key: core.key,
     length: core.head.length,
@@ -115,10 +119,8 @@ function stickCore(folder: StickFolder, feed: string, core: CoreOnStick): BlockC
     manifest: async () => core.manifest,
     has: async (index) => core.blocks.has(index),
     node: async (index) => core.tree.get(index) ?? null,
-    async block(index) {
-      const place = core.blocks.get(index)
-      return place === undefined ? null : readPlace(folder, feed, place)
-    },
+    block,
+    blocks: (indexes) => Promise.all(indexes.map(block)),
     applyProof: async () => false,
     flush: async () => undefined
   }

@@ -5,9 +5,13 @@ import { ChasquiError } from '../errors.ts'
 import type { BlockCore, TreeNode } from '../feed/block-core.ts'
 import { stopIfCancelled } from './cancel.ts'
 import type { BlockPlace, CoreOnStick } from './feed-folder.ts'
-import { fullRoots, leafHash, parentOf, rootsAt, siblingOf, upgradeNodes } from './tree.ts'
+import { childrenOf, fullRoots, leafHash, parentOf, rootsAt, siblingOf, upgradeNodes } from './tree.ts'
 
 const BATCH = 64 // blocks verified and stored in one step
+/** blocks of which the first brings the nodes of the others */
+const SHARING = 8
+/** batches at work at a time: one is verified while the one before is being written and the next is being read */
+const IN_FLIGHT = 2
 const UPGRADE_ATTEMPTS = 5
 
 export interface CoreImport {
@@ -77,7 +81,7 @@ async function upgrade(core: BlockCore, stick: CoreOnStick): Promise<void> {
 
 /**
  * Which nodes the home has, asked as rarely as possible: a core that stores a node stores all above it up to a root, so
- * below a node that is absent everything is.
+ * below a node that is absent everything is. To hold one for absent that has come in meanwhile only makes a proof longer.
  */
 class StoredNodes {
   readonly #core: BlockCore
@@ -90,14 +94,10 @@ class StoredNodes {
   /** The siblings from `index` up to the lowest node that the home has; null when the stick's tree ends before one. */
   async pathFrom(stick: CoreOnStick, index: number): Promise<TreeNode[] | null> {
     const chain = chainAbove(stick, index)
-    const start = chain.findIndex(({ at }) => this.#known.has(at))
-    let top = start === -1 ? chain.length - 1 : start
-    while (top < chain.length && !(await this.#has((chain[top] as Link).at))) top++
-    if (top === chain.length) return null
-    if (top === start || start === -1) {
-      while (top > 0 && (await this.#has((chain[top - 1] as Link).at))) top--
-    }
-    return chain.slice(0, top).map(({ sibling }) => sibling as TreeNode)
+    let lowest = chain.length
+    while (lowest > 0 && (await this.#has((chain[lowest - 1] as Link).at))) lowest--
+    if (lowest === chain.length) return null
+    return chain.slice(0, lowest).map(({ sibling }) => sibling as TreeNode)
   }
 
   /** A proof for `index` was stored that led `levels` up: its nodes are there now, and the parents that they make. */
@@ -105,10 +105,18 @@ class StoredNodes {
     let at = index
     this.#known.set(at, true)
     for (let level = 0; level < levels; level++) {
-      this.#known.set(siblingOf(at), true)
+      this.#addBare(siblingOf(at))
       at = parentOf(at)
       this.#known.set(at, true)
     }
+  }
+
+  /** A node that was absent came without what is beneath it. */
+  #addBare(index: number): void {
+    if (this.#known.get(index) === true) return
+    this.#known.set(index, true)
+    if (index % 2 === 0) return
+    for (const child of childrenOf(index)) if (!this.#known.has(child)) this.#known.set(child, false)
   }
 
   async #has(index: number): Promise<boolean> {
@@ -159,17 +167,17 @@ async function storeNodes(request: CoreImport, stored: StoredNodes): Promise<voi
 async function storeBlocks(request: CoreImport, stored: StoredNodes): Promise<CoreImportResult> {
   const result: CoreImportResult = { blocks: 0, bytes: 0, damaged: [], unplaced: 0 }
   const places = [...request.stick.blocks.values()].sort(byPlace)
-  // one batch is read and hashed while the one before is being written
-  let writing: Promise<void> = Promise.resolve()
+  const writing: Promise<void>[] = []
   for (const batch of batches(places)) {
     stopIfCancelled(request.signal)
     const missing = await missingOf(request.core, batch)
     const values = await request.read(missing)
-    await writing
-    writing = storeBatch(request, stored, missing, values, result)
-    writing.catch(() => undefined)
+    const storing = storeBatch(request, stored, missing, values, result)
+    storing.catch(() => undefined)
+    writing.push(storing)
+    if (writing.length === IN_FLIGHT) await writing.shift()
   }
-  await writing
+  await Promise.all(writing)
   return result
 }
 
@@ -185,15 +193,19 @@ async function storeBatch(
   values: readonly (Uint8Array | null)[],
   result: CoreImportResult
 ): Promise<void> {
-  const before = { blocks: result.blocks, bytes: result.bytes }
-  const store = (place: BlockPlace, at: number) =>
-    storeBlock(request, stored, place, values[at] ?? null, result)
-  const levels = await Promise.all(places.map(store))
-  for (const [at, place] of places.entries()) {
-    const climbed = levels[at]
-    if (typeof climbed === 'number') stored.addPath(2 * place.index, climbed)
+  let [blocks, bytes] = [0, 0]
+  const store = async (place: BlockPlace, at: number) => {
+    const climbed = await storeBlock(request, stored, place, values[at] ?? null, result)
+    if (climbed === null) return
+    stored.addPath(2 * place.index, climbed)
+    blocks++
+    bytes += place.size
   }
-  request.onBlocks(result.blocks - before.blocks, result.bytes - before.bytes)
+  // a few bring the nodes that the others share: without them each proof would carry, hash and store them all again
+  const isFirst = ({ index }: BlockPlace, at: number) => at === 0 || index % SHARING === 0
+  await Promise.all(places.map((place, at) => (isFirst(place, at) ? store(place, at) : undefined)))
+  await Promise.all(places.map((place, at) => (isFirst(place, at) ? undefined : store(place, at))))
+  request.onBlocks(blocks, bytes)
 }
 
 /** Returns how many levels the proof led up, or null when nothing was stored. */

@@ -220,7 +220,7 @@ export function openStickFile(
 /** Closing what was only read cannot lose anything: a stick that is gone by then is no error. */
 function readerOnStick(reader: FileReader): FileReader {
   return {
-    read: (position, length) => onStick(() => reader.read(position, length)),
+    read: (position, length, into) => onStick(() => reader.read(position, length, into)),
     close: () => reader.close().catch(() => undefined)
   }
 }

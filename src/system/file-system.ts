@@ -39,8 +39,8 @@ export interface FileWriter {
 }
 
 export interface FileReader {
-  /** At most `length` bytes from `position`; fewer only at the end of the file. */
-  read(position: number, length: number): Promise<Uint8Array>
+  /** At most `length` bytes from `position`; fewer only at the end of the file. `into`: memory of that size to use again. */
+  read(position: number, length: number, into?: Uint8Array): Promise<Uint8Array>
   close(): Promise<void>
 }
 
@@ -125,8 +125,8 @@ export const realFileSystem: FileSystem = {
   async openFile(path) {
     const handle = await fs.open(path, constants.O_RDONLY)
     return {
-      async read(position, length) {
-        const buffer = Buffer.allocUnsafe(length)
+      async read(position, length, into) {
+        const buffer = into ?? Buffer.allocUnsafe(length)
         let filled = 0
         while (filled < length) {
           const { bytesRead } = await handle.read(buffer, filled, length - filled, position + filled)

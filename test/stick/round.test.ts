@@ -4,6 +4,7 @@ import { createHash } from 'node:crypto'
 import { cp, mkdir, readdir, readFile, rename, rm, symlink, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
+import type { BlockCore } from '../../src/feed/block-core.ts'
 import { inspectStick } from '../../src/stick/inspect.ts'
 import { exportStick, importStick, syncStick } from '../../src/stick/round.ts'
 import { realFileSystem } from '../../src/system/file-system.ts'
@@ -277,6 +278,29 @@ test('a stick that gives back other bytes than were written to it is found out a
     []
   )
   assert.equal(dropped.length, 1)
+})
+
+test('a home whose disk has changed a block does not pass it on, and the stick is not blamed', async (t) => {
+  const publisher = await openTestHome(t, { seed: 1 })
+  await publish(publisher, 1)
+  const blobs = await publisher.feed.blobs()
+  assert.ok(blobs !== null)
+  const bad: BlockCore = Object.create(blobs, {
+    blocks: {
+      value: async (indexes: readonly number[]) => {
+        const values = await blobs.blocks(indexes)
+        return values.map((value, at) => (indexes[at] === 1 ? Buffer.from(value ?? []).fill(7, 0, 9) : value))
+      }
+    }
+  })
+  const home = { ...publisher, feed: { db: publisher.feed.db, blobs: async () => bad } }
+  const stick = await temporaryFolder(t)
+  await assert.rejects(exportStick(home, everything(stick), tools, context), { code: 'HOME_DAMAGED' })
+  const left = await readdir(join(stick, 'chasqui', 'feeds'), { recursive: true })
+  assert.deepEqual(
+    left.filter((name) => name.includes('.seg')),
+    []
+  )
 })
 
 const refusals: {
