@@ -15,6 +15,8 @@ declare module 'hyperswarm' {
       dht?: DHT
       bootstrap?: string[]
       maxPeers?: number
+      /** ms: four times to wait before a peer is dialled again, the last one for explicit peers without end */
+      backoffs?: [number, number, number, number]
       firewall?: (remotePublicKey: Uint8Array) => boolean
     }
     interface PeerInfo {
@@ -28,6 +30,8 @@ declare module 'hyperswarm' {
     readonly connections: Set<NoiseSecretStream>
     readonly dht: EventEmitter & { online: boolean; host: string | null; port: number }
     join(topic: Uint8Array, options?: { server?: boolean; client?: boolean }): Hyperswarm.Discovery
+    joinPeer(publicKey: Uint8Array): void
+    leavePeer(publicKey: Uint8Array): void
     flush(): Promise<unknown>
     destroy(options?: { force?: boolean }): Promise<void>
   }

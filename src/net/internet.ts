@@ -3,6 +3,13 @@ import type NoiseSecretStream from '@hyperswarm/secret-stream'
 import type { Link, LinkClass } from './peer.ts'
 import { joinSwarm, type Swarm } from './swarm.ts'
 
+const SEEK = {
+  /** ms after a connection was lost */
+  pause: 1000,
+  /** ms after which a lost member is left to be found anew: Hyperswarm looks the topic up every ten minutes */
+  most: 15 * 60_000
+}
+
 export interface InternetOptions {
   /** Hyperswarm topic */
   topic: Uint8Array
@@ -27,6 +34,8 @@ export class Internet {
   #swarm: Swarm | null = null
   #timer: NodeJS.Timeout | null = null
   #wasOpen = false
+  /** node → how it can be dialled */
+  #sought = new Map<string, { key: Uint8Array; timers: NodeJS.Timeout[] }>()
 
   constructor(options: InternetOptions) {
     this.#options = options
@@ -49,6 +58,26 @@ export class Internet {
 
   refresh(): void {
     void this.#swarm?.refresh()
+  }
+
+  /**
+   * A member is lost whom Hyperswarm had connected us with. After four short connections in a row Hyperswarm dials nobody
+   * any more until it looks the topic up again: a line that dies every few seconds would be lost for ten minutes.
+   */
+  seek(node: string, key: Uint8Array): void {
+    this.found(node)
+    const dial = setTimeout(() => this.#swarm?.seek(key), SEEK.pause)
+    const end = setTimeout(() => this.found(node), SEEK.most).unref()
+    this.#sought.set(node, { key, timers: [dial, end] })
+  }
+
+  /** A member is here, over whatever link, or not wanted any more. */
+  found(node: string): void {
+    const sought = this.#sought.get(node)
+    if (sought === undefined) return
+    for (const timer of sought.timers) clearTimeout(timer)
+    this.#sought.delete(node)
+    this.#swarm?.forget(sought.key)
   }
 
   /** Resolves when the topic was announced and looked up once. */
@@ -88,6 +117,7 @@ export class Internet {
   }
 
   async #leave(): Promise<void> {
+    for (const node of [...this.#sought.keys()]) this.found(node)
     const swarm = this.#swarm
     this.#swarm = null
     await swarm?.close()

@@ -46,7 +46,7 @@ class LinkTable implements Links {
       key: admissionKey(options.fleet.responder.secretKey),
       verifyMembership: (membership) => options.fleet.verifyMembership(membership),
       limits: this.#limits,
-      onPeer: (peer) => options.onPeer(peer),
+      onPeer: (peer) => this.#onPeer(peer),
       log: options.log,
       now: () => this.#now()
     })
@@ -219,6 +219,17 @@ class LinkTable implements Links {
     const isClosed = link.class !== 'lan' && !this.#internet.isOpen
     if (this.#isStopped || isClosed) stream.destroy()
     else this.#table.take(stream, link, onKnown)
+  }
+
+  #onPeer(peer: Peer): void {
+    this.#internet.found(peer.node)
+    if (peer.link.transport === 'swarm') peer.onClose(() => this.#onSwarmLost(peer))
+    this.#options.onPeer(peer)
+  }
+
+  #onSwarmLost({ node, stream, isExpelled }: Peer): void {
+    if (this.#isStopped || isExpelled || this.#table.get(node) !== undefined) return
+    this.#internet.seek(node, stream.remotePublicKey)
   }
 
   #now(): number {

@@ -4,6 +4,9 @@ import DHT from 'hyperdht'
 import Hyperswarm from 'hyperswarm'
 import { formatHostPort, parseHostPort } from './address.ts'
 
+/** ms between attempts; Hyperswarm's own last one is ten minutes */
+const BACKOFFS: [number, number, number, number] = [1000, 5000, 15_000, 30_000]
+
 export interface SwarmOptions {
   topic: Uint8Array
   /** host:port of DHT nodes; absent: the public ones */
@@ -17,11 +20,18 @@ export interface Swarm {
   ready: Promise<unknown>
   /** announces and looks up anew, for example when the network has changed */
   refresh(): Promise<void>
+  /** dials a peer by the key that it showed the last time, now and again until `forget` */
+  seek(publicKey: Uint8Array): void
+  forget(publicKey: Uint8Array): void
   close(): Promise<void>
 }
 
 export function joinSwarm(options: SwarmOptions): Swarm {
-  const swarm = new Hyperswarm({ maxPeers: options.maxPeers, dht: createDht(options.bootstrap) })
+  const swarm = new Hyperswarm({
+    maxPeers: options.maxPeers,
+    dht: createDht(options.bootstrap),
+    backoffs: BACKOFFS
+  })
   swarm.on('connection', (stream: NoiseSecretStream) => {
     stream.on('error', () => undefined) // ends in 'close'
     const { remoteHost: host = 'unknown', remotePort: port = 0 } = stream.rawStream
@@ -31,6 +41,8 @@ export function joinSwarm(options: SwarmOptions): Swarm {
   return {
     ready: discovery.flushed().catch(() => undefined),
     refresh: () => discovery.refresh().catch(() => undefined),
+    seek: (publicKey) => swarm.joinPeer(publicKey),
+    forget: (publicKey) => swarm.leavePeer(publicKey),
     close: () => swarm.destroy()
   }
 }

@@ -2,10 +2,10 @@
 // changed byte on every kind of link. The app's folder is always old or new.
 import assert from 'node:assert/strict'
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
-import { connect, createServer, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { describe, it, type TestContext } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { relayTo } from './relay.ts'
 import { addressOf, chasqui, Lab, readFolder, shopConfig, writeTree } from './support.ts'
 
 const files = (version: string, count: number) => ({
@@ -106,42 +106,6 @@ async function slowRelay(t: TestContext, target: string, rate: number) {
     await sleep((chunk.length / rate) * 1000)
     return chunk
   })
-}
-
-async function relayTo(
-  t: TestContext,
-  target: string,
-  pass: (chunk: Buffer, seen: number) => Promise<Buffer>
-) {
-  const [host, port] = target.split(':') as [string, string]
-  const sockets = new Set<Socket>()
-  const state = { bytes: 0, address: '' }
-  const server = createServer((near) => {
-    const far = connect(Number(port), host)
-    for (const socket of [near, far]) {
-      sockets.add(socket)
-      socket.on('error', () => undefined)
-      socket.on('close', () => {
-        near.destroy()
-        far.destroy()
-      })
-    }
-    near.pipe(far)
-    void (async () => {
-      for await (const chunk of far as AsyncIterable<Buffer>) {
-        near.write(await pass(chunk, state.bytes))
-        state.bytes += chunk.length
-      }
-    })().catch(() => undefined)
-  })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  t.after(() => {
-    for (const socket of sockets) socket.destroy()
-    server.close()
-  })
-  const at = server.address()
-  state.address = `127.0.0.1:${typeof at === 'object' ? at?.port : 0}`
-  return state
 }
 
 describe('a changed byte', () => {
