@@ -147,6 +147,10 @@ const TABLE = {
     exit: EXIT.rolledBack,
     meaning: 'the migration failed on a copy of the database; the application was never stopped'
   },
+  REHEARSAL_IMPOSSIBLE: {
+    exit: EXIT.rolledBack,
+    meaning: 'there could be no copy of the database to rehearse on; the application was never stopped'
+  },
   RESTORE_FAILED: {
     exit: EXIT.rollbackFailed,
     meaning: 'the old files or the old database could not be put back'

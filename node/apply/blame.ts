@@ -14,7 +14,8 @@ const ENVIRONMENT: ReadonlySet<ErrorCode> = new Set([
   'DATABASE_UNREACHABLE',
   'DISK_FULL',
   'DISK_IO',
-  'NO_PERMISSION'
+  'NO_PERMISSION',
+  'REHEARSAL_IMPOSSIBLE'
 ])
 
 const CAUSES = 10 // links of a chain of causes that are looked at

@@ -1,8 +1,10 @@
 // The odoo profile against a real PostgreSQL: what its role must be allowed, what comes back as it was, whom Odoo runs as.
 import assert from 'node:assert/strict'
-import { chown, readdir, readFile, stat } from 'node:fs/promises'
+import { chown, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, type TestContext, test } from 'node:test'
+import { POSTGRES_TOOLS } from '../../node/profiles/odoo/postgres.ts'
 import { realFileSystem } from '../../src/system/file-system.ts'
 import { makeStand, type Stand, type StandOptions, upgradeRequest } from './odoo-stand.ts'
 import { type PostgresCluster, startPostgres, whyNoPostgres } from './postgres.ts'
@@ -175,6 +177,36 @@ describe('the odoo profile with PostgreSQL', reason === undefined ? {} : { skip:
     await chown(one.folder, 4242, 4242)
     assert.equal((await apply(one)).error?.code, 'NO_PERMISSION')
   })
+
+  for (const [what, script, code] of [
+    // in the words of its source; the real one says nothing of a dump that is smaller than its buffer
+    [
+      'a disk that is full',
+      'echo "pg_dump: error: could not write to output file: No space left on device" >&2; exit 1',
+      'DISK_FULL'
+    ],
+    ['a dump that fails', 'echo boom; exit 1', 'REHEARSAL_IMPOSSIBLE']
+  ] as const) {
+    test(`no copy to rehearse on: ${what} is ${code}, and not the fault of the release`, async (t) => {
+      const bin = await mkdtemp(join(tmpdir(), 'chasqui-tools-'))
+      t.after(() => rm(bin, { recursive: true, force: true }))
+      for (const tool of POSTGRES_TOOLS) await symlink(join(cluster.bin, tool), join(bin, tool))
+      for (const [tool, lines] of [
+        ['createdb', 'exit 1 # as while somebody uses the database'],
+        ['pg_dump', script]
+      ] as const) {
+        await rm(join(bin, tool))
+        await writeFile(join(bin, tool), `#!/bin/bash\n${lines}\n`, { mode: 0o755 })
+      }
+      const one = await stand(t, { odoo: { rehearse: true, 'postgres-bin': bin } })
+      const result = await apply(one)
+      assert.equal(result.error?.code, code, JSON.stringify(result))
+      assert.equal(result.error?.step, 'rehearse')
+      assert.ok(result.error?.hint !== undefined || code !== 'DISK_FULL')
+      const [noted] = await one.branch.engine().quarantine('shop')
+      assert.deepEqual([noted?.attempts, noted?.isClosed], [1, false])
+    })
+  }
 
   const FULL: [name: string, on: (one: string) => string][] = [
     ['the home', (folder) => join(folder, 'home')],

@@ -73,6 +73,9 @@ describe('a database like another one', () => {
 
 test('a full disk is not the fault of a release', () => {
   assert.ok(wasDiskFull('psycopg2.errors.DiskFull: could not extend file "base/1": No space left on device'))
+  assert.ok(
+    wasDiskFull('ERROR:  no se pudo extender el archivo «base/1»: No queda espacio en el dispositivo')
+  )
   assert.ok(!wasDiskFull('ERROR: could not write the report'))
 })
 

@@ -4,6 +4,7 @@ import { createHash } from 'node:crypto'
 import { dirname, join } from 'node:path'
 import { ChasquiError } from '../../../src/errors.ts'
 import { ensureDirectory, removeTree } from '../../../src/system/durable.ts'
+import { troubleBeneath } from '../../apply/blame.ts'
 import type { Work } from '../../apply/work.ts'
 import { databaseLabel } from '../../backups/set-aside.ts'
 import type { Odoo } from './context.ts'
@@ -13,6 +14,7 @@ import { modulesToUpgrade, type Roots, upgrade } from './upgrade.ts'
 
 const NAME_LIMIT = 63 // bytes of a PostgreSQL name
 const HASH = 8 // characters
+const PLAIN = ['--no-owner', '--no-privileges', '--exit-on-error'] as const
 
 function dumpOf(folder: string, database: string): string {
   return join(folder, `${database}.dump`)
@@ -71,8 +73,7 @@ async function restoreOne(work: Work, odoo: Odoo, database: string, dump: string
   const fresh = nameBeside(database, `${id}_new`)
   await postgres.run('dropdb', ['--if-exists', fresh], 'RESTORE_FAILED')
   await postgres.createLike(isThere ? database : (planned ?? database), fresh, 'RESTORE_FAILED')
-  const args = ['--no-owner', '--no-privileges', '--exit-on-error', '-d', fresh, dump]
-  await postgres.run('pg_restore', args, 'RESTORE_FAILED')
+  await postgres.run('pg_restore', [...PLAIN, '-d', fresh, dump], 'RESTORE_FAILED')
   const rename = (from: string, to: string) => `alter database ${quoteName(from)} rename to ${quoteName(to)}`
   const renames = [rename(fresh, database)]
   if (isThere) {
@@ -115,7 +116,7 @@ export function fitting(name: string, end = ''): string {
   return `${name.slice(0, NAME_LIMIT - HASH - end.length - 1)}_${hash}${end}`
 }
 
-/** The upgrade on a copy, with the staged addons in front of the live ones. Throws REHEARSAL_FAILED. */
+/** The upgrade on a copy, with the staged addons in front of the live ones. Throws REHEARSAL_FAILED, REHEARSAL_IMPOSSIBLE. */
 export async function rehearseUpgrade(work: Work, odoo: Odoo): Promise<void> {
   const roots: Roots = { before: work.places.live, after: work.places.staged }
   const modules = await modulesToUpgrade(work, roots)
@@ -130,7 +131,9 @@ export async function rehearseUpgrade(work: Work, odoo: Odoo): Promise<void> {
       await upgrade(work, odoo, request)
     } finally {
       await odoo.postgres.disconnect(scratch).catch(() => undefined)
-      await odoo.postgres.run('dropdb', ['--if-exists', scratch], 'REHEARSAL_FAILED').catch(() => undefined)
+      await odoo.postgres
+        .run('dropdb', ['--if-exists', scratch], 'REHEARSAL_IMPOSSIBLE')
+        .catch(() => undefined)
       // what the upgrade has attached to the copy, also of one that was cut
       const attached = filestoreOf(odoo.settings.dataDirectory, scratch)
       await removeTree(work.parts.fs, attached).catch(() => undefined)
@@ -138,18 +141,38 @@ export async function rehearseUpgrade(work: Work, odoo: Odoo): Promise<void> {
   }
 }
 
-/** PostgreSQL copies a database by itself only while nobody uses it; through a dump it takes longer, and always works. */
+/**
+ * PostgreSQL copies a database by itself only while nobody uses it; through a dump it takes longer, and always works. The
+ * release has no part in this yet. Throws DISK_FULL, DATABASE_UNREACHABLE, REHEARSAL_IMPOSSIBLE.
+ */
 async function cloneDatabase(work: Work, odoo: Odoo, database: string, scratch: string): Promise<void> {
-  const { postgres } = odoo
-  await postgres.run('dropdb', ['--if-exists', scratch], 'REHEARSAL_FAILED')
+  const code = 'REHEARSAL_IMPOSSIBLE'
   try {
-    await postgres.run('createdb', ['-T', database, scratch], 'REHEARSAL_FAILED')
+    await copyDatabase(work, odoo, database, scratch)
+  } catch (cause) {
+    await odoo.postgres.requireAnswer()
+    const { message, cause: beneath } = cause as Error
+    if (troubleBeneath(beneath) !== 'DISK_FULL') {
+      throw new ChasquiError(code, `${database} cannot be copied for a rehearsal: ${message}`, { cause })
+    }
+    throw new ChasquiError('DISK_FULL', `there is no room for a copy of ${database} to rehearse on`, {
+      cause,
+      hint: 'free some space where PostgreSQL and the work folder are, or set rehearse = false'
+    })
+  }
+}
+
+async function copyDatabase(work: Work, odoo: Odoo, database: string, scratch: string): Promise<void> {
+  const { postgres } = odoo
+  const code = 'REHEARSAL_IMPOSSIBLE'
+  await postgres.run('dropdb', ['--if-exists', scratch], code)
+  try {
+    await postgres.run('createdb', ['-T', database, scratch], code)
   } catch {
     const dump = join(work.places.staging, 'rehearsal.dump')
-    await postgres.run('pg_dump', ['-Fc', '-Z1', '-f', dump, database], 'REHEARSAL_FAILED')
-    await postgres.createLike(database, scratch, 'REHEARSAL_FAILED')
-    const args = ['--no-owner', '--no-privileges', '--exit-on-error', '-d', scratch, dump]
-    await postgres.run('pg_restore', args, 'REHEARSAL_FAILED')
+    await postgres.run('pg_dump', ['-Fc', '-Z1', '-f', dump, database], code)
+    await postgres.createLike(database, scratch, code)
+    await postgres.run('pg_restore', [...PLAIN, '-d', scratch, dump], code)
     await work.parts.fs.remove(dump)
   }
 }

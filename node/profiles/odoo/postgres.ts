@@ -1,10 +1,11 @@
 // PostgreSQL through its own programs, with the connection of odoo.conf. Names are checked by the configuration's pattern, and
 // quoted all the same.
 import { join } from 'node:path'
-import { ChasquiError, type ErrorCode } from '../../../src/errors.ts'
+import { asChasquiError, ChasquiError, type ErrorCode } from '../../../src/errors.ts'
 import type { AppWork } from '../../apply/work.ts'
 import { type CommandOptions, lastLine, mustRun, runCommand } from '../commands.ts'
 import type { OdooSettings } from './configuration.ts'
+import { wasDiskFull } from './verdict.ts'
 
 export const POSTGRES_TOOLS = ['psql', 'pg_dump', 'pg_restore', 'createdb', 'dropdb'] as const
 type Tool = (typeof POSTGRES_TOOLS)[number]
@@ -65,9 +66,22 @@ export class Postgres {
     return this.#folder === undefined ? tool : join(this.#folder, tool)
   }
 
-  /** Runs one of the tools to its end. Throws `code`. */
+  /** Runs one of the tools to its end. Throws `code`, over DISK_FULL when a disk was. */
   async run(tool: Tool, args: readonly string[], code: ErrorCode): Promise<void> {
-    await mustRun(this.#work, tool, [this.program(tool), ...args], code, this.#options(this.#timeout))
+    const printed: string[] = []
+    const note = (text: string) => {
+      printed.push(text)
+      this.#work.note(text)
+    }
+    const work = { ...this.#work, note }
+    try {
+      await mustRun(work, tool, [this.program(tool), ...args], code, this.#options(this.#timeout))
+    } catch (cause) {
+      const { message, hint } = asChasquiError(cause)
+      if (!wasDiskFull(printed.join(''))) throw cause
+      const full = new ChasquiError('DISK_FULL', 'a disk is full', { cause })
+      throw new ChasquiError(code, message, { cause: full, ...(hint === undefined ? {} : { hint }) })
+    }
   }
 
   /** Rows of a query. Throws DATABASE_UNREACHABLE. */
@@ -104,6 +118,7 @@ export class Postgres {
     const { host, port, user, password } = this.#settings
     const environment: Record<string, string> = {
       PGCONNECT_TIMEOUT: '10',
+      LC_ALL: 'C', // what the tools print is read here
       PGOPTIONS: '-c client_min_messages=warning'
     }
     if (host !== undefined) environment.PGHOST = host

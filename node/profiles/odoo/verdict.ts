@@ -22,9 +22,16 @@ export function judgeUpgrade(status: number, log: string): string | null {
   return log.includes('Modules loaded.') ? null : 'Odoo ended before its modules were loaded'
 }
 
-/** PostgreSQL or Python could not write: it says so in a few words, which are not translated in a log of Odoo's. */
+/** Of the system, in the languages of servers where it was met: PostgreSQL passes on what its own says. */
+const FULL = [
+  'No space left on device',
+  'No queda espacio en el dispositivo',
+  'Não há espaço disponível no dispositivo'
+]
+
+/** PostgreSQL or Python could not write. */
 export function wasDiskFull(log: string): boolean {
-  return /No space left on device|could not (?:extend|write) (?:to )?file/.test(log)
+  return FULL.some((text) => log.includes(text)) || /could not (?:extend|write) (?:to )?file/.test(log)
 }
 
 /** An error line with the last line of its traceback, which says what happened. */
