@@ -39,6 +39,7 @@ interface Status {
   links: LinksText
   transfers: Transfer[]
   pending: PendingTransaction[]
+  setAside: SetAsideInfo[]
   sticks: WatchedStick[]
   problems: { code: string; message: string }[]
 }
@@ -60,6 +61,7 @@ export function status(given: Status): string {
   for (const peer of given.peers) lines.push(`peer  ${peer.name}  ${peer.class}  ${peer.address}`)
   lines.push(...linkLines(given.links), ...given.transfers.map(transferLine))
   lines.push(...given.pending.flatMap(pendingText))
+  lines.push(...given.setAside.map(setAsideText))
   lines.push(...given.sticks.map(describeStick))
   for (const { code, message } of given.problems) lines.push(`problem  ${code}: ${message}`)
   return lines.join('\n')
@@ -164,6 +166,11 @@ export function recovered({ results, pending }: Recovered): string {
   ])
   lines.push(...pending.flatMap(pendingText))
   return lines.length === 0 ? 'nothing waits' : lines.join('\n')
+}
+
+function setAsideText({ app, path, bytes, databases, createdAt }: SetAsideInfo): string {
+  const what = [...(path === null ? [] : [`${path} (${formatBytes(bytes)})`]), ...databases]
+  return `set aside  ${app}  ${createdAt}  ${what.join(', ')}`
 }
 
 function pendingText({ app, message, retryAt, hold }: PendingTransaction): string[] {

@@ -5,7 +5,7 @@ import { Command, Option } from 'commander'
 import { linksCommands } from '../src/cli/links-command.ts'
 import { act, type CommandLine, positiveInteger } from '../src/cli/program.ts'
 import { type CommandContext, runOnHome } from '../src/control/commands.ts'
-import { EXIT } from '../src/errors.ts'
+import { ERROR_CODES, type ErrorCode, EXIT } from '../src/errors.ts'
 import { type HomePaths, readHome } from '../src/system/home.ts'
 import { createLog, type Log, silentLog } from '../src/system/log.ts'
 import { readSecretFile } from '../src/system/secret-file.ts'
@@ -179,14 +179,15 @@ function linkFlags(options: Record<string, unknown>): LinkFlags {
 
 const RESULT_EXIT: Record<string, number> = {
   committed: EXIT.done,
-  refused: EXIT.preflight,
   'rolled-back': EXIT.rolledBack,
   unfinished: EXIT.unexpected,
   'rollback-failed': EXIT.rollbackFailed
 }
 
-function exitOf(result: { result: string }): number {
-  return RESULT_EXIT[result.result] ?? EXIT.done
+/** A refusal ends as its code does anywhere: docs/ERRORS.md. */
+function exitOf({ result, error }: { result: string; error?: { code: string } }): number {
+  if (result !== 'refused') return RESULT_EXIT[result] ?? EXIT.done
+  return ERROR_CODES.get(error?.code as ErrorCode)?.exit ?? EXIT.preflight
 }
 
 function applyCommand(group: Command): void {

@@ -11,9 +11,10 @@ import {
 import { diskSpace } from '../src/system/disk.ts'
 import { formatTime, fromHex, toHex } from '../src/trust/bytes.ts'
 import type { NodeApp } from './app.ts'
-import type { Failure, HistoryEntry } from './apply/types.ts'
+import { isOfTheRelease } from './apply/blame.ts'
+import type { Failure, HistoryEntry, SetAsideInfo } from './apply/types.ts'
 import { orderProblems } from './orders.ts'
-import { moduleStates, sourcesOf } from './status.ts'
+import { moduleStates, setAside, sourcesOf } from './status.ts'
 
 /** Where the rollout round of a release stood when it was applied here. */
 export function roundKey(release: { module: string; track: string; version: string }): string {
@@ -51,15 +52,20 @@ async function reportHeader(app: NodeApp, history: readonly HistoryEntry[]): Pro
   }
 }
 
-/** The newest attempt with each release, newest first. */
+/**
+ * The newest attempt with each release, newest first. One in which trouble of the machine was in the way says nothing about the
+ * release, and does not hide an earlier one that does.
+ */
 async function outcomes(app: NodeApp, history: readonly HistoryEntry[]): Promise<ReportOutcome[]> {
   const newest = new Map<string, ReportOutcome>()
   for (const entry of history) {
     // what has passed its checks but waits for its users is no outcome yet
     if (entry.kind !== 'update' || entry.result === 'refused' || entry.result === 'unfinished') continue
+    const isMachines = entry.error !== undefined && !isOfTheRelease(entry.error)
     for (const { module, track, to } of entry.releases) {
       const key = `${entry.app}/${module}/${track}/${to}`
-      if (to === null || newest.has(key)) continue
+      const known = newest.get(key)
+      if (to === null || (known !== undefined && (known.machine !== true || isMachines))) continue
       const round =
         ((await app.state.get(roundKey({ module, track, version: to }))) as number | undefined) ?? 0
       const together = entry.blamed?.includes(module) === false ? { together: true } : {}
@@ -70,7 +76,8 @@ async function outcomes(app: NodeApp, history: readonly HistoryEntry[]): Promise
         version: to,
         round,
         result: entry.result,
-        ...together
+        ...together,
+        ...(isMachines ? { machine: true } : {})
       })
     }
   }
@@ -102,6 +109,7 @@ async function reportBody(app: NodeApp, history: readonly HistoryEntry[]): Promi
     transactions: history.slice(0, REPORT_LIMITS.transactions).map(reportTransaction),
     problems: [...app.problems.values(), ...(await orderProblems(app))].slice(0, 50),
     held: [...new Set(held)].sort(),
+    setAside: (await setAside(app)).slice(0, 20).map(reportSetAside),
     disk: await disks(app),
     sources: await sources(app, history)
   }
@@ -157,6 +165,10 @@ function reportTransaction(entry: HistoryEntry): ReportBody['transactions'][numb
     ...(last === undefined ? {} : { alsoFailed: reportFailure(last) }),
     excerpt: (failed?.output ?? '').slice(-REPORT_LIMITS.excerpt)
   }
+}
+
+function reportSetAside({ app, createdAt, path, bytes, databases }: SetAsideInfo) {
+  return { app, created: createdAt, path, bytes, databases: databases.slice(0, 20) }
 }
 
 function reportFailure({ code, message, step }: Failure) {

@@ -7,6 +7,7 @@ import type { Source } from '../src/net/ledger.ts'
 import { packPath } from '../src/release/release.ts'
 import { formatTime, toHex } from '../src/trust/bytes.ts'
 import type { NodeApp } from './app.ts'
+import type { SetAsideInfo } from './apply/types.ts'
 import { linkView } from './link-view.ts'
 import { orderProblems } from './orders.ts'
 import type { NodePlan } from './planner.ts'
@@ -117,6 +118,12 @@ function byModule(a: ModuleState, b: ModuleState): number {
   return a.module < b.module ? -1 : 1
 }
 
+/** What ways back have put aside, of all apps, newest first. */
+export async function setAside(app: NodeApp): Promise<SetAsideInfo[]> {
+  const all = await Promise.all(Object.keys(app.config.apps).map((name) => app.engine.setAside(name)))
+  return all.flat()
+}
+
 /** The whole of `node status`, as the command line's contract has it; what is beyond the contract is added beside it. */
 export async function nodeStatus(app: NodeApp): Promise<Record<string, unknown>> {
   const apps = await moduleStates(app)
@@ -146,6 +153,7 @@ export async function nodeStatus(app: NodeApp): Promise<Record<string, unknown>>
     sticks: app.sticks(),
     halts: halts(app, apps),
     pending: await app.engine.pending(),
+    setAside: await setAside(app),
     problems: [...app.problems.values(), ...(await orderProblems(app))]
   }
 }

@@ -163,6 +163,7 @@ const TABLE = {
 
   // links and gossip
   ADDRESS_IN_USE: { exit: EXIT.usage, meaning: 'another program listens on that address and port' },
+  ADDRESS_NOT_HERE: { exit: EXIT.usage, meaning: 'no network card of this machine has that address' },
   ADMISSION_REFUSED: { exit: EXIT.refused, meaning: 'a peer did not prove that it belongs to this fleet' },
   PEER_ADDRESS_INVALID: { exit: EXIT.usage, meaning: 'a peer address is not of the form host:port' },
   RECORD_INVALID: {
@@ -523,6 +524,10 @@ export function asChasquiError(thrown: unknown): ChasquiError {
 }
 
 const SYSTEM_CODES: Record<string, { code: ErrorCode; hint: string } | undefined> = {
+  EADDRINUSE: {
+    code: 'ADDRESS_IN_USE',
+    hint: 'stop the other program, or choose another address'
+  },
   ENOSPC: { code: 'DISK_FULL', hint: 'free some space and run the command again' },
   EDQUOT: { code: 'DISK_FULL', hint: 'free some space and run the command again' },
   EIO: { code: 'DISK_IO', hint: 'check the disk or the stick, and its cable' },

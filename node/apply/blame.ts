@@ -32,7 +32,9 @@ export function troubleBeneath(thrown: unknown): ErrorCode | undefined {
 }
 
 /** The release itself did not work here; a full disk or a power cut is not its fault. */
-function isOfTheRelease({ code, trouble, step }: Failure): boolean {
+export function isOfTheRelease({ code, trouble, step, module }: Failure): boolean {
+  // one that a release has lost is named with its module
+  if (code === 'APPLY_TOOL_MISSING' && module === undefined) return false
   if (trouble !== undefined || ENVIRONMENT.has(code)) return false
   return code === 'STAGED_WRONG' || ['rehearse', 'migrate', 'start', 'check'].includes(step ?? '')
 }

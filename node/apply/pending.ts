@@ -1,13 +1,13 @@
 // A transaction that rests without having ended: what is said of it, and how a person ends it who has settled it by hand.
 import { manifestRoot } from '../../src/release/manifest.ts'
 import { type Drive, enter } from './drive.ts'
-import { historyOf, isoTime, outcomeOf, resultOf } from './finish.ts'
+import { isoTime, outcomeOf, resultOf, rolledBackRecords } from './finish.ts'
 import { holdPlace } from './layout.ts'
 import { isFailedRollback, type State } from './machine.ts'
 import { KEYS, manifestText, type Records } from './records.ts'
 import type { Transaction } from './transaction.ts'
 import { differences } from './tree.ts'
-import type { ApplyResult, EngineParts, ModuleChange, PendingTransaction, QuarantineEntry } from './types.ts'
+import type { ApplyResult, EngineParts, ModuleChange, PendingTransaction } from './types.ts'
 import type { Work } from './work.ts'
 
 export async function describePending(
@@ -50,12 +50,13 @@ function saying(state: State): string {
 }
 
 /**
- * Recorded as it stands: which version is there is read from the files, what failed is quarantined, the application may be
- * started by others again. Nothing is moved or deleted: what a failed way back has left may hold the only copy of something.
+ * Recorded as it stands: which version is there is read from the files, the application may be started by others again. What
+ * failed is held against whom it would be after a way back. Nothing is moved or deleted: what a failed way back has left may
+ * hold the only copy of something, and is listed as set aside.
  */
 export async function settle(way: Drive, records: Records): Promise<ApplyResult> {
   const { work, profile, journal } = way
-  const { transaction, app, parts } = work
+  const { transaction, parts } = work
   await profile.letUp(work)
   const former = transaction.endedAt
   transaction.settledAt = isoTime(parts.clock.now())
@@ -64,11 +65,8 @@ export async function settle(way: Drive, records: Records): Promise<ApplyResult>
     return resultOf(transaction)
   }
   transaction.endedAt = transaction.settledAt
-  const also: Record<string, unknown> = { ...historyOf(work, former), [KEYS.operations(app.name)]: null }
-  for (const change of transaction.changes) {
-    Object.assign(also, await asItStands(work, records, change), quarantined(work, change))
-    also[KEYS.staged(app.name, change.module)] = null
-  }
+  const also: Record<string, unknown> = { ...(await rolledBackRecords(work, records, former)) }
+  for (const change of transaction.changes) Object.assign(also, await asItStands(work, records, change))
   await journal.end(transaction, also)
   return resultOf(transaction)
 }
@@ -100,11 +98,4 @@ async function asItStands(work: Work, records: Records, change: ModuleChange) {
       by: transaction.id
     }
   }
-}
-
-function quarantined({ app, transaction }: Work, { module, track, to, release }: ModuleChange) {
-  const { error } = transaction
-  if (error === undefined || to === null || release === null) return {}
-  const entry: QuarantineEntry = { module, track, version: to, attempts: app.attempts, isClosed: true, error }
-  return { [KEYS.quarantine(app.name, module, track, to)]: entry }
 }

@@ -41,6 +41,7 @@ export async function refuseLostPrograms(work: Work, records: Records): Promise<
       const why = whyLost(before, after, name, work.parts.platform)
       if (why === null) continue
       throw new ChasquiError('APPLY_TOOL_MISSING', `${program} ${why} in ${module}@${to ?? 'none'}`, {
+        module,
         hint: `${path} is how ${work.app.name} is controlled: publish a release that has it`
       })
     }

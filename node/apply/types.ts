@@ -179,6 +179,8 @@ export interface SetAsideInfo {
   bytes: number
   /** names of databases on their server */
   databases: string[]
+  /** a person has settled what could not be ended: it may be the only copy, and only a person deletes it */
+  settled?: true
 }
 
 /** A transaction that rests without having ended, and blocks its app. */

@@ -31,7 +31,8 @@ export async function setAsideRecord(work: Work, folder: string | null, createdA
     transaction: transaction.id,
     path,
     bytes: path === null ? 0 : await treeBytes(parts.fs, path),
-    databases
+    databases,
+    ...(transaction.settledAt === undefined ? {} : { settled: true })
   }
   return { [KEYS.setAside(app.name, info.id)]: info }
 }
@@ -40,7 +41,10 @@ export async function setAsideRecord(work: Work, folder: string | null, createdA
 export async function letGoSetAside(work: Work, profile: Profile, records: Records): Promise<void> {
   const { app, parts } = work
   const rules = { keep: app['set-aside-keep'], age: app['set-aside-age'], bytes: undefined }
-  const due = dueForPruning(await records.setAside(app.name), { ...rules, now: parts.clock.now() })
+  const all = await records.setAside(app.name)
+  await forgetDeleted(work, profile, all)
+  const ours = all.filter((one) => one.settled !== true)
+  const due = dueForPruning(ours, { ...rules, now: parts.clock.now() })
   for (const { id, path, databases } of due) {
     try {
       for (const database of databases) await profile.dropSetAside(work, database)
@@ -50,5 +54,15 @@ export async function letGoSetAside(work: Work, profile: Profile, records: Recor
       const { message } = asChasquiError(error)
       parts.log.warn({ app: app.name, id, error: message }, 'what was set aside cannot be let go yet')
     }
+  }
+}
+
+/** What a person was to delete, and has deleted, leaves the list. */
+async function forgetDeleted(work: Work, profile: Profile, all: readonly SetAsideInfo[]): Promise<void> {
+  const { app, parts } = work
+  for (const { id, path, databases } of all.filter((one) => one.settled === true)) {
+    if (path !== null && (await parts.fs.stat(path)) !== null) continue
+    const left = await Promise.all(databases.map((database) => profile.hasSetAside(work, database)))
+    if (!left.includes(true)) await parts.state.put({ [KEYS.setAside(app.name, id)]: null })
   }
 }

@@ -233,7 +233,10 @@ async function appWith(app: NodeApp, module: string, name: string | undefined) {
     if ((await app.engine.installed(config.name)).some((one) => one.module === module)) having.push(config)
   }
   const [only] = having
-  if (only === undefined) throw new ChasquiError('NOT_INSTALLED', `${module} is not installed on this node`)
+  if (only === undefined)
+    throw new ChasquiError('NOT_INSTALLED', `${module} is not installed on this node`, {
+      hint: 'see "chasqui node status" for names'
+    })
   if (having.length === 1) return only
   const names = having.map((one) => one.name).join(', ')
   throw new ChasquiError('APP_AMBIGUOUS', `${module} is installed in ${names}`, {

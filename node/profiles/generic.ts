@@ -70,6 +70,7 @@ export function genericProfile(app: AppConfig): Profile {
       await toFile(work, 'restore', from, 'RESTORE_FAILED')
     },
     async dropSetAside() {},
+    hasSetAside: async () => false,
     async rehearse(work) {
       if (commands?.rehearse === undefined) return false
       await run(work, 'rehearse', commands.rehearse, 'REHEARSAL_FAILED')

@@ -33,6 +33,8 @@ export interface Profile {
   restore(work: Work, from: string, mayHoldWork: boolean): Promise<void>
   /** Deletes a database that a restore has set aside, never a live one. Throws when it is in use. */
   dropSetAside(work: AppWork, database: string): Promise<void>
+  /** Is a database that was set aside still on its server? */
+  hasSetAside(work: AppWork, database: string): Promise<boolean>
   /** The migration on a copy; false when the profile or the configuration has none. Throws REHEARSAL_FAILED. */
   rehearse(work: Work): Promise<boolean>
   migrate(work: Work): Promise<void>

@@ -53,7 +53,7 @@ export class Evidence {
       const { invite, name } = record.member
       for (const one of this.#header(record)?.outcomes ?? []) {
         const release = nameOf(one)
-        if (!isWanted(release) || one.together === true) continue
+        if (!isWanted(release) || one.together === true || one.machine === true) continue
         const list = told.get(release) ?? []
         list.push({ invite, name, round: one.round, failed: one.result !== 'committed' })
         told.set(release, list)

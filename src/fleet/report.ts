@@ -37,7 +37,9 @@ const header = z.object({
         round: count,
         result: z.enum(['committed', 'rolled-back', 'rollback-failed', 'quarantined']),
         /** it failed with others, and is not known to be at fault: no evidence against it */
-        together: z.boolean().optional()
+        together: z.boolean().optional(),
+        /** trouble of this machine was in the way (a full disk, no database): no evidence against it */
+        machine: z.boolean().optional()
       })
     )
     .max(REPORT_LIMITS.outcomes),
@@ -112,6 +114,19 @@ const body = z.object({
   /** what could not be done outside a transaction: a fetch, a base that cannot be rebuilt, a refused feed */
   problems: z.array(failure).max(50),
   held: z.array(short).max(1_000),
+  /** what ways back have put aside in place of deleting it */
+  setAside: z
+    .array(
+      z.object({
+        app: short,
+        created: time,
+        path: z.string().max(1_000).nullable(),
+        bytes: count,
+        databases: z.array(short).max(20)
+      })
+    )
+    .max(20)
+    .optional(),
   disk: z.array(z.object({ path: z.string().max(1_000), free: count, total: count })).max(20),
   /** bytes of each release by the peer (node key, or stick id) and link class that brought them */
   sources: z

@@ -112,6 +112,18 @@ function closeServer(server: net.Server, sockets: Set<Socket>): Promise<void> {
 }
 
 function listenError(error: NodeJS.ErrnoException, at: string): Error {
+  if (error.code === 'EACCES') {
+    return new ChasquiError('NO_PERMISSION', `this user may not listen on ${at}`, {
+      hint: 'choose a port above 1023 with --listen',
+      cause: error
+    })
+  }
+  if (error.code === 'EADDRNOTAVAIL' || error.code === 'ENOTFOUND') {
+    return new ChasquiError('ADDRESS_NOT_HERE', `this machine has no address ${at}`, {
+      hint: 'give one of its own with --listen, or 0.0.0.0 for all of them',
+      cause: error
+    })
+  }
   if (error.code !== 'EADDRINUSE') return error
   return new ChasquiError('ADDRESS_IN_USE', `another program listens on ${at}`, {
     hint: `choose another port with --listen, for example ${formatHostPort({ ...parseHostPort(at, 0), port: 0 })}`,

@@ -4,6 +4,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { createEngine } from '../../node/apply/engine.ts'
 import type { ApplyResult, Engine } from '../../node/apply/types.ts'
+import { removeTree } from '../../src/system/durable.ts'
 import { type BranchOptions, LOCKING_COMMANDS, parseApp, SimulatedBranch } from './simulated-branch.ts'
 import type { TillFaults } from './simulated-till.ts'
 
@@ -229,6 +230,51 @@ describe('settled by hand', () => {
       assert.equal((await engine.installed('shop'))[0]?.version, version)
       assert.equal((await engine.quarantine('shop'))[0]?.isClosed, true)
       await assert.rejects(engine.giveUp('shop'), { code: 'NOTHING_PENDING' })
+    })
+  }
+
+  test('what it leaves is listed, not let go by retention, and forgotten when a person has deleted it', async () => {
+    const { branch, engine, result } = await stuck(NO_RESTORE, { config: { 'set-aside-keep': 1 } })
+    await engine.giveUp('shop')
+    const listed = async () => (await engine.setAside('shop')).map(({ transaction }) => transaction)
+    assert.deepEqual(await listed(), [result.transaction])
+    const [one] = await engine.setAside('shop')
+    assert.equal(one?.settled, true)
+    assert.ok(isKept(branch, 'before'), 'the dump is in it')
+    branch.till.database.schema = '1.0.0'
+    const again: string[] = []
+    for (const version of ['2.0.1', '2.0.2', '2.0.3']) {
+      branch.till.faults = { sickVersion: version }
+      const bad = { ...v2, version, files: { ...V2, 'version.txt': version } }
+      again.unshift((await engine.apply(branch.request(bad))).transaction)
+    }
+    assert.deepEqual(await listed(), [again[0], result.transaction], 'one by the rules, and the settled one')
+    await removeTree(branch.disk, one?.path ?? '')
+    branch.till.faults = {}
+    const good = { ...v2, version: '2.0.4', files: { ...V2, 'version.txt': '2.0.4' } }
+    assert.equal((await engine.apply(branch.request(good))).result, 'committed')
+    assert.deepEqual(await listed(), [again[0]])
+  })
+
+  for (const [name, faults, expected] of [
+    ['of a named module: that one', { migrationFails: true }, ['pos_0 closed']],
+    ['of nobody in particular: all are suspects', {}, ['pos_0 apart', 'pos_1 apart']]
+  ] as const) {
+    test(`a failure ${name}`, async () => {
+      const modules = ['pos_0', 'pos_1']
+      const branch = new SimulatedBranch({ modules: ['pos_*'] })
+      await branch.install(...modules.map((module) => ({ ...v1, module })))
+      branch.till.faults = { ...NO_RESTORE, ...faults }
+      const result = await branch
+        .engine()
+        .apply(branch.request(...modules.map((module) => ({ ...v2, module }))))
+      assert.equal(result.state, 'rollback-failed', JSON.stringify(result))
+      await branch.engine().giveUp('shop')
+      const noted = (await branch.engine().quarantine('shop')).map(
+        ({ module, isClosed, together }) =>
+          `${module} ${isClosed ? 'closed' : together === true ? 'apart' : 'open'}`
+      )
+      assert.deepEqual(noted, expected)
     })
   }
 

@@ -62,6 +62,7 @@ export function odooProfile(app: AppConfig): Profile {
     async restore(work, from) {
       await restoreDatabases(work, await openOdoo(work), from)
     },
+    hasSetAside: async (work, database) => (await openOdoo(work)).postgres.exists(database),
     async dropSetAside(work, database) {
       await dropSetAside(await openOdoo(work), database)
     },
