@@ -119,7 +119,7 @@ async function copyDurably(
   signal: AbortSignal
 ): Promise<{ bytes: number; sha256: string }> {
   const hash = createHash('sha256')
-  const writer = await folder.fs.createFile(temporary, 0o644)
+  const writer = await folder.fs.createFile(temporary, 0o644, 'large')
   let bytes = 0
   try {
     for (;;) {

@@ -22,9 +22,9 @@ export function onDevice(fs: FileSystem, place: string, device: number): FileSys
   }
   return {
     ...fs,
-    async createFile(path, mode) {
+    async createFile(path, mode, hint) {
       await requireDevice(fs, place, device)
-      const writer = await fs.createFile(path, mode)
+      const writer = await fs.createFile(path, mode, hint)
       try {
         await requireThere(path)
         return writer

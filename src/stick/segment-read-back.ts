@@ -6,7 +6,8 @@ import { ChasquiError } from '../errors.ts'
 import type { BlockCore } from '../feed/block-core.ts'
 import type { FileReader } from '../system/file-system.ts'
 import { stopIfCancelled } from './cancel.ts'
-import { openStickFile, type StickFolder } from './folder.ts'
+import { openStickFile, requireStick, type StickFolder } from './folder.ts'
+import { stickRemoved } from './on-stick.ts'
 import type { CoreName, SegmentBlock } from './segment.ts'
 import type { SegmentPlan } from './segment-plan.ts'
 import { leafHash } from './tree.ts'
@@ -37,7 +38,7 @@ interface Piece {
   block: { name: CoreName; block: SegmentBlock } | null
 }
 
-/** Throws STICK_DAMAGED; HOME_DAMAGED when a block was wrong before it was written. A file that is wrong does not stay. */
+/** Throws STICK_DAMAGED, STICK_REMOVED; HOME_DAMAGED when a block was wrong before it was written. A file that is wrong does not stay. */
 export async function readBack(
   target: SegmentTarget,
   plan: SegmentPlan,
@@ -50,12 +51,15 @@ export async function readBack(
     await folder.fs.dropCached(full)
     const file = await openStickFile(folder, path)
     try {
-      if (file?.size !== plan.bytes) throw stickDamaged()
+      if (file === null) throw stickRemoved()
+      if (file.size !== plan.bytes) throw stickDamaged()
       await checkAll(target, piecesOf(plan, frame), file.reader)
     } finally {
       await file?.reader.close()
     }
   } catch (error) {
+    // one that was pulled gives back nothing: it is not broken
+    await requireStick(folder)
     await folder.fs.remove(full).catch(() => undefined)
     throw error
   }

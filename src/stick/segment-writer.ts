@@ -51,7 +51,7 @@ async function writeTemporary(
   temporary: string
 ): Promise<void> {
   const { fs } = target.folder
-  const writer = await fs.createFile(temporary, 0o644)
+  const writer = await fs.createFile(temporary, 0o644, 'large')
   try {
     const pending = new Pending(writer, target.onBytes)
     await pending.add(header)

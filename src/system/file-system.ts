@@ -14,6 +14,7 @@ import {
 import * as fs from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
+import { createLarge } from './large-file.ts'
 
 export interface FileStat {
   kind: 'file' | 'directory' | 'symlink' | 'other'
@@ -37,6 +38,9 @@ export interface FileWriter {
   sync(): Promise<void>
   close(): Promise<void>
 }
+
+/** `large`: it will be written in few large pieces and synced. */
+export type WriteHint = 'large'
 
 export interface FileReader {
   /** At most `length` bytes from `position`; fewer only at the end of the file. `into`: memory of that size to use again. */
@@ -62,7 +66,7 @@ export interface ReadableFileSystem {
 /** What may be changed: every method is one operation that can fail or be cut. */
 export interface FileSystem extends ReadableFileSystem {
   /** Creates a new file; fails with EEXIST when the path exists. */
-  createFile(path: string, mode: number): Promise<FileWriter>
+  createFile(path: string, mode: number, hint?: WriteHint): Promise<FileWriter>
   makeDirectory(path: string, mode: number): Promise<void>
   makeLink(target: string, path: string): Promise<void>
   /** Copies a file's content and mode to a new path; shares blocks (reflink) where the file system can. */
@@ -152,8 +156,8 @@ export const realFileSystem: FileSystem = {
     walk(path, '')
     return found
   },
-  async createFile(path, mode) {
-    const handle = await fs.open(path, 'wx', mode)
+  async createFile(path, mode, hint) {
+    const handle = hint === 'large' ? await createLarge(path, mode) : await fs.open(path, 'wx', mode)
     return {
       async write(bytes) {
         let written = 0

@@ -7,7 +7,12 @@ import { openFolder } from '../../src/stick/folder.ts'
 import { inspectStick } from '../../src/stick/inspect.ts'
 import { bundleOf } from '../../src/stick/report-bundle.ts'
 import { type StickTools, syncStick } from '../../src/stick/round.ts'
-import { type FileSystem, type FileWriter, realFileSystem } from '../../src/system/file-system.ts'
+import {
+  type FileSystem,
+  type FileWriter,
+  realFileSystem,
+  type WriteHint
+} from '../../src/system/file-system.ts'
 import { type MediaKind, type Medium, newMedium } from './media.ts'
 import {
   context,
@@ -270,7 +275,8 @@ function watched(fs: FileSystem, before: () => Promise<void>): FileSystem {
     ...wrapAll(fs),
     openFile: wrap(async (path: string) => wrapAll(await fs.openFile(path))),
     createFile: wrap(
-      async (path: string, mode: number): Promise<FileWriter> => wrapAll(await fs.createFile(path, mode))
+      async (path: string, mode: number, hint?: WriteHint): Promise<FileWriter> =>
+        wrapAll(await fs.createFile(path, mode, hint))
     )
   }
 }

@@ -280,6 +280,21 @@ test('a stick that gives back other bytes than were written to it is found out a
   assert.equal(dropped.length, 1)
 })
 
+test('a stick that is pulled while it is read back is not called broken', async (t) => {
+  const publisher = await openTestHome(t, { seed: 1 })
+  await publish(publisher, 1)
+  const stick = await temporaryFolder(t)
+  const fs = {
+    ...tools.fs,
+    async dropCached(path: string) {
+      await rm(path)
+      return true
+    }
+  }
+  const round = exportStick(publisher, everything(stick), { ...tools, fs }, context)
+  await assert.rejects(round, { code: 'STICK_REMOVED' })
+})
+
 test('a home whose disk has changed a block does not pass it on, and the stick is not blamed', async (t) => {
   const publisher = await openTestHome(t, { seed: 1 })
   await publish(publisher, 1)
