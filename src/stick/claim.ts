@@ -39,6 +39,17 @@ export async function withStick<T extends object>(
   }
 }
 
+/** True when no program works on the stick at `place` or waits for it. */
+export async function isUnclaimed(tools: ClaimTools, place: string): Promise<boolean> {
+  const key = await keyOf(tools.fs, place)
+  for (const name of [`${key} next`, key]) {
+    const lock = await tools.lock(name)
+    if (lock === null) return false
+    await lock.release()
+  }
+  return true
+}
+
 /** The same for every program that reaches the same folder of the same drive. */
 async function keyOf(fs: FileSystem, place: string): Promise<string> {
   const found = await fs.stat(`${place}/.`)

@@ -111,8 +111,21 @@ function bannerNotes(visit: Visit, words: Words): string[] {
 
 function adviceFor(visit: Visit, words: Words): string {
   if (visit.state !== 'failed') return ''
-  const code = /^[A-Z_]+/.exec(visit.errors[0] ?? '')?.[0] as ErrorCode | undefined
+  const code = codeOf(visit.errors[0] ?? '')
   return (code === undefined ? undefined : words.advice[code]) ?? words.advice.other
+}
+
+function codeOf(text: string): ErrorCode | undefined {
+  return /^([A-Z_]+): /.exec(text)?.[1] as ErrorCode | undefined
+}
+
+/** In the reader's language where there is a sentence; what the program says follows, for head office. */
+function trouble(text: string, words: Words): string {
+  const code = codeOf(text)
+  const sentence = code === undefined ? undefined : words.troubles[code]
+  const said = escapeHtml(text)
+  const line = sentence === undefined ? said : `${sentence} <span class="quiet">(${said})</span>`
+  return `<div class="error">${line}</div>`
 }
 
 function outcomeOf({ state, errors }: Visit): Exclude<Outcome, 'cut'> {
@@ -147,7 +160,7 @@ const headOf = (words: Words) => [
 /** A row of the table; on a narrow screen a block of lines, each with the name of its column. */
 function row(visit: Visit, outcome: Outcome, words: Words): string {
   const role = visit.role === 'publisher' ? words.headOffice : words.branch
-  const errors = visit.errors.map((text) => `<div class="error">${escapeHtml(text)}</div>`).join('')
+  const errors = visit.errors.map((text) => trouble(text, words)).join('')
   const result = `${MARKS[outcome]} ${words.outcome[outcome]}${errors}`
   const cells = [
     escapeHtml(shownTime(visit)),

@@ -1,6 +1,6 @@
 // Keeps the stick's diary: that a visit goes on, what this machine ran before and after, what waits, what went wrong, and the
 // pages made of it. Whatever becomes of a round, the page says so: people decide by it whether to pull the stick out.
-import { asChasquiError } from '../errors.ts'
+import { asChasquiError, type ErrorCode } from '../errors.ts'
 import type { Rejected } from './feed-folder.ts'
 import { requireSameStick, type StickFolder } from './folder.ts'
 import type { StickHome } from './home.ts'
@@ -26,14 +26,29 @@ export interface VisitLog {
   end(outcome: VisitOutcome): Promise<void>
 }
 
-/** Runs one round; when it fails after it began, the page says why. */
+/** Failures of what was typed: who typed it is told, and the stick is as it was. */
+const TYPED: ReadonlySet<ErrorCode> = new Set([
+  'CANCELLED',
+  'STICK_BRANCH_UNKNOWN',
+  'STICK_INSTALLER',
+  'STICK_NOTHING_SELECTED',
+  'STICK_PART',
+  'USAGE'
+] as const)
+
+/**
+ * Runs one round; when it fails, the page says why: who carries the stick reads no terminal. Nothing is written before the
+ * round begins on a stick that this fleet does not know, nor of a `dryRun`.
+ */
 export async function withVisit<T>(
   home: StickHome,
   folder: StickFolder,
   now: () => number,
-  round: (visit: VisitLog) => Promise<T>
+  round: (visit: VisitLog) => Promise<T>,
+  dryRun = false
 ): Promise<T> {
-  const diary = await openDiary(home, folder, now)
+  const isOurs = !dryRun && (folder.file?.fleets ?? []).some(({ id }) => id === home.fleet)
+  const diary = await openDiary(home, folder, now, isOurs)
   try {
     return await round(diary)
   } catch (error) {
@@ -42,7 +57,7 @@ export async function withVisit<T>(
   }
 }
 
-async function openDiary(home: StickHome, folder: StickFolder, now: () => number) {
+async function openDiary(home: StickHome, folder: StickFolder, now: () => number, isOurs: boolean) {
   const before = (await home.installed?.()) ?? []
   let isBegun = false
   const write = async (fields: Pick<Visit, 'state'> & Partial<Visit>) => {
@@ -65,7 +80,7 @@ async function openDiary(home: StickHome, folder: StickFolder, now: () => number
       isBegun = (await unlessReadOnly(() => write({ state: 'working' }).then(() => true))) ?? false
     },
     async end({ read = 0, wrote = 0, reports, rejected = [], troubles = [] }: VisitOutcome) {
-      const refused = rejected.map(({ file, message }) => `${file}: ${message}`)
+      const refused = rejected.map(({ file, code, message }) => `${code}: ${file}: ${message}`)
       await write({
         state: 'done',
         read,
@@ -77,8 +92,8 @@ async function openDiary(home: StickHome, folder: StickFolder, now: () => number
       })
     },
     async fail(error: unknown) {
-      if (!isBegun) return
       const { code, message } = asChasquiError(error)
+      if (!isBegun && !(isOurs && !TYPED.has(code))) return
       // the round's own failure is what is told; that the stick is gone meanwhile is no second one
       await requireSameStick(folder)
         .then(async () =>

@@ -5,6 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { ControlEvent } from '../control/commands.ts'
 import { asChasquiError, ChasquiError, type ErrorCode } from '../errors.ts'
 import type { Log } from '../system/log.ts'
+import { isUnclaimed } from './claim.ts'
 import { listFeeds } from './feed-folder.ts'
 import { listStick, openFolder, type StickFolder } from './folder.ts'
 import type { StickHome } from './home.ts'
@@ -189,14 +190,14 @@ class Watcher implements StickWatcher {
       entry.failures = 0
       const { read, wrote, reports, releases, safeToRemove } = result
       emit({ event: 'stick', what: 'done', place, read, wrote, reports, releases, safeToRemove })
-      const next = safeToRemove ? 'safe to remove' : 'another program goes on with it'
-      log.info({ place, read, wrote, reports }, `stick: done, ${next}`)
+      log.info({ place, read, wrote, reports }, `stick: done, ${nextFor(safeToRemove)}`)
     } catch (thrown) {
       const { code, message } = asChasquiError(thrown)
       entry.stick = this.#state(place, 'failed', { code, message })
       if (!LASTING.has(code)) entry.retryAt = this.#parts.tools.now() + pauseAfter(entry.failures++)
-      emit({ event: 'stick', what: 'failed', place, code, message, safeToRemove: true })
-      log.warn({ place, code, message }, 'stick: failed, safe to remove')
+      const safeToRemove = await isUnclaimed(this.#parts.tools, place).catch(() => true)
+      emit({ event: 'stick', what: 'failed', place, code, message, safeToRemove })
+      log.warn({ place, code, message }, `stick: failed, ${nextFor(safeToRemove)}`)
       entry.feed = this.#parts.home.feed.db.length
     }
   }
@@ -225,6 +226,10 @@ class Watcher implements StickWatcher {
   #state(place: string, state: WatchedStick['state'], error: WatchedStick['error']): WatchedStick {
     return { place, state, error, since: new Date(this.#parts.tools.now()).toISOString() }
   }
+}
+
+function nextFor(safeToRemove: boolean): string {
+  return safeToRemove ? 'safe to remove' : 'another program goes on with it'
 }
 
 /** Milliseconds until the next try, when so many failed before this one. */

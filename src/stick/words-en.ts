@@ -37,6 +37,7 @@ export const EN: Words = {
     DISK_FULL: 'The disk of this machine is full: tell head office.',
     other: 'Plug it in once more; if it fails again, tell head office what is written below.'
   },
+  troubles: {},
   waits: {
     PLAN_WINDOW: 'waits for its time of day',
     PLAN_MANUAL: 'waits until somebody at the branch applies it',

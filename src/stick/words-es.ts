@@ -37,6 +37,25 @@ export const ES: Words = {
     DISK_FULL: 'El disco de este equipo está lleno: avise a la central.',
     other: 'Conéctela una vez más; si vuelve a fallar, diga a la central lo que está escrito abajo.'
   },
+  troubles: {
+    CANCELLED: 'se detuvo antes del final',
+    DISK_FULL: 'el disco de este equipo está lleno',
+    DISK_IO: 'no se pudo leer o escribir',
+    HOME_DAMAGED: 'los datos de Chasqui en este equipo están dañados',
+    RECORD_INVALID: 'un reporte no es válido',
+    STICK_BUSY: 'otro programa de este equipo trabaja con la memoria',
+    STICK_DAMAGED: 'hay datos dañados en la memoria',
+    STICK_FORK: 'la memoria y este equipo tienen historias distintas: avise a la central',
+    STICK_FULL: 'la memoria está llena',
+    STICK_INCOMPLETE: 'a la memoria le falta una parte: la central debe escribirla otra vez',
+    STICK_LINK: 'hay un enlace en lugar de un archivo o una carpeta',
+    STICK_NOT_OURS: 'la carpeta "chasqui" de la memoria no la escribió Chasqui',
+    STICK_ORDER: 'se rechazó una orden de aplicar ahora',
+    STICK_OTHER_FLEET: 'la memoria es de otra empresa',
+    STICK_READ_ONLY: 'no se puede escribir en la memoria',
+    STICK_REMOVED: 'la memoria se sacó o se cambió antes de tiempo',
+    STICK_TAMPERED: 'alguien cambió datos de la memoria'
+  },
   waits: {
     PLAN_WINDOW: 'espera su horario',
     PLAN_MANUAL: 'espera a que alguien de la sucursal la aplique',

@@ -34,6 +34,25 @@ export const PT: Words = {
     DISK_FULL: 'O disco deste computador está cheio: avise a matriz.',
     other: 'Conecte-o mais uma vez; se falhar de novo, diga à matriz o que está escrito abaixo.'
   },
+  troubles: {
+    CANCELLED: 'foi interrompido antes do fim',
+    DISK_FULL: 'o disco deste computador está cheio',
+    DISK_IO: 'não foi possível ler ou gravar',
+    HOME_DAMAGED: 'os dados do Chasqui neste computador estão danificados',
+    RECORD_INVALID: 'um relatório não é válido',
+    STICK_BUSY: 'outro programa deste computador trabalha com o pendrive',
+    STICK_DAMAGED: 'há dados danificados no pendrive',
+    STICK_FORK: 'o pendrive e este computador têm histórias diferentes: avise a matriz',
+    STICK_FULL: 'o pendrive está cheio',
+    STICK_INCOMPLETE: 'falta uma parte no pendrive: a matriz deve gravá-lo de novo',
+    STICK_LINK: 'há um atalho no lugar de um arquivo ou de uma pasta',
+    STICK_NOT_OURS: 'a pasta "chasqui" do pendrive não foi escrita pelo Chasqui',
+    STICK_ORDER: 'uma ordem de aplicar agora foi recusada',
+    STICK_OTHER_FLEET: 'o pendrive é de outra empresa',
+    STICK_READ_ONLY: 'não é possível gravar no pendrive',
+    STICK_REMOVED: 'o pendrive foi retirado ou trocado antes da hora',
+    STICK_TAMPERED: 'alguém mudou dados do pendrive'
+  },
   waits: {
     PLAN_WINDOW: 'aguarda o seu horário',
     PLAN_MANUAL: 'aguarda alguém da filial aplicar',

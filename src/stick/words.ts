@@ -20,6 +20,8 @@ export interface Words {
   outcome: Readonly<Record<Outcome, string>>
   /** what to do after a failure, by code; `other` for the rest */
   advice: Readonly<Partial<Record<ErrorCode, string>>> & { other: string }
+  /** what went wrong, by code; the program's own English for the rest */
+  troubles: Readonly<Partial<Record<ErrorCode, string>>>
   /** why an update waits, by code; `other` for the rest */
   waits: Readonly<Partial<Record<ErrorCode, string>>> & { other: string }
   when: string

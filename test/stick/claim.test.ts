@@ -3,7 +3,11 @@ import assert from 'node:assert/strict'
 import { readdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import type { ControlEvent } from '../../src/control/commands.ts'
+import { ChasquiError } from '../../src/errors.ts'
 import { exportStick, importStick, syncStick } from '../../src/stick/round.ts'
+import { watchSticks } from '../../src/stick/watcher.ts'
+import { silentLog } from '../../src/system/log.ts'
 import { context, everything, exportAll, holdsReleases, publish, tools } from './scene.ts'
 import { openTestHome, type TestHome, temporaryFolder } from './support.ts'
 
@@ -41,6 +45,42 @@ test('a branch waits while head office writes to the stick, which is not safe to
   assert.deepEqual(order, ['publisher writes', 'branch begins'])
   assert.deepEqual([first.safeToRemove, then?.safeToRemove, then?.rejected], [false, true, []])
   assert.ok(await holdsReleases(branch, 2))
+})
+
+test('a round that failed does not call a stick safe to remove that another program waits for', async (t) => {
+  const publisher = await openTestHome(t, { seed: 1 })
+  await publish(publisher, 1)
+  const stick = await temporaryFolder(t)
+  await exportAll(publisher, stick)
+  let waits = 0
+  const lock = async (key: string) => {
+    const taken = await tools.lock(key)
+    if (taken === null) waits++
+    return taken
+  }
+  let second: ReturnType<typeof exportStick> | undefined
+  const branch: TestHome = {
+    ...(await openTestHome(t, { key: publisher.feed.db.key, node: '0b'.repeat(32) })),
+    async afterImport() {
+      second = exportStick(publisher, everything(stick), { ...tools, lock }, context)
+      while (waits === 0) await new Promise((resolve) => setTimeout(resolve, 10))
+      throw new ChasquiError('DISK_FULL', 'no room')
+    }
+  }
+  const events: ControlEvent[] = []
+  const watcher = watchSticks({
+    home: branch,
+    mounts: { list: async () => [stick] },
+    tools,
+    log: silentLog,
+    emit: (event) => events.push(event),
+    interval: 3_600_000
+  })
+  t.after(() => watcher.stop())
+  await watcher.look()
+  const last = events.at(-1)
+  assert.deepEqual([last?.what, last?.code, last?.safeToRemove], ['failed', 'DISK_FULL', false])
+  assert.equal((await second)?.safeToRemove, true)
 })
 
 test('a typed command gives up on a stick that another program does not leave', async (t) => {

@@ -67,6 +67,25 @@ for (const language of LANGUAGES) {
     assert.ok(page.includes(WORDS[language].advice.DISK_FULL ?? ''))
   })
 
+  test(`${language}: an export that failed before it wrote anything says so on a stick of ours`, async (t) => {
+    const { publisher, stick } = await scene(t)
+    const home: TestHome = { ...publisher, language }
+    await publish(publisher, 2)
+    const full = { ...tools, freeSpace: async () => 0 }
+    const dry = { ...everything(stick), dryRun: true }
+    await assert.rejects(exportStick(home, dry, full, context), { code: 'STICK_FULL' })
+    assert.equal(bannerOf(await pageOf(stick)).state, 'done')
+    await assert.rejects(exportStick(home, everything(stick), full, context), { code: 'STICK_FULL' })
+    const page = await pageOf(stick)
+    assert.deepEqual(bannerOf(page), { state: 'failed', big: words.failed.big })
+    assert.match(page, /STICK_FULL: [^<]*are needed/)
+    for (const one of LANGUAGES) assert.ok(page.includes(WORDS[one].troubles.STICK_FULL ?? ''), one)
+    const elsewhere = { ...home, fleet: '11'.repeat(32) }
+    const before = await readFile(join(stick, 'chasqui', 'visits.json'), 'utf8')
+    await assert.rejects(exportStick(elsewhere, everything(stick), full, context))
+    assert.equal(await readFile(join(stick, 'chasqui', 'visits.json'), 'utf8'), before)
+  })
+
   test(`${language}: errors of an apply are not hidden behind "done"`, async (t) => {
     const { branch, stick } = await scene(t, with_({ settle: async () => ['CHECK_FAILED: no answer'] }))
     await round(branch, stick)
