@@ -1,12 +1,19 @@
 // `npm run bench:links`: what a line that dies every three seconds carries twice; how well a rate holds and whether small
-// messages pass beside bulk; what a node with eight peers costs at rest after 40 MB of traffic. Loopback, real processes. Options: --seconds N (of the first part).
+// messages pass beside bulk, between members of the library and between real daemons; what `node run` with eight peers
+// costs at rest after 40 MB of traffic. Loopback, real processes. Options: --seconds N (of each rate).
 import { spawn } from 'node:child_process'
-import { readFileSync } from 'node:fs'
+import { mkdtemp } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { CAP, median, overCappedLine } from '../test/e2e/capped-line.ts'
+import { Lab } from '../test/e2e/support.ts'
 import { overDyingLine } from '../test/net/dying-line.ts'
 import { SwarmProcess } from '../test/net/swarm.ts'
 import type { SwarmMember } from '../test/net/swarm-member.ts'
+import { daemonAtRest } from './lib/at-rest.ts'
 import { countingRelay } from './lib/counting-relay.ts'
+import { atMost, within } from './lib/goal.ts'
 import { THRIFT } from './lib/thrift.ts'
 
 const { values } = parseArgs({ options: { seconds: { type: 'string', default: '60' } } })
@@ -48,10 +55,10 @@ async function rateAndReports(): Promise<void> {
   const rate = (relay.bytes() - before) / ((performance.now() - startedAt) / 1000)
   late.sort((a, b) => a - b)
   console.log(
-    `rate: asked ${RATE} bytes/s, got ${Math.round(rate)} (${((rate / RATE) * 100).toFixed(1)} %) over ${seconds} s`
+    `rate: asked ${RATE} bytes/s, got ${Math.round(rate)} (${((rate / RATE) * 100).toFixed(1)} %) over ${seconds} s, ${within(rate / RATE, 5)}`
   )
   console.log(
-    `reports up: median ${late[seconds >> 1]} ms, slowest ${late.at(-1)} ms; down: ${came} of ${seconds} came`
+    `reports up: median ${late[seconds >> 1]} ms, slowest ${late.at(-1)} ms, ${atMost(late[seconds >> 1] ?? Number.POSITIVE_INFINITY, 500)} ms; down: ${came} of ${seconds} came`
   )
   await Promise.all([branch.stop(), publisher.stop()])
   relay.close()
@@ -60,39 +67,43 @@ async function rateAndReports(): Promise<void> {
 async function overACutLine(): Promise<void> {
   const { ratio, cuts } = await overDyingLine(30_000_000)
   console.log(
-    `a line of 10 Mbit/s that dies every 3 s: carried ÷ pack ${ratio.toFixed(4)} over ${cuts} cuts (at most 1.03)`
+    `a line of 10 Mbit/s that dies every 3 s: carried ÷ pack ${ratio.toFixed(4)} over ${cuts} cuts, ${atMost(ratio, 1.03)}`
   )
+}
+
+async function throughDaemons(side: 'down' | 'up'): Promise<void> {
+  const seconds = Number(values.seconds)
+  const lab = new Lab(await mkdtemp(join(tmpdir(), 'chasqui-cap-')))
+  try {
+    const got = await overCappedLine(lab, side, seconds)
+    const per = (share: number) => `${(share * 100).toFixed(1)} %`
+    const late = (list: readonly number[]) =>
+      `${((median(list) / CAP) * 1000).toFixed(0)} ms (of ${list.length})`
+    console.log(
+      `daemons, ${side} = "2 Mbit/s" in chasqui.toml, ${seconds} s: of the cap ${per(got.socket)} on the socket, ` +
+        `${per(got.events)} by the events, ${per(got.status)} by status; ${within(got.socket, 5)}`
+    )
+    console.log(
+      `  line's worth of bulk before a small message is there, median: reports ${late(got.reports)}, ` +
+        `news ${late(got.news)}, status ${late(got.answers)}; ` +
+        `status answered in ${median(got.answerMs).toFixed(0)} ms, slowest ${got.answerMs.at(-1)?.toFixed(0)} ms; ` +
+        `${atMost(Math.max(median(got.reports), median(got.news)) / CAP, 0.5)} s`
+    )
+  } finally {
+    await lab.close()
+  }
 }
 
 async function atRest(): Promise<void> {
-  const publisher = member({ name: 'publisher', role: 'publisher', packBytes: 40_000_000 })
-  const peers = [await addressOf(publisher)]
-  const node = member({ name: 'node', role: 'branch', peers })
-  const neighbours = []
-  for (let n = 0; n < 7; n++) {
-    neighbours.push(member({ name: `neighbour${n}`, role: 'branch', peers: [await addressOf(node)] }))
-  }
-  await Promise.all([node, ...neighbours].map((one) => one.until('done')))
-  await wait(10_000)
-  const [rss, cpu] = [status(node.pid, 'VmRSS'), cpuTicks(node.pid)]
-  await wait(20_000)
-  const share = ((cpuTicks(node.pid) - cpu) / 100 / 20) * 100
+  const { peers, rss, peak, cpu } = await daemonAtRest(30)
   console.log(
-    `at rest with 8 peers after serving 7 × 40 MB: RSS ${(rss / 1024).toFixed(0)} MB (peak ${(status(node.pid, 'VmHWM') / 1024).toFixed(0)} MB), CPU ${share.toFixed(2)} %`
+    `node run at rest with ${peers} peers after serving 7 × 40 MB: RSS ${rss.toFixed(0)} MB (peak ${peak.toFixed(0)} MB), ` +
+      `${atMost(rss, 130)} MB; CPU ${cpu.toFixed(2)} %, ${atMost(cpu, 0.5)} %`
   )
-  await Promise.all([node, publisher, ...neighbours].map((one) => one.stop()))
-}
-
-/** KiB */
-function status(pid: number, field: string): number {
-  return Number(new RegExp(`${field}:\\s+(\\d+)`).exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1])
-}
-
-function cpuTicks(pid: number): number {
-  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? []
-  return Number(fields[11]) + Number(fields[12])
 }
 
 await overACutLine()
 await rateAndReports()
+await throughDaemons('down')
+await throughDaemons('up')
 await atRest()

@@ -4,6 +4,7 @@
 import { parseArgs } from 'node:util'
 import { FAR, Lab, labUnavailable } from '../test/net/labnet.ts'
 import { SwarmProcess } from '../test/net/swarm.ts'
+import { atMost } from './lib/goal.ts'
 import { aria2Swarm } from './swarm-aria2.ts'
 
 export interface Result {
@@ -91,7 +92,11 @@ function print(result: Result): void {
 console.log(
   `${branches} branches on a LAN, publisher behind ${rate} Mbit/s, pack ${pack} bytes, ideal ${ideal.toFixed(1)} s`
 )
-print(await inLab((lab) => chasqui(lab, false)))
+const ours = await inLab((lab) => chasqui(lab, false))
+print(ours)
+console.log(
+  `  wire ÷ pack: ${atMost(ours.uplink / pack, 1.05)}; time ÷ ideal: ${atMost(ours.ms / 1000 / ideal, 1.1)}`
+)
 print(await inLab((lab) => chasqui(lab, true)))
 const aria2 = await inLab((lab) => aria2Swarm(lab, pack, branches)).catch((error: Error) => error.message)
 if (typeof aria2 === 'string') console.log(`aria2: ${aria2}`)

@@ -41,12 +41,19 @@ describe('a LAN with no route out', { skip }, () => {
 
     const publisher = await lab.daemonOn(on(1), 'publisher', 'publisher', '--no-internet')
     const first = await Promise.all([start('uno', 2), start('dos', 3), start('tres', 4)])
+    const ready = Date.now()
+    await Promise.all(
+      first.map((node) => node.event(({ event, name }) => event === 'peer' && name === 'Fleet'))
+    )
+    t.diagnostic(
+      `found and connected with the publisher ${Date.now() - ready} ms after the last of them was ready`
+    )
     const bytes = { 'version.txt': '1.0.0\n', 'data.bin': randomBytes(5_000_000) }
     const source = await writeTree(lab.path('shop'), bytes)
     await lab.publish(source, '--module', 'shop')
     const published = Date.now()
     await Promise.all(first.map((node) => node.event(applied)))
-    t.diagnostic(`all three applied it ${Date.now() - published} ms after the publish had returned`)
+    t.diagnostic(`5 MB: all three applied it ${Date.now() - published} ms after the publish had returned`)
     assert.deepEqual(await readFolder(lab.path('live', 'uno')), await readFolder(source))
 
     network.cut(1)
