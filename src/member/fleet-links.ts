@@ -18,6 +18,7 @@ import type { Member } from '../trust/membership.ts'
 import { discoveryTopic, responderKeyPair } from '../trust/topic.ts'
 import { keepAddressBook } from './address-book.ts'
 import { openGossipDay } from './gossip-day.ts'
+import { tidyAtRest } from './tidy.ts'
 
 /** How members are found and what the links may do: flags of the command line over the configuration. */
 export interface LinkSettings {
@@ -127,8 +128,12 @@ export async function startFleetLinks(options: FleetLinksOptions): Promise<Fleet
   })
   const stopBlobs = watchBlobs(feed, exchange)
   const stopGrants = feed.onUpdate(() => grants?.news())
+  const stopTidying = tidyAtRest(() =>
+    links.peers().reduce((sum, peer) => sum + peer.bytesIn + peer.bytesOut, 0)
+  )
   let closeBook = () => {}
   const stop = async () => {
+    stopTidying()
     await gossip.farewell()
     stopBlobs()
     stopGrants()
