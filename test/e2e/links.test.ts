@@ -45,7 +45,7 @@ test('releases wait while the links are paused by command, and come after it', a
 
   const until = (await links('pause', '--for', '2 h')).lan.paused?.until ?? ''
   assert.ok(Date.parse(until) > Date.now())
-  const tree = await writeTree(lab.path('v1'), { 'a.bin': randomBytes(1_000_000) })
+  const tree = await writeTree(lab.path('v1'), { 'a.bin': randomBytes(4_000_000) })
   await lab.publish(tree, '--module', 'shop', '--version', '1.0.0')
   // a state, not a problem, here and at the publisher
   const waiting = await node.event(({ event }) => event === 'paused')
