@@ -171,8 +171,13 @@ function reportSetAside({ app, createdAt, path, bytes, databases }: SetAsideInfo
   return { app, created: createdAt, path, bytes, databases: databases.slice(0, 20) }
 }
 
-function reportFailure({ code, message, step }: Failure) {
-  return { code, message: message.slice(0, 2_000), ...(step === undefined ? {} : { step }) }
+function reportFailure({ code, message, step, module }: Failure) {
+  return {
+    code,
+    message: message.slice(0, 2_000),
+    ...(step === undefined ? {} : { step }),
+    ...(module === undefined ? {} : { module })
+  }
 }
 
 /** Where the packs of the newest releases came from. */

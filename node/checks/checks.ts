@@ -1,6 +1,6 @@
 // Runs checks: each with a time limit and retries, what was seen kept as evidence. The same engine after an update and for
 // `validate`; a check that throws has failed.
-import { ChasquiError } from '../../src/errors.ts'
+import { asChasquiError, ChasquiError } from '../../src/errors.ts'
 import type { AppWork } from '../apply/work.ts'
 import type { CheckConfig } from '../config/checks.ts'
 import type { Profile } from '../profiles/profile.ts'
@@ -12,8 +12,8 @@ export interface CheckContext {
   profile: Profile
   /** sizes of logs when the application was last started */
   logMarks(): Promise<Readonly<Record<string, number>>>
-  /** compares the installed files with their lists; names what is not as it should be */
-  examineFiles(): Promise<string[]>
+  /** compares the installed files with their lists; what is not as it should be */
+  examineFiles(): Promise<{ module: string; path: string }[]>
   /** how the last transaction ended, or null */
   lastOutcome(): Promise<string | null>
   /** tries again after a failure; off for a quick look */
@@ -71,21 +71,27 @@ async function runCheck(name: string, check: CheckConfig, context: CheckContext)
   }
 }
 
-async function tryOnce(check: CheckConfig, context: CheckContext): Promise<{ ok: boolean; message: string }> {
+async function tryOnce(
+  check: CheckConfig,
+  context: CheckContext
+): Promise<Pick<CheckResult, 'ok' | 'message' | 'module'>> {
   try {
     return { ok: true, message: await CHECKS[check.kind](check as never, context) }
   } catch (error) {
-    const hint = error instanceof ChasquiError && error.hint !== undefined ? ` (${error.hint})` : ''
-    return { ok: false, message: `${error instanceof Error ? error.message : String(error)}${hint}` }
+    const { message, hint, module } = asChasquiError(error)
+    const said = error instanceof ChasquiError && hint !== undefined ? `${message} (${hint})` : message
+    return { ok: false, message: said, ...(module === undefined ? {} : { module }) }
   }
 }
 
-/** The error for a set of results of which some failed; null when none did. */
+/** The error for a set of results of which some failed, with the module when all name the same one; null when none did. */
 export function failureOf(results: readonly CheckResult[]): ChasquiError | null {
   const bad = results.filter((result) => !result.ok)
   if (bad.length === 0) return null
   const what = bad.map((result) => `${result.name}: ${result.message}`).join('; ')
+  const [module, ...others] = new Set(bad.map((result) => result.module))
   return new ChasquiError('CHECK_FAILED', `${bad.length} of ${results.length} checks failed: ${what}`, {
-    hint: 'the history has what was seen'
+    hint: 'the history has what was seen',
+    ...(module === undefined || others.length > 0 ? {} : { module })
   })
 }

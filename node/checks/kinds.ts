@@ -26,7 +26,12 @@ export const CHECKS: { [K in Kind]: Check<K> } = {
     }
     const wrong = await context.examineFiles()
     if (wrong.length === 0) return 'all files are as released'
-    throw failed(`${wrong.length} files are not as released: ${wrong.slice(0, 5).join(', ')}`)
+    const [module, ...others] = new Set(wrong.map((one) => one.module))
+    const names = wrong.slice(0, 5).map((one) => `${one.module}/${one.path}`)
+    throw failed(
+      `${wrong.length} files are not as released: ${names.join(', ')}`,
+      others.length > 0 ? undefined : module
+    )
   },
   async service(check, { work, profile }) {
     // nothing that waiting could tell
@@ -56,7 +61,7 @@ export const CHECKS: { [K in Kind]: Check<K> } = {
     const seen = check.pattern === undefined ? text.trim() : new RegExp(check.pattern, 'u').exec(text)?.[1]
     if (wanted === null || wanted === undefined) return `version ${seen}`
     if (seen === wanted) return `version ${seen}`
-    throw failed(`the version is ${seen?.slice(0, 100) ?? 'not found'}, not ${wanted}`)
+    throw failed(`the version is ${seen?.slice(0, 100) ?? 'not found'}, not ${wanted}`, check.module)
   },
   async log(check, { work, logMarks }) {
     const path = resolvePath(work, check.path)
@@ -74,8 +79,8 @@ export const CHECKS: { [K in Kind]: Check<K> } = {
   command: (check, { work }) => requireStatus(work, check.command, check.timeout, check.status)
 }
 
-function failed(message: string): ChasquiError {
-  return new ChasquiError('CHECK_FAILED', message)
+function failed(message: string, module?: string): ChasquiError {
+  return new ChasquiError('CHECK_FAILED', message, module === undefined ? {} : { module })
 }
 
 export function resolvePath(work: AppWork, path: string): string {

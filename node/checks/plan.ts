@@ -61,9 +61,9 @@ async function examineFiles(
   work: AppWork,
   records: Records,
   transaction: CheckedTransaction | null
-): Promise<string[]> {
+): Promise<{ module: string; path: string }[]> {
   const { fs, platform } = work.parts
-  const wrong: string[] = []
+  const wrong: { module: string; path: string }[] = []
   for (const { module } of work.modules.filter(({ to }) => to !== null)) {
     const staged = transaction === null ? null : await records.stagedManifest(work.app.name, module)
     const manifest = staged ?? (await records.manifest(work.app.name, module))
@@ -77,7 +77,7 @@ async function examineFiles(
     )
     const found = [...changed, ...missing].filter((path) => !isKept(path))
     const wasSo = await sameInBackup(work, records, transaction?.restores?.backup, module)
-    for (const path of found) if (!(await wasSo(path))) wrong.push(`${module}/${path}`)
+    for (const path of found) if (!(await wasSo(path))) wrong.push({ module, path })
   }
   return wrong
 }

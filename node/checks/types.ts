@@ -4,6 +4,8 @@ export interface CheckResult {
   name: string
   kind: string
   ok: boolean
+  /** the module in which something is wrong, where that can be told */
+  module?: string
   /** what was seen, in one line */
   message: string
   /** tries that it took */

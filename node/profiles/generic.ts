@@ -1,5 +1,5 @@
 // The generic profile: everything that is special about the application is in the operator's own commands.
-import { dirname } from 'node:path'
+import { dirname, isAbsolute } from 'node:path'
 import type { ErrorCode } from '../../src/errors.ts'
 import { ChasquiError } from '../../src/errors.ts'
 import { ensureDirectory, removeTree } from '../../src/system/durable.ts'
@@ -39,9 +39,10 @@ export function genericProfile(app: AppConfig): Profile {
     checkDatabase: async () => null,
     isRunning: (work) => service.isRunning(work),
     async preflight(work) {
-      if (await isFresh(work)) return
-      const programs = [...service.tools, ...Object.values(commands ?? {}).flatMap(programOf)]
-      for (const program of new Set(programs)) {
+      const fresh = await isFresh(work)
+      const named = [...Object.values(commands ?? {}), ...Object.values(app.service ?? {})].flatMap(programOf)
+      for (const program of new Set([...service.tools, ...named])) {
+        if (fresh && mayBeBrought(work, program)) continue
         if ((await findProgram(work, program)) !== null) continue
         throw new ChasquiError('APPLY_TOOL_MISSING', `the program ${program} is not there`, {
           hint: `correct it in [apps.${app.name}]`
@@ -131,6 +132,11 @@ function valuesOf(change: Work['modules'][number] | undefined) {
 /** Nothing of the app is on the disk yet. */
 async function isFresh(work: AppWork): Promise<boolean> {
   return (await work.parts.fs.stat(work.app.path)) === null
+}
+
+/** A program that a first release may have in it: one of the system is there before. */
+function mayBeBrought({ app }: AppWork, program: string): boolean {
+  return isAbsolute(program) ? program.startsWith(app.path) : /[/\\]/.test(program)
 }
 
 /** The release that is being installed brings the program: before it is there, there is nothing to run. */

@@ -52,7 +52,13 @@ const header = z.object({
 
 const SEAL_BYTES = 48 // what a sealed box adds
 
-const failure = z.object({ code: short, message: z.string().max(2_000), step: short.optional() })
+const failure = z.object({
+  code: short,
+  message: z.string().max(2_000),
+  step: short.optional(),
+  /** the module whose fault it is, where that is known */
+  module: short.optional()
+})
 
 const body = z.object({
   schema: z.literal(1),

@@ -137,6 +137,35 @@ describe('a failure of several modules together', () => {
     assert.deepEqual(noted(await branch.engine().quarantine('shop')), ['pos 2 closed'])
   })
 
+  for (const [what, check] of [
+    ['of its files', { kind: 'files' }],
+    ['of its version', { kind: 'version', module: 'pos', file: 'pos/version.txt' }]
+  ] as const) {
+    test(`a check ${what} that fails names the module, and is held against it alone`, async () => {
+      const good = await branchWith(modules)
+      const runner: ProcessRunner = {
+        end: async () => undefined,
+        async run(request) {
+          const result = await good.till.run(request)
+          // an application that writes over a file of the release
+          if (request.command[1] === 'start') good.disk.plant('/srv/shop/pos/version.txt', '6.6.6')
+          return result
+        }
+      }
+      const config = { checks: [check] }
+      const branch = new SimulatedBranch({ modules, config, parts: { runner } }, good.disk, good.state)
+      const result = await branch.engine().apply(branch.request(...modules.map(next)))
+      assert.deepEqual(
+        [result.error?.code, result.error?.module],
+        ['CHECK_FAILED', 'pos'],
+        JSON.stringify(result)
+      )
+      assert.equal(result.checks?.[0]?.module, 'pos')
+      assert.deepEqual(result.blamed, ['pos'])
+      assert.deepEqual(noted(await branch.engine().quarantine('shop')), ['pos 1 closed'])
+    })
+  }
+
   const named: { what: string; prepare(branch: SimulatedBranch): Partial<SimulatedBranch['parts']> }[] = [
     {
       what: 'the migration of one',

@@ -8,7 +8,7 @@ import { dirname, join } from 'node:path'
 import { createInterface } from 'node:readline'
 import type { TestContext } from 'node:test'
 
-const PROGRAM = join(import.meta.dirname, '..', '..', 'bin', 'chasqui.js')
+export const PROGRAM = join(import.meta.dirname, '..', '..', 'bin', 'chasqui.js')
 const PATIENCE = 60_000 // milliseconds; a guard against hangs
 
 export interface Finished {
@@ -127,9 +127,14 @@ export class Lab {
   }
 
   static async create(t: TestContext, name: string): Promise<Lab> {
-    const lab = new Lab(await mkdtemp(join(tmpdir(), `chasqui-e2e-${name}-`)))
+    const lab = await Lab.make(name)
     t.after(() => lab.close())
     return lab
+  }
+
+  /** One that the caller closes. */
+  static async make(name: string): Promise<Lab> {
+    return new Lab(await mkdtemp(join(tmpdir(), `chasqui-e2e-${name}-`)))
   }
 
   path(...parts: string[]): string {
