@@ -156,6 +156,10 @@ const TABLE = {
     meaning: 'the old files or the old database could not be put back'
   },
   SERVICE_FAILED: { exit: EXIT.rolledBack, meaning: 'the application could not be stopped or started' },
+  SERVICE_UNREACHABLE: {
+    exit: EXIT.preflight,
+    meaning: 'what manages the service (systemd, the Docker engine) does not answer'
+  },
   STAGED_WRONG: {
     exit: EXIT.refused,
     meaning: 'the files that were unpacked are not the ones that were signed'

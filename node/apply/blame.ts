@@ -15,7 +15,8 @@ const ENVIRONMENT: ReadonlySet<ErrorCode> = new Set([
   'DISK_FULL',
   'DISK_IO',
   'NO_PERMISSION',
-  'REHEARSAL_IMPOSSIBLE'
+  'REHEARSAL_IMPOSSIBLE',
+  'SERVICE_UNREACHABLE'
 ])
 
 const CAUSES = 10 // links of a chain of causes that are looked at

@@ -164,9 +164,15 @@ function hintOf(cause: unknown): { hint?: string } {
 
 /** The last line that says something. */
 export function lastLine(output: string): string | undefined {
-  const lines = output.split('\n').map((line) => line.trim())
-  return lines
-    .filter((line) => line !== '')
-    .at(-1)
-    ?.slice(0, 300)
+  return linesOf(output).at(-1)
+}
+
+/** The first line that says something. */
+export function firstLine(output: string): string | undefined {
+  return linesOf(output)[0]
+}
+
+function linesOf(output: string): string[] {
+  const lines = output.split('\n').map((line) => line.trim().slice(0, 300))
+  return lines.filter((line) => line !== '')
 }

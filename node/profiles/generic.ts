@@ -48,6 +48,7 @@ export function genericProfile(app: AppConfig): Profile {
           hint: `correct it in [apps.${app.name}]`
         })
       }
+      await service.requireManager?.(work)
     },
     async stop(work, leniently) {
       if (await isFirstInstall(work, commands?.stop)) return

@@ -8,14 +8,16 @@ import { systemdService } from './systemd.ts'
 import { windowsService } from './windows.ts'
 
 export interface Service {
-  /** Returns when it has stopped. Stopping what does not run is fine. Throws SERVICE_FAILED. */
+  /** Returns when it has stopped. Stopping what does not run is fine. Throws SERVICE_FAILED, SERVICE_UNREACHABLE. */
   stop(work: AppWork): Promise<void>
-  /** Returns when it has started. Throws SERVICE_FAILED. */
+  /** Returns when it has started. Throws SERVICE_FAILED, SERVICE_UNREACHABLE. */
   start(work: AppWork): Promise<void>
   /** null: there is no way to know */
   isRunning(work: AppWork): Promise<boolean | null>
   /** The programs that it needs. */
   tools: readonly string[]
+  /** Where something manages it that can be away. Throws SERVICE_UNREACHABLE, or APPLY_TOOL_MISSING for a part of a tool. */
+  requireManager?(work: AppWork): Promise<void>
   /** Where the operating system can be kept from starting it. */
   latch?: Latch
 }

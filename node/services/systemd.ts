@@ -6,7 +6,8 @@ import { ensureDirectory, readFileLimited, writeFileDurably } from '../../src/sy
 import type { AppWork } from '../apply/work.ts'
 import type { ServiceConfig } from '../config/apps.ts'
 import type { Argv } from '../config/fields.ts'
-import { mustRun, runCommand } from '../profiles/commands.ts'
+import { runCommand } from '../profiles/commands.ts'
+import { askManager, type Manager, requireManager } from './manager.ts'
 import type { Latch, Service } from './service.ts'
 
 type Config = Extract<ServiceConfig, { kind: 'systemd' }>
@@ -15,10 +16,20 @@ const DROP_IN_LIMIT = 64 * 1024 // bytes
 
 export function systemdService(config: Config): Service {
   const systemctl = (...args: string[]): Argv => ['systemctl', ...(config.user ? ['--user'] : []), ...args]
-  const timeout = config.timeout
+  const { timeout } = config
+  const manager: Manager = {
+    name: config.user ? 'the systemd of this user' : 'systemd',
+    question: systemctl('show', '--property=Version'),
+    hint: config.user
+      ? 'it needs XDG_RUNTIME_DIR, and runs without a login only after: loginctl enable-linger'
+      : 'this machine was not started with systemd, or its bus cannot be reached: choose another kind of service',
+    timeout
+  }
+  const ask = (work: AppWork, verb: string, argv: Argv) =>
+    askManager(work, manager, `systemctl ${verb}`, argv)
   const activeState = async (work: AppWork): Promise<string> => {
     const shown = systemctl('show', '--property=LoadState,ActiveState', '--', config.name)
-    const { output } = await mustRun(work, 'systemctl show', shown, 'SERVICE_FAILED', { timeout })
+    const { output } = await ask(work, 'show', shown)
     if (propertyOf(output, 'LoadState') === 'not-found') {
       throw new ChasquiError('SERVICE_FAILED', `systemd knows no unit ${config.name}`, {
         hint: 'look at the name with: systemctl list-units --type=service'
@@ -28,12 +39,11 @@ export function systemdService(config: Config): Service {
   }
   return {
     tools: ['systemctl'],
-    latch: latch(config, systemctl),
+    latch: latch(config, (work) => ask(work, 'daemon-reload', systemctl('daemon-reload'))),
+    requireManager: (work) => requireManager(work, manager),
     isRunning: async (work) => ['active', 'reloading'].includes(await activeState(work)),
     async stop(work) {
-      await mustRun(work, 'systemctl stop', systemctl('stop', '--', config.name), 'SERVICE_FAILED', {
-        timeout
-      })
+      await ask(work, 'stop', systemctl('stop', '--', config.name))
       const state = await activeState(work)
       if (['inactive', 'failed'].includes(state)) return
       throw new ChasquiError('SERVICE_FAILED', `${config.name} is still ${state} after systemctl stop`)
@@ -41,9 +51,7 @@ export function systemdService(config: Config): Service {
     async start(work) {
       // a unit that failed too often refuses to start until its counter is reset
       await runCommand(work, systemctl('reset-failed', '--', config.name), { timeout })
-      await mustRun(work, 'systemctl start', systemctl('start', '--', config.name), 'SERVICE_FAILED', {
-        timeout
-      })
+      await ask(work, 'start', systemctl('start', '--', config.name))
       const state = await activeState(work)
       if (['active', 'activating', 'reloading'].includes(state)) return
       throw new ChasquiError('SERVICE_FAILED', `${config.name} is ${state} after systemctl start`)
@@ -51,8 +59,7 @@ export function systemdService(config: Config): Service {
   }
 }
 
-function latch(config: Config, systemctl: (...args: string[]) => Argv): Latch {
-  const { timeout } = config
+function latch(config: Config, reload: (work: AppWork) => Promise<unknown>): Latch {
   return {
     remember: async () => '',
     async close(work, hold) {
@@ -64,9 +71,7 @@ function latch(config: Config, systemctl: (...args: string[]) => Argv): Latch {
       if (there !== null && Buffer.from(there).toString('utf8') === text) return
       await ensureDirectory(fs, folder)
       await writeFileDurably(fs, path, Buffer.from(text))
-      await mustRun(work, 'systemctl daemon-reload', systemctl('daemon-reload'), 'SERVICE_FAILED', {
-        timeout
-      })
+      await reload(work)
     },
     open: async () => undefined
   }

@@ -1,5 +1,6 @@
-// One contract for all kinds of services. systemd, sc, NSSM, WinSW and docker cannot run here: a stand-in answers with what
-// the real tools print (forms written from knowledge of those tools, not captured; English and German), and keeps the state that they would keep.
+// One contract for all kinds of services. systemd, sc, NSSM, WinSW and docker cannot run here: a stand-in answers in the forms of
+// the real tools, WRITTEN FROM THEIR DOCUMENTATION, none recorded (English and German), and keeps the state that they would
+// keep. What was recorded from real ones is in service-managers.test.ts.
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { newTransaction } from '../../node/apply/plan.ts'
@@ -70,6 +71,7 @@ const STAND_INS: Record<string, StandIn> = {
     platform: 'linux',
     answer(argv, world) {
       const verb = argv[4]
+      if (argv[1] === 'version') return { output: '28.2.2\n' }
       if (verb === 'config') return { output: 'db\nweb\n' }
       if (verb === 'ps') return { output: world.up ? 'db\nweb\n' : '' }
       if (world.refuses) return { status: 1, output: 'Error response from daemon' }

@@ -26,6 +26,7 @@ export function odooProfile(app: AppConfig): Profile {
     isRunning: (work) => service.isRunning(work),
     async preflight(work) {
       await requirePrograms(work, service.tools)
+      await service.requireManager?.(work)
       const odoo = await openOdoo(work)
       await odooUser(work, odoo)
       for (const database of odoo.config.databases) {
