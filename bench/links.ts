@@ -1,6 +1,7 @@
 // `npm run bench:links`: what a line that dies every three seconds carries twice; how well a rate holds and whether small
 // messages pass beside bulk, between members of the library and between real daemons; what `node run` with eight peers
-// costs at rest after 40 MB of traffic. Loopback, real processes. Options: --seconds N (of each rate).
+// costs at rest after 40 MB of traffic. Loopback, real processes. Options: --seconds N (of each rate); the parts that are
+// wanted (line, rate, down, up, rest), else all.
 import { spawn } from 'node:child_process'
 import { mkdtemp } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -16,7 +17,10 @@ import { countingRelay } from './lib/counting-relay.ts'
 import { atMost, within } from './lib/goal.ts'
 import { THRIFT } from './lib/thrift.ts'
 
-const { values } = parseArgs({ options: { seconds: { type: 'string', default: '60' } } })
+const { values, positionals } = parseArgs({
+  options: { seconds: { type: 'string', default: '60' } },
+  allowPositionals: true
+})
 const RATE = 250_000 // bytes a second: 2 Mbit/s
 const wait = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
 
@@ -102,8 +106,13 @@ async function atRest(): Promise<void> {
   )
 }
 
-await overACutLine()
-await rateAndReports()
-await throughDaemons('down')
-await throughDaemons('up')
-await atRest()
+const PARTS: Record<string, () => Promise<void>> = {
+  line: overACutLine,
+  rate: rateAndReports,
+  down: () => throughDaemons('down'),
+  up: () => throughDaemons('up'),
+  rest: atRest
+}
+for (const [name, part] of Object.entries(PARTS)) {
+  if (positionals.length === 0 || positionals.includes(name)) await part()
+}
