@@ -62,7 +62,7 @@ async function rateAndReports(): Promise<void> {
     `rate: asked ${RATE} bytes/s, got ${Math.round(rate)} (${((rate / RATE) * 100).toFixed(1)} %) over ${seconds} s, ${within(rate / RATE, 5)}`
   )
   console.log(
-    `reports up: median ${late[seconds >> 1]} ms, slowest ${late.at(-1)} ms, ${atMost(late[seconds >> 1] ?? Number.POSITIVE_INFINITY, 500)} ms; down: ${came} of ${seconds} came`
+    `reports up: median ${late[seconds >> 1]} ms, slowest ${late.at(-1)} ms, ${atMost(late[seconds >> 1] ?? Number.POSITIVE_INFINITY, 500, ' ms')}; down: ${came} of ${seconds} came`
   )
   await Promise.all([branch.stop(), publisher.stop()])
   relay.close()
@@ -91,7 +91,7 @@ async function throughDaemons(side: 'down' | 'up'): Promise<void> {
       `  line's worth of bulk before a small message is there, median: reports ${late(got.reports)}, ` +
         `news ${late(got.news)}, status ${late(got.answers)}; ` +
         `status answered in ${median(got.answerMs).toFixed(0)} ms, slowest ${got.answerMs.at(-1)?.toFixed(0)} ms; ` +
-        `${atMost(Math.max(median(got.reports), median(got.news)) / CAP, 0.5)} s`
+        `${atMost(Math.max(median(got.reports), median(got.news)) / CAP, 0.5, ' s')}`
     )
   } finally {
     await lab.close()
@@ -102,7 +102,7 @@ async function atRest(): Promise<void> {
   const { peers, rss, peak, cpu } = await daemonAtRest(30)
   console.log(
     `node run at rest with ${peers} peers after serving 7 × 40 MB: RSS ${rss.toFixed(0)} MB (peak ${peak.toFixed(0)} MB), ` +
-      `${atMost(rss, 130)} MB; CPU ${cpu.toFixed(2)} %, ${atMost(cpu, 0.5)} %`
+      `${atMost(rss, 130, ' MB')}; CPU ${cpu.toFixed(2)} %, ${atMost(cpu, 0.5, ' %')}`
   )
 }
 

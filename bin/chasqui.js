@@ -9,6 +9,7 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const NEEDED = 24
+const CACHED_AFTER = 5000 // milliseconds until everything that a start needs is compiled
 const here = dirname(fileURLToPath(import.meta.url))
 
 if (Number(process.versions.node.split('.')[0]) >= NEEDED) {
@@ -16,6 +17,8 @@ if (Number(process.versions.node.split('.')[0]) >= NEEDED) {
   // compiled code is kept between runs: a command starts in half the time
   if (process.env.NODE_COMPILE_CACHE === undefined) module.enableCompileCache(cacheFolder())
   const source = join(here, 'main.ts')
+  // a daemon that is killed keeps it too
+  setTimeout(() => module.flushCompileCache(), CACHED_AFTER).unref()
   await import(existsSync(source) ? './main.ts' : './main.js')
 } else {
   runOn(ownNode())

@@ -1,8 +1,8 @@
 // A goal beside a measured value, in words: a bench prints it and whoever reads decides.
 
-/** `goal ≤ 1.05: met` */
-export function atMost(value: number, goal: number): string {
-  return `goal ≤ ${goal}: ${value <= goal ? 'met' : 'MISSED'}`
+/** `goal ≤ 130 MB: met` */
+export function atMost(value: number, goal: number, unit = ''): string {
+  return `goal ≤ ${goal}${unit}: ${value <= goal ? 'met' : 'MISSED'}`
 }
 
 /** `goal within 5 %: met` of a share of what was asked for */

@@ -128,8 +128,9 @@ export async function startFleetLinks(options: FleetLinksOptions): Promise<Fleet
   })
   const stopBlobs = watchBlobs(feed, exchange)
   const stopGrants = feed.onUpdate(() => grants?.news())
-  const stopTidying = tidyAtRest(() =>
-    links.peers().reduce((sum, peer) => sum + peer.bytesIn + peer.bytesOut, 0)
+  const stopTidying = tidyAtRest(
+    () => links.peers().reduce((sum, peer) => sum + peer.bytesIn + peer.bytesOut, 0),
+    () => feed.cores.db.flush()
   )
   let closeBook = () => {}
   const stop = async () => {

@@ -26,13 +26,19 @@ export class Tidier {
   }
 }
 
-/** Looks until it is stopped; returns the way to stop. Does nothing where the program cannot ask for a collection. */
-export function tidyAtRest(moved: () => number): () => void {
-  const { gc } = globalThis
-  if (gc === undefined) return () => {}
+/**
+ * Looks until it is stopped; returns the way to stop. `flush` writes what the store still holds in memory. Without the right
+ * to ask for a collection (`--expose-gc`) nothing is collected.
+ */
+export function tidyAtRest(moved: () => number, flush: () => Promise<void>): () => void {
   const tidier = new Tidier()
+  const tidy = async () => {
+    await flush().catch(() => undefined)
+    // "last resort": pages that are empty afterwards go back to the system, instead of being kept for the next burst
+    globalThis.gc?.({ type: 'major', flavor: 'last-resort' })
+  }
   const timer = setInterval(() => {
-    if (tidier.look(moved())) void gc({ execution: 'async' })
+    if (tidier.look(moved())) void tidy()
   }, TIDY.look).unref()
   return () => clearInterval(timer)
 }
