@@ -11,6 +11,7 @@ import { type Drive, drive, prune, removePruned } from './drive.ts'
 import { isoTime } from './finish.ts'
 import { workPlace } from './layout.ts'
 import { describePending, pendingMessage } from './pending.ts'
+import { inWorkFolder } from './places.ts'
 import {
   failureFrom,
   newTransaction,
@@ -83,11 +84,7 @@ export function createEngine(parts: EngineParts): Engine {
     note: () => undefined
   })
 
-  async function check(
-    plan: Plan,
-    isDryRun = false
-  ): Promise<{ workFolder: string; drift: DriftReport[]; failing: string[] }> {
-    const workFolder = await workPlace(parts.fs, plan.app)
+  async function check(plan: Plan, workFolder: string, isDryRun: boolean) {
     const drift = await preflight({
       work: appWork(plan.app, plan.changes),
       profile: createProfile(plan.app),
@@ -115,7 +112,7 @@ export function createEngine(parts: EngineParts): Engine {
       if (blocked !== null) return refusal(plan, blocked)
       let transaction: Transaction
       try {
-        const found = await check(plan)
+        const found = await inWorkFolder(parts, plan.app, (folder) => check(plan, folder, false))
         const { name } = plan.app
         const made = [...(await records.backups(name)), ...(await records.setAside(name))]
         const newest = made
@@ -150,18 +147,18 @@ export function createEngine(parts: EngineParts): Engine {
     return result
   }
 
-  /** What a process that was cut after its commit no longer came to delete. */
-  async function removeLeftovers(): Promise<void> {
+  /** What a process that was cut after its commit no longer came to delete; of all apps, or of one. */
+  async function removeLeftovers(app?: string): Promise<void> {
     try {
-      await removePruned(parts.state, (path) => removeTree(parts.fs, path))
+      await removePruned(parts.state, (path) => removeTree(parts.fs, path), app)
     } catch (error) {
-      parts.log.warn({ error: asChasquiError(error).message }, 'old files could not be removed yet')
+      parts.log.warn({ app, error: asChasquiError(error).message }, 'old files could not be removed yet')
     }
   }
 
   async function wouldRefuse(plan: Plan): Promise<Failure | null> {
     try {
-      await check(plan, true)
+      await check(plan, await workPlace(parts.fs, plan.app), true)
       return null
     } catch (thrown) {
       return failureFrom(thrown)
@@ -197,7 +194,12 @@ export function createEngine(parts: EngineParts): Engine {
       const waiting = (await journal.pending(app)).filter((one) => one.retryAt !== undefined)
       return Promise.all(waiting.map((one) => describePending(parts, one)))
     },
-    giveUp: (app) => alone(app, () => recovery.giveUp(app)),
+    giveUp: (app) =>
+      alone(app, async () => {
+        const result = await recovery.giveUp(app)
+        await removeLeftovers(app)
+        return result
+      }),
     rollback: async (request, context = {}) => run(await planOf({ ...request, kind: 'restore' }), context),
     remove: async (request, context = {}) => run(await planOf({ ...request, kind: 'remove' }), context),
     backups: (app) => records.backups(app),

@@ -1,5 +1,6 @@
 // A transaction that rests without having ended: what is said of it, and how a person ends it who has settled it by hand.
 import { manifestRoot } from '../../src/release/manifest.ts'
+import { stagingRecord } from '../backups/set-aside.ts'
 import { type Drive, enter } from './drive.ts'
 import { isoTime, outcomeOf, resultOf, rolledBackRecords } from './finish.ts'
 import { holdPlace } from './layout.ts'
@@ -51,8 +52,8 @@ function saying(state: State): string {
 
 /**
  * Recorded as it stands: which version is there is read from the files, the application may be started by others again. What
- * failed is held against whom it would be after a way back. Nothing is moved or deleted: what a failed way back has left may
- * hold the only copy of something, and is listed as set aside.
+ * failed is held against whom it would be after a way back. Nothing is moved, and nothing deleted but the staging of a way back
+ * that came to its end: what a failed one has left may hold the only copy of something, and is listed as set aside.
  */
 export async function settle(way: Drive, records: Records): Promise<ApplyResult> {
   const { work, profile, journal } = way
@@ -67,8 +68,17 @@ export async function settle(way: Drive, records: Records): Promise<ApplyResult>
   transaction.endedAt = transaction.settledAt
   const also: Record<string, unknown> = { ...(await rolledBackRecords(work, records, former)) }
   for (const change of transaction.changes) Object.assign(also, await asItStands(work, records, change))
+  Object.assign(also, await stagingAfter(work))
   await journal.end(transaction, also)
   return resultOf(transaction)
+}
+
+/** Where files and database are back, nothing needs it. */
+async function stagingAfter(work: Work) {
+  const { transaction, app, places } = work
+  if (transaction.state === 'restart-failed')
+    return { [KEYS.pruning(app.name, transaction.id)]: places.staging }
+  return stagingRecord(work, isoTime(transaction.startedAt))
 }
 
 /** The new version, when its files are nearer to what is there than the old one's; else what is recorded stays. */

@@ -4,14 +4,14 @@ import { dirname, join } from 'node:path'
 import { ChasquiError } from '../../src/errors.ts'
 import { ensureDirectory } from '../../src/system/durable.ts'
 import type { FileSystem } from '../../src/system/file-system.ts'
-import { isSingleModule } from '../config/apps.ts'
+import { type AppConfig, isSingleModule } from '../config/apps.ts'
 import type { Profile } from '../profiles/profile.ts'
-import { livePlace } from './layout.ts'
+import { livePlace, workPlace } from './layout.ts'
 import { refuseMounts } from './mounts.ts'
 import type { Records } from './records.ts'
 import { existingFolder } from './space.ts'
 import { firstFile, namesOf } from './tree.ts'
-import type { ModuleChange } from './types.ts'
+import type { EngineParts, ModuleChange } from './types.ts'
 import { type AppWork, globMatcher } from './work.ts'
 
 export const PRIVATE = 0o700
@@ -22,7 +22,7 @@ export interface PlacesQuestion {
   records: Records
   changes: readonly ModuleChange[]
   workFolder: string
-  /** nothing is made: folders that are not there are judged by the one above them */
+  /** the work folder is not made */
   isDryRun?: boolean
 }
 
@@ -41,7 +41,7 @@ export async function refusePlaces(question: PlacesQuestion): Promise<void> {
     await makePrivate(fs, join(workFolder, 'backups'))
   }
   for (const change of changes) await refusePlace(question, change)
-  await requireWritable(work, workFolder, isDryRun)
+  await requireWritable(work, workFolder)
 }
 
 /** Dumps, and files that the application keeps from everybody, lie in it: it is for the node's user alone. */
@@ -52,8 +52,40 @@ async function makePrivate(fs: FileSystem, folder: string): Promise<void> {
   if (found?.kind === 'directory' && found.mode !== PRIVATE) await fs.setMode(folder, PRIVATE)
 }
 
+/**
+ * Does `act` with the work folder of an app. When it throws, the folders that it has made go again, and a work folder of ours in
+ * which nothing is.
+ */
+export async function inWorkFolder<T>(
+  { fs, log }: Pick<EngineParts, 'fs' | 'log'>,
+  app: AppConfig,
+  act: (workFolder: string) => Promise<T>
+): Promise<T> {
+  const work = await workPlace(fs, app)
+  const deepest = join(work, 'backups')
+  const before = await existingFolder(fs, deepest)
+  const isOurs = app.work === undefined && [work, deepest].includes(before)
+  try {
+    return await act(work)
+  } catch (thrown) {
+    await removeEmpty(fs, deepest, isOurs ? dirname(work) : before).catch((error: Error) => {
+      log.warn({ app: app.name, error: error.message }, 'an empty work folder could not be removed')
+    })
+    throw thrown
+  }
+}
+
+/** From `path` upwards to `end`, which stays; what holds something stays. */
+async function removeEmpty(fs: FileSystem, path: string, end: string): Promise<void> {
+  if (path === end) return
+  const found = await fs.stat(path)
+  if (found !== null && (found.kind !== 'directory' || (await fs.list(path)).length > 0)) return
+  if (found !== null) await fs.remove(path)
+  await removeEmpty(fs, dirname(path), end)
+}
+
 async function refusePlace(question: PlacesQuestion, change: ModuleChange) {
-  const { work, profile, records, workFolder, isDryRun = false } = question
+  const { work, profile, records, workFolder } = question
   const { fs } = work.parts
   const live = livePlace(work.app, change.module)
   const [found, own] = [await fs.stat(live), await fs.stat(await existingFolder(fs, workFolder))]
@@ -71,7 +103,7 @@ async function refusePlace(question: PlacesQuestion, change: ModuleChange) {
   if (found !== null) await refuseMounts(work.parts, live, change.kind, namesOf(manifest))
   if (found !== null && change.kind === 'directory') await refuseUnknown(work, profile, records, change)
   const writable = change.kind === 'overlay' && found !== null ? live : dirname(live)
-  await requireWritable(work, writable, isDryRun)
+  await requireWritable(work, writable)
 }
 
 /**
@@ -91,9 +123,9 @@ async function refuseUnknown(work: AppWork, profile: Profile, records: Records, 
   })
 }
 
-async function requireWritable(work: AppWork, folder: string, isDryRun: boolean): Promise<void> {
+/** It, or the folder in which it will be made. */
+async function requireWritable(work: AppWork, folder: string): Promise<void> {
   const { fs } = work.parts
-  if (!isDryRun) await ensureDirectory(fs, folder)
   if (await fs.isWritable(await existingFolder(fs, folder))) return
   throw new ChasquiError('NO_PERMISSION', `cannot write in ${folder}`, {
     hint: 'run the node as a user that may, or give that folder to its user'

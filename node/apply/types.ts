@@ -168,7 +168,7 @@ export interface BackupInfo {
 
 /** What the way back of a transaction has put aside instead of deleting it. */
 export interface SetAsideInfo {
-  /** of the transaction's backup */
+  /** of the transaction's backup; its staging has an id of its own */
   id: string
   app: string
   /** RFC 3339: when the transaction began */

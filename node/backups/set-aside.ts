@@ -16,6 +16,20 @@ export function databaseLabel(name: string): string {
   return DATABASE + name
 }
 
+/** What a person has settled leaves its staging too: a way back that stopped half-way may have files of its users in there. */
+export async function stagingRecord(
+  { transaction, app, parts, places }: Work,
+  createdAt: string
+): Promise<Also> {
+  const path = places.staging
+  if ((await parts.fs.stat(path)) === null) return {}
+  const id = `${transaction.backup}-staging`
+  const bytes = await treeBytes(parts.fs, path)
+  const about = { app: app.name, createdAt, transaction: transaction.id, settled: true as const }
+  const info: SetAsideInfo = { id, ...about, path, bytes, databases: [] }
+  return { [KEYS.setAside(app.name, id)]: info }
+}
+
 /** The record of what a transaction that ends now leaves; `folder`: its backup is none, and stays on the disk all the same. */
 export async function setAsideRecord(work: Work, folder: string | null, createdAt: string): Promise<Also> {
   const { transaction, app, parts } = work

@@ -4,6 +4,7 @@ import { chmod, chown, mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'nod
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, type TestContext, test } from 'node:test'
+import { createEngine } from '../../node/apply/engine.ts'
 import { refuseMounts } from '../../node/apply/mounts.ts'
 import type { EngineParts } from '../../node/apply/types.ts'
 import { realFileSystem } from '../../src/system/file-system.ts'
@@ -12,6 +13,7 @@ import { type Files, parseApp, SimulatedBranch } from './simulated-branch.ts'
 
 const V1 = { 'version.txt': '1.0.0', 'app/main.js': 'one', 'app/old.js': 'gone soon' }
 const V2 = { 'version.txt': '2.0.0', 'app/main.js': 'two' }
+const WORK = '/srv/.chasqui-shop'
 const fresh = { module: 'shop', version: '2.0.0', files: V2, from: null }
 const next = { ...fresh, from: '1.0.0' }
 
@@ -40,7 +42,9 @@ describe('a folder that no transaction has filled', () => {
       const result = await branch.engine().apply(branch.request(fresh))
       assert.equal(result.error?.code, code, JSON.stringify(result))
       assert.deepEqual(branch.disk.snapshot('/srv/shop'), code === undefined ? { ...there, ...V2 } : there)
-      if (code !== undefined) assert.match(result.error?.hint ?? '', /node adopt/)
+      if (code === undefined) return
+      assert.match(result.error?.hint ?? '', /node adopt/)
+      assert.equal(await branch.disk.stat(WORK), null, 'no empty work folder is left')
     })
   }
 
@@ -59,6 +63,42 @@ describe('a folder that no transaction has filled', () => {
     const result = await branch.engine().apply(branch.request(fresh))
     assert.equal(result.result, 'committed', JSON.stringify(result))
     assert.deepEqual(branch.disk.snapshot('/srv/shop'), { ...V2, 'media/photo.jpg': 'photo' })
+  })
+})
+
+describe('a refused apply leaves no folder behind', () => {
+  const full = { freeSpace: async () => 0 }
+  const refused = async (branch: SimulatedBranch, release: typeof fresh | typeof next = fresh) => {
+    const fs = new Proxy(branch.disk, {
+      get(disk, name) {
+        const found = Reflect.get(Object.hasOwn(full, name) ? full : disk, name)
+        return typeof found === 'function' ? found.bind(disk) : found
+      }
+    })
+    const result = await createEngine({ ...branch.parts, fs }).apply(branch.request(release))
+    assert.deepEqual([result.result, result.error?.code], ['refused', 'DISK_FULL'])
+  }
+
+  test('neither work folder nor the folder of the modules', async () => {
+    const branch = new SimulatedBranch({ path: '/srv/erp/addons', modules: ['shop', 'till'] })
+    await refused(branch)
+    assert.equal(await branch.disk.stat('/srv/erp'), null)
+  })
+
+  test('one that the configuration names stays', async () => {
+    const branch = new SimulatedBranch({ config: { work: '/srv/work' } })
+    await branch.disk.makeDirectory('/srv/work', 0o700)
+    await refused(branch)
+    assert.notEqual(await branch.disk.stat('/srv/work'), null)
+  })
+
+  test('one with a backup stays', async () => {
+    const branch = new SimulatedBranch()
+    await branch.install({ module: 'shop', version: '1.0.0', files: V1 })
+    const before = branch.disk.snapshot(WORK)
+    assert.ok(Object.keys(before).length > 0)
+    await refused(branch, next)
+    assert.deepEqual(branch.disk.snapshot(WORK), before)
   })
 })
 

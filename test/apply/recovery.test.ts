@@ -236,11 +236,14 @@ describe('settled by hand', () => {
   test('what it leaves is listed, not let go by retention, and forgotten when a person has deleted it', async () => {
     const { branch, engine, result } = await stuck(NO_RESTORE, { config: { 'set-aside-keep': 1 } })
     await engine.giveUp('shop')
-    const listed = async () => (await engine.setAside('shop')).map(({ transaction }) => transaction)
-    assert.deepEqual(await listed(), [result.transaction])
-    const [one] = await engine.setAside('shop')
-    assert.equal(one?.settled, true)
+    const listed = async () => (await engine.setAside('shop')).map(({ id }) => id)
+    const [backup, staging] = [result.transaction, `${result.transaction}-staging`]
+    assert.deepEqual(await listed(), [staging, backup])
+    const [other, one] = await engine.setAside('shop')
+    assert.deepEqual([one?.settled, other?.settled], [true, true])
     assert.ok(isKept(branch, 'before'), 'the dump is in it')
+    assert.equal(other?.path, `/srv/.chasqui-shop/t-${backup}`)
+    assert.ok((other?.bytes ?? 0) > 0)
     branch.till.database.schema = '1.0.0'
     const again: string[] = []
     for (const version of ['2.0.1', '2.0.2', '2.0.3']) {
@@ -248,12 +251,26 @@ describe('settled by hand', () => {
       const bad = { ...v2, version, files: { ...V2, 'version.txt': version } }
       again.unshift((await engine.apply(branch.request(bad))).transaction)
     }
-    assert.deepEqual(await listed(), [again[0], result.transaction], 'one by the rules, and the settled one')
+    assert.deepEqual(await listed(), [again[0], staging, backup], 'one by the rules, and the settled ones')
     await removeTree(branch.disk, one?.path ?? '')
+    await removeTree(branch.disk, other?.path ?? '')
     branch.till.faults = {}
     const good = { ...v2, version: '2.0.4', files: { ...V2, 'version.txt': '2.0.4' } }
     assert.equal((await engine.apply(branch.request(good))).result, 'committed')
     assert.deepEqual(await listed(), [again[0]])
+  })
+
+  test('an old version that did not start needs nothing of the new one: its staging is deleted', async () => {
+    const { branch, engine, result } = await stuck(NO_START)
+    assert.equal(result.state, 'restart-failed')
+    const staging = `/srv/.chasqui-shop/t-${result.transaction}`
+    assert.notEqual(await branch.disk.stat(staging), null)
+    await engine.giveUp('shop')
+    assert.equal(await branch.disk.stat(staging), null)
+    assert.deepEqual(
+      (await engine.setAside('shop')).map(({ id }) => id),
+      [result.transaction]
+    )
   })
 
   for (const [name, faults, expected] of [
