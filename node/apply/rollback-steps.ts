@@ -1,6 +1,6 @@
 // What each state of the way back does: only as much as the forward way may have begun, and each safe to do again.
 import { dirname, join } from 'node:path'
-import { ChasquiError } from '../../src/errors.ts'
+import { asChasquiError, ChasquiError } from '../../src/errors.ts'
 import { ensureDirectory, removeTree } from '../../src/system/durable.ts'
 import { failureOf, runChecks } from '../checks/checks.ts'
 import { contextFor } from '../checks/plan.ts'
@@ -131,6 +131,12 @@ export const startAgain: StepFunction = async (work, profile, records) => {
   const isUp = work.transaction.isBack === true && (await runs(work, profile)) === true
   if (!isUp) await stopAgain(work, profile)
   const locked = await unlock(work, profile)
+  if (work.transaction.wasDown === true) {
+    await profile.letUp(work)
+    // its program may have come with the release, and is gone with it
+    if (locked !== null && asChasquiError(locked).code !== 'APPLY_TOOL_MISSING') throw locked
+    return undefined
+  }
   try {
     await profile.start(work)
   } catch (error) {

@@ -78,11 +78,21 @@ export const rehearse: StepFunction = async (work, profile, records) => {
   return undefined
 }
 
-export const stop: StepFunction = async (work, profile) => {
+export const stop: StepFunction = async (work, profile, records) => {
   for (const change of work.transaction.changes) await verifyStaged(work, change)
+  if (await isDownAndEmpty(work, profile, records)) {
+    work.transaction.wasDown = true
+    await work.save()
+  }
   work.transaction.stoppedAt = work.parts.clock.now()
   await profile.stop(work, false)
   return undefined
+}
+
+/** Nothing is installed, and what will run it is known not to run. */
+async function isDownAndEmpty(work: Work, profile: Profile, records: Records): Promise<boolean> {
+  if ((await records.installed(work.app.name)).length > 0) return false
+  return (await profile.isRunning(work).catch(() => null)) === false
 }
 
 /**

@@ -45,6 +45,8 @@ export interface Transaction {
   /** ms since the epoch */
   startedAt: number
   stoppedAt?: number
+  /** nothing was installed and the service did not run: the way back starts nothing */
+  wasDown?: true
   runningAt?: number
   /** RFC 3339: of its entry in the history; there is one, whatever becomes of it */
   endedAt?: string
