@@ -174,6 +174,22 @@ for (const [name, standIn] of Object.entries(STAND_INS)) {
   })
 }
 
+test('command: a stop that only asks for it is waited for, and one that never comes is a failure', async () => {
+  for (const questions of [3, 1_000]) {
+    let left = questions
+    const { service, work } = prepare({
+      ...(STAND_INS.command as StandIn),
+      answer: ([, verb]) => (verb === 'status' ? { status: left-- > 0 ? 0 : 3 } : {})
+    })
+    if (questions === 3) await service.stop(work)
+    else
+      await assert.rejects(service.stop(work), {
+        code: 'SERVICE_FAILED',
+        message: /still runs after the stop/
+      })
+  }
+})
+
 test('systemd: a unit that does not exist is named, although "show" ends with 0', async () => {
   const { service, work } = prepare({
     ...(STAND_INS.systemd as StandIn),
