@@ -5,7 +5,7 @@ import { type FakeRelease, type Files, LOCKING_COMMANDS, SimulatedBranch } from 
 import type { TillFaults } from './simulated-till.ts'
 
 type Kind = 'directory' | 'overlay'
-type Action = 'apply' | 'restore' | 'restore with database' | 'remove'
+type Action = 'install' | 'apply' | 'restore' | 'restore with database' | 'remove'
 
 export interface Scenario {
   name: string
@@ -67,6 +67,10 @@ function optionsOf({ action, hasLock }: Scenario) {
 /** A branch before the transaction, to be cloned. */
 export async function prepare(scenario: Scenario): Promise<SimulatedBranch> {
   const branch = new SimulatedBranch(optionsOf(scenario))
+  if (scenario.action === 'install') {
+    branch.till.running = false
+    return branch
+  }
   await branch.install(...releasesOf(scenario, '1.0.0'))
   for (const { module } of releasesOf(scenario, '1.0.0')) {
     for (const [path, text] of Object.entries(LOCAL)) branch.disk.plant(`/srv/shop/${module}/${path}`, text)
@@ -83,7 +87,9 @@ export function clone(template: SimulatedBranch, scenario: Scenario): SimulatedB
   const branch = template.clone(optionsOf(scenario))
   branch.till.faults = { ...scenario.till }
   branch.till.heldBy = scenario.honoursHold ? HOLD : null
-  branch.till.receipts = '/srv/shop/pos_0'
+  if (scenario.action === 'install') branch.till.running = false
+  // what is sold in a first version has no older folder to go back to
+  else branch.till.receipts = '/srv/shop/pos_0'
   return branch
 }
 
@@ -91,6 +97,10 @@ export function clone(template: SimulatedBranch, scenario: Scenario): SimulatedB
 export function act(scenario: Scenario, branch: SimulatedBranch, engine: Engine, force = false) {
   const { app } = branch
   switch (scenario.action) {
+    case 'install': {
+      const first = releasesOf(scenario, '1.0.0').map((one) => ({ ...one, from: null }))
+      return engine.apply({ ...branch.request(...first), force })
+    }
     case 'apply': {
       const update = releasesOf(scenario, '2.0.0').map((one) => ({ ...one, from: '1.0.0' }))
       return engine.apply({ ...branch.request(...update), force })
@@ -104,9 +114,9 @@ export function act(scenario: Scenario, branch: SimulatedBranch, engine: Engine,
   }
 }
 
-/** With its last module the application goes too: nothing is left that would have to run. */
-export function leavesNothing({ action, kinds }: Scenario): boolean {
-  return action === 'remove' && kinds.length === 1
+/** Nothing is there that would have to run: before a first install, and when the last module has gone. */
+export function isEmptyAt({ action, kinds }: Scenario, end: 'old' | 'new'): boolean {
+  return action === 'install' ? end === 'old' : action === 'remove' && kinds.length === 1 && end === 'new'
 }
 
 /** What may be there at the end, and nothing else: the application's own files are in both. */
@@ -125,6 +135,10 @@ function endsOf(scenario: Scenario): { old: World; new: World } {
   const first = worldOf(scenario, '1.0.0', { schema: '1.0.0', migrations: 0 })
   const second = worldOf(scenario, '2.0.0', { schema: '2.0.0', migrations: modules })
   switch (scenario.action) {
+    case 'install': {
+      const { nothing, released } = aroundInstall(first)
+      return { old: nothing, new: released }
+    }
     case 'apply':
       return { old: first, new: second }
     case 'restore':
@@ -135,6 +149,17 @@ function endsOf(scenario: Scenario): { old: World; new: World } {
       const files = { ...second.files, pos_0: LOCAL }
       return { old: second, new: { ...second, files, installed: { ...second.installed, pos_0: null } } }
     }
+  }
+}
+
+/** Neither has local files. */
+function aroundInstall(first: World): { nothing: World; released: World } {
+  const modules = Object.keys(first.files)
+  const each = <T>(of: (module: string) => T) => Object.fromEntries(modules.map((one) => [one, of(one)]))
+  const released = each((one) => filesOf('1.0.0', one))
+  return {
+    nothing: { ...first, files: each(() => ({})), installed: each(() => null) },
+    released: { ...first, files: released }
   }
 }
 
@@ -171,6 +196,9 @@ export const CORE: readonly Scenario[] = (['directory', 'overlay'] as const).map
 
 /** Faults on the way back, and the rest of what a branch is asked for. */
 export const FURTHER: readonly Scenario[] = [
+  scenario('install', ['directory']),
+  scenario('install', ['directory'], { till: { sickVersion: '1.0.0' } }),
+  scenario('install', MIXED, { till: { startFailsWith: '1.0.0' } }),
   ...(['directory', 'overlay'] as const).flatMap((kind) => [
     scenario('apply', [kind], { till: SICK }),
     scenario('apply', THREE(kind)),

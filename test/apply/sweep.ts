@@ -4,7 +4,7 @@
 import { createEngine } from '../../node/apply/engine.ts'
 import type { ApplyResult, EngineParts } from '../../node/apply/types.ts'
 import { applies, canStay, FAULTS, type Injection, Injector } from './faults.ts'
-import { act, clone, leavesNothing, prepare, type Scenario, type World, worldsOf } from './scenarios.ts'
+import { act, clone, isEmptyAt, prepare, type Scenario, type World, worldsOf } from './scenarios.ts'
 import { type Files, manifestOf, type SimulatedBranch } from './simulated-branch.ts'
 
 export type Verdict = 'old' | 'new'
@@ -96,7 +96,7 @@ class Sweep {
     const verdict = (['old', 'new'] as const).find((name) => isSame(seen, worlds[name]))
     if (verdict === undefined) throw new Error(`neither old nor new: ${JSON.stringify(seen)}`)
     const { running, locked, database, sold } = branch.till
-    const isGone = verdict === 'new' && leavesNothing(this.#scenario)
+    const isGone = isEmptyAt(this.#scenario, verdict)
     if ((!running && !isGone) || locked)
       throw new Error(`lockout: running ${running}, locked ${locked} (${verdict})`)
     const gone = sold.filter((sale) => !database.sales.includes(sale))
