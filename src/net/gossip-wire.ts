@@ -13,28 +13,36 @@ export const WIRE_LIMITS = {
   listed: 65_536
 }
 
-const key = codec<string>(
-  (state, step, value) => c.fixed(8)[step](state, Buffer.from(value, 'hex')),
-  (state) => Buffer.from(c.fixed(8).decode(state)).toString('hex')
-)
+const KEY_BYTES = 8
+
+/** Hex to bytes. A length does not need the bytes: budgets ask for many lengths. */
+const key: Codec<string> = {
+  preencode: (state) => {
+    state.end += KEY_BYTES
+  },
+  encode: (state, value) => c.fixed(KEY_BYTES).encode(state, Buffer.from(value, 'hex')),
+  decode: (state) => Buffer.from(c.fixed(KEY_BYTES).decode(state)).toString('hex')
+}
 
 /** Hex digits: how many, then two to a byte, the last one padded with 0. */
-const prefix = codec<string>(
-  (state, step, value) => {
-    c.uint[step](state, value.length)
-    c.fixed(bytesFor(value.length))[step](
-      state,
-      Buffer.from(value.padEnd(value.length + (value.length % 2), '0'), 'hex')
-    )
+const prefix: Codec<string> = {
+  preencode: (state, value) => {
+    c.uint.preencode(state, value.length)
+    state.end += bytesFor(value.length)
   },
-  (state) => {
+  encode: (state, value) => {
+    c.uint.encode(state, value.length)
+    const digits = value.padEnd(value.length + (value.length % 2), '0')
+    c.fixed(bytesFor(value.length)).encode(state, Buffer.from(digits, 'hex'))
+  },
+  decode: (state) => {
     const digits = c.uint.decode(state)
-    if (digits > 16) throw new RangeError('a prefix is longer than a key')
+    if (digits > 2 * KEY_BYTES) throw new RangeError('a prefix is longer than a key')
     return Buffer.from(c.fixed(bytesFor(digits)).decode(state))
       .toString('hex')
       .slice(0, digits)
   }
-)
+}
 
 const bytesFor = (digits: number) => Math.ceil(digits / 2)
 
