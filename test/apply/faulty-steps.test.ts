@@ -2,8 +2,9 @@
 // files and database, it runs, and the release is counted or closed.
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { isOfTheRelease } from '../../node/apply/blame.ts'
 import { createEngine } from '../../node/apply/engine.ts'
-import type { ApplyResult, EngineParts } from '../../node/apply/types.ts'
+import type { ApplyResult, EngineParts, Failure } from '../../node/apply/types.ts'
 import { ChasquiError, type ErrorCode } from '../../src/errors.ts'
 import type { ProcessRequest, ProcessResult } from '../../src/system/process.ts'
 import { LOCKING_COMMANDS, SimulatedBranch } from './simulated-branch.ts'
@@ -227,6 +228,8 @@ describe('a node that is killed each time in the state', () => {
       assert.equal(last?.error?.code, 'APPLY_QUARANTINED')
       assert.ok(deaths >= branch.app.attempts && deaths <= 4 * branch.app.attempts, `${deaths} deaths`)
       await expectOld(branch, parts, 'APPLY_INTERRUPTED')
+      const [entry] = await createEngine(parts).history()
+      assert.equal(isOfTheRelease(entry?.error as Failure), false, 'reported as trouble of this machine')
     })
   }
 })

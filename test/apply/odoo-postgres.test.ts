@@ -1,11 +1,12 @@
 // The odoo profile against a real PostgreSQL: what its role must be allowed, what comes back as it was, whom Odoo runs as.
 import assert from 'node:assert/strict'
-import { chown, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises'
+import { chown, mkdtemp, readdir, readFile, rm, stat, symlink, truncate, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, type TestContext, test } from 'node:test'
 import { POSTGRES_TOOLS } from '../../node/profiles/odoo/postgres.ts'
 import { realFileSystem } from '../../src/system/file-system.ts'
+import { realProcessRunner } from '../../src/system/process.ts'
 import { makeStand, type Stand, type StandOptions, upgradeRequest } from './odoo-stand.ts'
 import { type PostgresCluster, startPostgres, whyNoPostgres } from './postgres.ts'
 
@@ -53,6 +54,31 @@ describe('the odoo profile with PostgreSQL', reason === undefined ? {} : { skip:
       )
       if (hint !== null) assert.match(result.error?.hint ?? '', hint)
       assert.equal(result.result, hint === null ? 'committed' : 'refused')
+    })
+  }
+
+  for (const [name, kept] of [
+    ['in its middle', 0.5],
+    ['near its end', 0.97]
+  ] as const) {
+    test(`a dump that is cut off ${name} is refused before the swap`, async (t) => {
+      const run: typeof realProcessRunner.run = async (request) => {
+        const result = await realProcessRunner.run(request)
+        const at = request.command.indexOf('-f') + 1
+        const file = request.command[at] ?? ''
+        if (request.command[0].endsWith('pg_dump')) await truncate(file, ((await stat(file)).size * kept) | 0)
+        return result
+      }
+      const one = await stand(t, { parts: () => ({ runner: { ...realProcessRunner, run } }) })
+      const result = await apply(one)
+      assert.deepEqual(
+        [result.error?.step, result.error?.code],
+        ['back-up', 'BACKUP_FAILED'],
+        JSON.stringify(result)
+      )
+      assert.equal(result.result, 'rolled-back')
+      assert.ok(!result.steps.some(({ step }) => step === 'swap'))
+      assert.equal(await sales(one, one.databases[0] ?? ''), `before in ${one.databases[0]}`)
     })
   }
 
