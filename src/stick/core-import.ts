@@ -17,8 +17,11 @@ const UPGRADE_ATTEMPTS = 5
 export interface CoreImport {
   core: BlockCore
   stick: CoreOnStick
-  /** The bytes of blocks of one segment, ascending by position, unverified; null for one that the file does not hold. */
-  read(places: readonly BlockPlace[]): Promise<(Uint8Array | null)[]>
+  /**
+   * The bytes of blocks of one segment, ascending by position, unverified; null for one that the file does not hold. What was
+   * read before with the same slot (from 0, a few) is needed no more.
+   */
+  read(places: readonly BlockPlace[], slot: number): Promise<(Uint8Array | null)[]>
   signal: AbortSignal
   onBlocks(blocks: number, bytes: number): void
   /** one block was verified and stored */
@@ -168,14 +171,16 @@ async function storeBlocks(request: CoreImport, stored: StoredNodes): Promise<Co
   const result: CoreImportResult = { blocks: 0, bytes: 0, damaged: [], unplaced: 0 }
   const places = [...request.stick.blocks.values()].sort(byPlace)
   const writing: Promise<void>[] = []
+  let slot = 0
   for (const batch of batches(places)) {
     stopIfCancelled(request.signal)
     const missing = await missingOf(request.core, batch)
-    const values = await request.read(missing)
+    const values = await request.read(missing, slot)
+    slot = (slot + 1) % (IN_FLIGHT + 1)
+    if (writing.length === IN_FLIGHT) await writing.shift()
     const storing = storeBatch(request, stored, missing, values, result)
     storing.catch(() => undefined)
     writing.push(storing)
-    if (writing.length === IN_FLIGHT) await writing.shift()
   }
   await Promise.all(writing)
   return result

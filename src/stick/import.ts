@@ -33,7 +33,12 @@ export async function importFeed(
   const feed = Buffer.from(home.feed.db.key).toString('hex')
   const found = await readFeedFolder(folder, feed, home.fleet)
   const result: FeedImport = { read: { blocks: 0, bytes: 0 }, rejected: [...found.rejected], damaged: [] }
-  for (const name of ['db', 'blobs'] as const) await importOne(home, folder, found, name, result, progress)
+  try {
+    for (const name of ['db', 'blobs'] as const) await importOne(home, folder, found, name, result, progress)
+  } finally {
+    // both cores lie in one store
+    await home.feed.db.flush()
+  }
   return result
 }
 
@@ -68,7 +73,7 @@ async function importOne(
     const { blocks, bytes, damaged } = await importCore({
       core,
       stick,
-      read: (places) => reader.read(places),
+      read: (places, slot) => reader.read(places, slot),
       signal: progress.signal,
       onBlocks: (_blocks, size) => progress.onBytes(size),
       onBlock: (index, size) => {
@@ -81,34 +86,45 @@ async function importOne(
     for (const place of damaged) result.rejected.push(damagedBlock(place, name))
   } finally {
     await reader.close()
-    await core.flush()
   }
 }
 
-/** Reads blocks out of segment files; keeps the last file open. */
+/** Reads blocks out of segment files; keeps the last file open, and memory to read into. */
 class BlockReader {
   readonly #folder: StickFolder
   readonly #feed: string
   #open: { segment: string; reader: Promise<FileReader | null> } | null = null
+  readonly #memory: Buffer[] = []
 
   constructor(folder: StickFolder, feed: string) {
     this.#folder = folder
     this.#feed = feed
   }
 
-  /** The bytes of blocks of one segment, as they are on the stick; null for one that the file does not hold. */
-  async read(places: readonly BlockPlace[]): Promise<(Uint8Array | null)[]> {
+  /**
+   * The bytes of blocks of one segment, as they are on the stick; null for one that the file does not hold. What was read
+   * into the same slot before is gone.
+   */
+  async read(places: readonly BlockPlace[], slot: number): Promise<(Uint8Array | null)[]> {
     const [first, last] = [places[0], places.at(-1)]
     if (first === undefined || last === undefined) return []
     const reader = await this.#reader(first.segment)
     if (reader === null) return places.map(() => null)
     const length = last.position + last.size - first.position
     if (length > READ_AT_ONCE) return Promise.all(places.map((place) => readOne(reader, place)))
-    const bytes = await reader.read(first.position, length)
+    const bytes = await reader.read(first.position, length, this.#memoryOf(slot, length))
     return places.map(({ position, size }) => {
       const start = position - first.position
       return start + size <= bytes.length ? bytes.subarray(start, start + size) : null
     })
+  }
+
+  #memoryOf(slot: number, length: number): Buffer {
+    const known = this.#memory[slot]
+    if (known !== undefined && known.length >= length) return known
+    const memory = Buffer.allocUnsafeSlow(length)
+    this.#memory[slot] = memory
+    return memory
   }
 
   #reader(segment: string): Promise<FileReader | null> {

@@ -16,6 +16,8 @@ import { type Frame, homeDamaged, readBack, type SegmentTarget } from './segment
 
 /** bytes of one write, and of the blocks that are read at once: cheap sticks want few large ones */
 const WRITE_SIZE = 4 * 1024 * 1024
+/** bytes after which the medium is set to work: the system else begins when all is written, or half a minute later */
+const SYNC_EVERY = 16 * 1024 * 1024
 
 /** Writes `plan` into the feed's folder; returns the file's name and the footer's hash (hex). */
 export function writeSegment(target: SegmentTarget, plan: SegmentPlan): Promise<MarkedSegment> {
@@ -52,15 +54,15 @@ async function writeTemporary(
 ): Promise<void> {
   const { fs } = target.folder
   const writer = await fs.createFile(temporary, 0o644, 'large')
+  const pending = new Pending(writer, target.onBytes)
   try {
-    const pending = new Pending(writer, target.onBytes)
     await pending.add(header)
     for await (const value of blocksOf(target, plan)) await pending.add(value)
     await pending.add(tail)
     await pending.flush()
-    await writer.sync()
     await writer.close()
   } catch (error) {
+    await pending.settle()
     await writer.close().catch(() => undefined)
     await fs.remove(temporary).catch(() => undefined)
     throw error
@@ -109,12 +111,14 @@ function inBatches(blocks: readonly SegmentBlock[]): SegmentBlock[][] {
   return batches
 }
 
-/** Collects small pieces into large writes; one write runs while the next is being collected. */
+/** Collects small pieces into large writes; one write runs while the next is being collected, and one sync beside them. */
 class Pending {
   #filling = Buffer.allocUnsafeSlow(WRITE_SIZE)
   #spare = Buffer.allocUnsafeSlow(WRITE_SIZE)
   #used = 0
+  #unsynced = 0
   #writing: Promise<void> = Promise.resolve()
+  #syncing: Promise<void> = Promise.resolve()
   readonly #writer: FileWriter
   readonly #onBytes: (bytes: number) => void
 
@@ -133,10 +137,17 @@ class Pending {
     }
   }
 
-  /** Returns when everything was handed to the file system. */
+  /** Returns when everything is on the medium. */
   async flush(): Promise<void> {
     await this.#write()
     await this.#writing
+    await this.#syncing
+    await this.#writer.sync()
+  }
+
+  /** Nothing of this works on the file any more. */
+  async settle(): Promise<void> {
+    await Promise.allSettled([this.#writing, this.#syncing])
   }
 
   async #write(): Promise<void> {
@@ -145,7 +156,16 @@ class Pending {
     ;[this.#filling, this.#spare] = [this.#spare, this.#filling]
     this.#used = 0
     if (bytes.length === 0) return
+    if (this.#unsynced >= SYNC_EVERY) await this.#sync()
+    this.#unsynced += bytes.length
     this.#writing = this.#writer.write(bytes).then(() => this.#onBytes(bytes.length))
     this.#writing.catch(() => undefined)
+  }
+
+  async #sync(): Promise<void> {
+    this.#unsynced = 0
+    await this.#syncing
+    this.#syncing = this.#writer.sync()
+    this.#syncing.catch(() => undefined)
   }
 }
