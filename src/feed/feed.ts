@@ -44,6 +44,7 @@ export class DriveFeed implements Feed {
   /** lengths that the feed's key has signed, as heard from others. For src/feed only. */
   readonly heard = { db: 0, blobs: 0 }
   #open: OpenFeed | null = null
+  #opening: Promise<void> | null = null
   #version = 0
   readonly #streams = new Set<Duplex & { userData?: unknown }>()
   readonly #listeners = new Set<() => void>()
@@ -83,6 +84,11 @@ export class DriveFeed implements Feed {
       db: blockCore(this.db, flush),
       blobs: this.#open === null ? null : blockCore(this.#open.blobs, flush)
     }
+  }
+
+  async openBlobs(): Promise<BlockCore | null> {
+    if (this.#open === null) await this.#openOnce()
+    return this.cores.blobs
   }
 
   get bulk(): BulkCore | null {
@@ -239,6 +245,13 @@ export class DriveFeed implements Feed {
     return missing
   }
 
+  #openOnce(): Promise<void> {
+    this.#opening ??= this.#openRest().finally(() => {
+      this.#opening = null
+    })
+    return this.#opening
+  }
+
   async #openRest(): Promise<void> {
     const blobs = await openBlobs(this.store, this.identity, this.db)
     if (blobs === null) return
@@ -254,7 +267,7 @@ export class DriveFeed implements Feed {
     const advance = () => void this.advance()
     this.db.on('append', advance)
     this.db.on('download', () => this.#onBlock())
-    if (this.#open === null) this.db.once('manifest', () => void this.#openRest().then(advance))
+    if (this.#open === null) this.db.once('manifest', () => void this.openBlobs().then(advance))
   }
 
   /** Keeps what was here readable, stops exchanging, remembers: two histories have a valid signature. */
@@ -313,8 +326,10 @@ export class DriveFeed implements Feed {
     const found = await newestWholeVersion(open.drive, whole, Math.max(this.#version, this.#looked.until))
     this.#looked = { until: whole, version: Math.max(found, this.#looked.version) }
     const { version } = this.#looked
-    if (version <= this.#version || version === this.#target?.version) return
+    if (version <= this.#version) return
     const missing = await missingRequired(open, this.#version, version)
+    // what is being waited for may have come by another way than from a peer
+    if (missing.length > 0 && version === this.#target?.version) return
     this.#stopTarget()
     if (missing.length > 0) return this.#startTarget(open, version, missing)
     await rememberVersion(this.db, version)

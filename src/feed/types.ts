@@ -66,6 +66,8 @@ export interface Feed {
   readonly conflict: FeedConflict | null
   /** `blobs` is null on a branch that has not heard anything of this feed yet. */
   readonly cores: { readonly db: BlockCore; readonly blobs: BlockCore | null }
+  /** `cores.blobs`, opened as soon as the db core's manifest is known; waits for that as long as it takes. */
+  openBlobs(): Promise<BlockCore | null>
   /** The blobs core block by block, for an exchange with peers; null like `cores.blobs`. */
   readonly bulk: BulkCore | null
   /** When set, `fetch` gets its blocks by it in place of Hypercore's own download, which cannot choose its peers. */
