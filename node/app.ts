@@ -1,11 +1,9 @@
-// An opened node's home: everything that its commands and its daemon work with, put together once. Opening it first ends
-// what a power cut left behind in an app.
-import { randomBytes } from 'node:crypto'
+// An opened node's home: everything that its commands and its daemon work with, put together once.
 import { EventEmitter } from 'node:events'
-import { asChasquiError, ChasquiError } from '../src/errors.ts'
+import { asChasquiError, type ChasquiError } from '../src/errors.ts'
 import { openFeed } from '../src/feed/feed.ts'
 import { GrantOwners } from '../src/feed/grant-owners.ts'
-import { openStore, type Store } from '../src/feed/store.ts'
+import type { Store } from '../src/feed/store.ts'
 import type { Feed } from '../src/feed/types.ts'
 import { Evidence } from '../src/fleet/evidence.ts'
 import type { PlanMode } from '../src/fleet/plan-input.ts'
@@ -18,28 +16,26 @@ import type { GossipBudget } from '../src/net/gossip-budget.ts'
 import type { Links } from '../src/net/link-options.ts'
 import type { StickHome } from '../src/stick/home.ts'
 import type { WatchedStick } from '../src/stick/watcher.ts'
-import { type FileSystem, realFileSystem } from '../src/system/file-system.ts'
-import { type HomeIdentity, type HomePaths, readHome } from '../src/system/home.ts'
+import type { FileSystem } from '../src/system/file-system.ts'
+import type { HomeIdentity, HomePaths } from '../src/system/home.ts'
 import type { Log } from '../src/system/log.ts'
-import { type ProcessRunner, realProcessRunner } from '../src/system/process.ts'
-import { openState, type StateStore } from '../src/system/state.ts'
+import type { ProcessRunner } from '../src/system/process.ts'
+import type { StateStore } from '../src/system/state.ts'
 import { enrolmentKeysOf } from '../src/trust/ceremony.ts'
 import { requireOwner, type VerifiedMember, verifyMembership } from '../src/trust/membership.ts'
 import { ExactAdoption } from './adoption.ts'
-import { createEngine } from './apply/engine.ts'
-import { systemClock, systemHttp } from './apply/real.ts'
 import type { ApplyResult, Engine } from './apply/types.ts'
 import { type Catalog, ReleaseCache } from './catalog.ts'
 import { loadNodeConfig } from './config/load.ts'
 import type { NodeConfig } from './config/schema.ts'
+import { createNodeEngine } from './engine.ts'
 import { Fetcher } from './fetcher.ts'
 import { FeedFollower } from './follow.ts'
 import { takeGrant } from './grant.ts'
-import { type FleetAccess, loadIdentity, type NodeIdentity, saveAccess } from './identity.ts'
-import { makePlan, type NodePlan, platforms } from './planner.ts'
+import { type FleetAccess, type NodeIdentity, saveAccess } from './identity.ts'
+import { makePlan, type NodePlan } from './planner.ts'
 import type { Problem } from './report.ts'
 import { Sources } from './sources.ts'
-import { createStager } from './stager.ts'
 import { nodeStickHome } from './stick-home.ts'
 import { Transfers } from './transfers.ts'
 import { type FleetView, TrustKeeper } from './trust-keeper.ts'
@@ -307,7 +303,7 @@ export class NodeApp {
   }
 }
 
-interface NodeParts {
+export interface NodeParts {
   paths: HomePaths
   home: HomeIdentity
   identity: NodeIdentity
@@ -316,62 +312,4 @@ interface NodeParts {
   state: StateStore
   store: Store
   feed: Feed
-}
-
-/** Opens the home; the caller holds its lock. Throws HOME_*, CONFIG_*, STORE_MOVED. */
-export async function openNode(paths: HomePaths, tools: NodeTools): Promise<NodeApp> {
-  const home = await readHome(paths, 'node')
-  const config = await loadNodeConfig(paths.config, process.env)
-  const identity = await loadIdentity(paths)
-  const state = await openState(paths.state)
-  const closing: (() => Promise<void>)[] = [() => state.close()]
-  try {
-    const store = await openStore(paths.store)
-    closing.unshift(() => store.close())
-    const { feedKey, feedEncryptionKey } = identity.access
-    const feed = await openFeed(store, { key: feedKey, encryptionKey: feedEncryptionKey })
-    closing.unshift(() => feed.close())
-    const app = new NodeApp({ paths, home, identity, config, tools, state, store, feed })
-    await app.trust.open()
-    await app.sources.open()
-    await app.internetUse.open()
-    await app.linkPause.open()
-    app.recovered = await app.engine.recover()
-    await app.records.open()
-    return app
-  } catch (error) {
-    for (const close of closing) await close().catch(() => undefined)
-    throw error
-  }
-}
-
-function createNodeEngine(app: NodeApp): Engine {
-  const { tools } = app
-  const fs = tools.fs ?? realFileSystem
-  return createEngine({
-    fs,
-    runner: tools.runner ?? realProcessRunner,
-    state: app.state,
-    clock: { ...systemClock, now: () => app.now() },
-    random: (length) => randomBytes(length),
-    log: app.log,
-    http: systemHttp,
-    stage: createStager({
-      fs,
-      log: app.log,
-      view: (module, track) => stagingView(app, module, track),
-      fetch: (paths) => app.fetcher.fetch(paths, { signal: app.stopped })
-    }),
-    platform: process.platform,
-    platforms: platforms(process.platform, process.arch),
-    environment: process.env,
-    home: app.paths.root
-  })
-}
-
-async function stagingView(app: NodeApp, module: string, track: string) {
-  const view = await app.refresh()
-  if (view === null) throw new ChasquiError('FEED_EMPTY', 'nothing of the feed is on this machine yet')
-  const catalog = await app.catalog(view, [module])
-  return { snapshot: view.snapshot, releases: catalog.releases(module, track) }
 }

@@ -11,9 +11,10 @@ import { realFileSystem } from '../src/system/file-system.ts'
 import type { HomePaths } from '../src/system/home.ts'
 import { lockHome } from '../src/system/home.ts'
 import { toHex } from '../src/trust/bytes.ts'
-import { type NodeApp, type NodeTools, openNode } from './app.ts'
+import type { NodeApp, NodeTools } from './app.ts'
 import { nodeCommandTable } from './commands/table.ts'
 import { type LinkFlags, startLinks } from './daemon-links.ts'
+import { openNode } from './open.ts'
 import { Schedule } from './schedule.ts'
 
 export interface DaemonRequest {

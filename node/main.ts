@@ -10,7 +10,7 @@ import { type HomePaths, readHome } from '../src/system/home.ts'
 import { createLog, type Log, silentLog } from '../src/system/log.ts'
 import { readSecretFile } from '../src/system/secret-file.ts'
 import { VERSION } from '../src/version.ts'
-import { type NodeTools, openNode } from './app.ts'
+import type { NodeTools } from './app.ts'
 import type { Collected } from './collect.ts'
 import { configCommands } from './commands/config.ts'
 import { nodeCommandTable } from './commands/table.ts'
@@ -19,6 +19,7 @@ import type { LinkFlags } from './daemon-links.ts'
 import * as describe from './describe.ts'
 import { describeEvent, describeProgress } from './describe-events.ts'
 import { joinFleet } from './join.ts'
+import { openNode } from './open.ts'
 
 /** Runs a command of the table on a node's home: in its daemon, or directly. */
 export async function runNodeCommand(
