@@ -1,7 +1,7 @@
 // npm run bench:stick [-- --size MB] [--dir DIR]: packs onto a stick and into a branch, verified, beside cp + sync +
 // sha256sum, rsync and ostree with the same bytes, in one run. Every way ends durable: Chasqui by its own fsyncs, the others with
-// a sync of the machine. First the stick is a folder of the machine's disk, then a drive with a real file system of sticks
-// (FUSE, where it can be mounted). Exit status: 0 also when a goal is missed, 1 when a way that works there failed.
+// a sync of the machine. First the stick is a folder of the machine's disk, then a drive with a file system of the kernel, then
+// drives with real file systems of sticks (FUSE), where they can be mounted. Exit status: 0 also when a goal is missed, 1 when a way that works there failed.
 import { execFileSync, spawnSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
@@ -20,6 +20,7 @@ import { stickFeed } from '../src/stick/stick-feed.ts'
 import { realFileSystem } from '../src/system/file-system.ts'
 import { keyPairOf } from '../src/trust/keys.ts'
 import { newMedium, unavailable } from '../test/stick/media.ts'
+import { ext4Drive } from './lib/ext4-drive.ts'
 
 const PACK = 10_000_000 // bytes
 const ROUNDS = 2 // the best of them counts: other work on the machine only ever adds time
@@ -177,7 +178,7 @@ const ms = (value: number | null) => (value === null ? '–' : `${Math.round(val
 const total = ({ out, back }: Row) => (out === null || back === null ? null : out + back)
 
 /** What cannot work with drives of that kind; anything else that fails fails the run. */
-const MAY_FAIL = { folder: [], exfat: ['ostree'], ntfs: [] } as const
+const MAY_FAIL = { folder: [], ext4: [], exfat: ['ostree'], ntfs: [] } as const
 type Kind = keyof typeof MAY_FAIL
 
 async function compare(title: string, kind: Kind, place: Place): Promise<void> {
@@ -220,12 +221,19 @@ function report(chasqui: Row, copied: Row, ostreeTotal: number | null): void {
 }
 
 /** Empties the stick and gives its place. */
-function emptied(place: string): string {
-  for (const name of readdirSync(place)) rmSync(join(place, name), { recursive: true, force: true })
+function emptied(place: string, kept: readonly string[] = []): string {
+  for (const name of readdirSync(place).filter((name) => !kept.includes(name)))
+    rmSync(join(place, name), { recursive: true, force: true })
   return place
 }
 
 await compare('a folder of this disk (ostree links, it does not copy)', 'folder', () => fresh('stick'))
+const drive = ext4Drive(3 * packs * 10 + 64)
+if (typeof drive === 'string') console.log(`no ext4 drive here: ${drive}`)
+else {
+  await compare('a drive with ext4 (kernel)', 'ext4', () => emptied(drive.place, ['lost+found']))
+  drive.remove()
+}
 for (const kind of ['exfat', 'ntfs'] as const) {
   const reason = unavailable(kind)
   if (reason !== false) {
