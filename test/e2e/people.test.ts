@@ -280,8 +280,11 @@ describe('people', () => {
     says(await chasqui(['node', 'apply', '--home', home]), 'APPLY_BLOCKED', 7)
     await json(['node', 'recover', '--give-up', '--home', home])
     const { setAside } = await json<{ setAside: { path: string }[] }>(['node', 'status', '--home', home])
-    assert.ok((await readdir(setAside[0]?.path ?? '')).includes('database'))
+    const held = await Promise.all(setAside.map(async ({ path }) => ({ path, names: await readdir(path) })))
+    const backup = held.find(({ names }) => names.includes('database'))?.path
+    assert.ok(backup !== undefined, JSON.stringify(held))
     const listed = await json<{ kind: string; path: string }[]>(['node', 'backups', '--home', home])
-    assert.ok(listed.some(({ kind, path }) => kind === 'set-aside' && path === setAside[0]?.path))
+    for (const { path } of setAside)
+      assert.ok(listed.some((one) => one.kind === 'set-aside' && one.path === path))
   })
 })
