@@ -26,7 +26,7 @@ if (Number(process.versions.node.split('.')[0]) >= NEEDED) {
 
 /**
  * A daemon starts over, in the same process, with an allocator that gives memory back, and with the right to ask for a
- * garbage collection when it rests: 124 MB where the defaults keep 188 (docs/decisions/0004-daemon-memory.md). Elsewhere than on Linux it goes on as it is.
+ * garbage collection when it rests (docs/decisions/0004-daemon-memory.md). Elsewhere than on Linux it goes on as it is.
  */
 function restartThrifty() {
   const isDaemon = process.argv[3] === 'run'

@@ -140,7 +140,7 @@ function tableOutcome(visit: Visit, i: number): Outcome {
 }
 
 function table(visits: readonly Visit[], words: Words): string {
-  const head = headOf(words)
+  const head = [words.when, words.machine, words.result, words.software, words.waiting, words.carried]
   const rows = visits.map((visit, i) => row(visit, tableOutcome(visit, i), words))
   return `<table><thead><tr>${head.map((cell) => `<th>${cell}</th>`).join('')}</tr></thead>
 <tbody>
@@ -148,34 +148,22 @@ ${rows.join('\n')}
 </tbody></table>`
 }
 
-const headOf = (words: Words) => [
-  words.when,
-  words.machine,
-  words.result,
-  words.software,
-  words.waiting,
-  words.carried
-]
+const cell = (name: string, content: string, attributes = '') =>
+  `<td data-name="${name}"${attributes}>${content}</td>`
 
 /** A row of the table; on a narrow screen a block of lines, each with the name of its column. */
 function row(visit: Visit, outcome: Outcome, words: Words): string {
   const role = visit.role === 'publisher' ? words.headOffice : words.branch
   const errors = visit.errors.map((text) => trouble(text, words)).join('')
-  const result = `${MARKS[outcome]} ${words.outcome[outcome]}${errors}`
   const cells = [
-    escapeHtml(shownTime(visit)),
-    `${escapeHtml(visit.name)} (${role})`,
-    result,
-    software(visit, words),
-    waiting(visit, words),
-    `${kilobytes(visit.read)} / ${kilobytes(visit.wrote)}`
+    cell(words.when, escapeHtml(shownTime(visit))),
+    cell(words.machine, `${escapeHtml(visit.name)} (${role})`),
+    cell(words.result, `${MARKS[outcome]} ${words.outcome[outcome]}${errors}`, ` class="${outcome}"`),
+    cell(words.software, software(visit, words)),
+    cell(words.waiting, waiting(visit, words)),
+    cell(words.carried, `${kilobytes(visit.read)} / ${kilobytes(visit.wrote)}`)
   ]
-  const names = headOf(words)
-  const shown = cells.map((cell, i) => {
-    const state = cell === result ? ` class="${outcome}"` : ''
-    return `<td data-name="${names[i]}"${state}>${cell}</td>`
-  })
-  return `<tr>${shown.join('')}</tr>`
+  return `<tr>${cells.join('')}</tr>`
 }
 
 /** What changed first, before and after; then what did not. */

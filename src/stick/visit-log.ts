@@ -93,7 +93,8 @@ async function openDiary(home: StickHome, folder: StickFolder, now: () => number
     },
     async fail(error: unknown) {
       const { code, message } = asChasquiError(error)
-      if (!isBegun && !(isOurs && !TYPED.has(code))) return
+      const isTold = isBegun || (isOurs && !TYPED.has(code))
+      if (!isTold) return
       // the round's own failure is what is told; that the stick is gone meanwhile is no second one
       await requireSameStick(folder)
         .then(async () =>

@@ -5,6 +5,7 @@ import { ChasquiError } from '../../src/errors.ts'
 import { recordKey, recordMark, verifyRecord } from '../../src/fleet/record.ts'
 import { admissionKey, verifyHello, verifyProof } from '../../src/net/hello.ts'
 import { isLanName, lanNameKey } from '../../src/net/lan-name.ts'
+import type { AdmissionMessage } from '../independent/admission-reader.ts'
 import { readVectors } from '../independent/read-vectors.ts'
 
 interface RecordCase {
@@ -57,14 +58,7 @@ for (const { comment, name, expect } of readVectors<{ comment: string; name: str
   })
 }
 
-interface AdmissionCase {
-  comment: string
-  message: 'proof' | 'hello'
-  side: 'initiator' | 'responder'
-  handshakeHash: string
-  bytes: string
-  expect: 'ok' | 'refused'
-}
+type AdmissionCase = AdmissionMessage & { comment: string; expect: 'ok' | 'refused' }
 
 for (const one of readVectors<AdmissionCase>('admission')) {
   test(`admission vector: ${one.comment}`, () => assert.equal(isGood(one) ? 'ok' : 'refused', one.expect))

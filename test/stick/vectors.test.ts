@@ -7,6 +7,7 @@ import { checkOrder, encodeOrder, orderBytes } from '../../src/stick/apply-order
 import { decodeBundle, encodeBundle } from '../../src/stick/report-bundle.ts'
 import { encodeFooter, encodeHeader, encodeTable, proveSegment } from '../../src/stick/segment.ts'
 import { leafHash } from '../../src/stick/tree.ts'
+import type { OrderGiven } from '../independent/order-reader.ts'
 import { readVectors } from '../independent/read-vectors.ts'
 
 const hex = (text: string) => Buffer.from(text, 'hex')
@@ -69,18 +70,7 @@ for (const { comment, bytes, expect, damaged } of readVectors<RecordCase>('repor
   })
 }
 
-interface OrderCase {
-  comment: string
-  expect: string
-  fleet: string
-  node: string
-  stick: string
-  sequence: number
-  now: string
-  used: boolean
-  role: 'publisher' | 'branch'
-  bytes: string
-}
+type OrderCase = OrderGiven & { comment: string; expect: string }
 
 async function judgeOrder(found: OrderCase): Promise<string> {
   const check = {
