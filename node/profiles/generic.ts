@@ -1,5 +1,5 @@
 // The generic profile: everything that is special about the application is in the operator's own commands.
-import { dirname, isAbsolute } from 'node:path'
+import { dirname, isAbsolute, join, sep } from 'node:path'
 import type { ErrorCode } from '../../src/errors.ts'
 import { ChasquiError } from '../../src/errors.ts'
 import { ensureDirectory, removeTree } from '../../src/system/durable.ts'
@@ -137,7 +137,7 @@ async function isFresh(work: AppWork): Promise<boolean> {
 
 /** A program that a first release may have in it: one of the system is there before. */
 function mayBeBrought({ app }: AppWork, program: string): boolean {
-  return isAbsolute(program) ? program.startsWith(app.path) : /[/\\]/.test(program)
+  return isAbsolute(program) ? program.startsWith(join(app.path, sep)) : /[/\\]/.test(program)
 }
 
 /** The release that is being installed brings the program: before it is there, there is nothing to run. */

@@ -90,6 +90,15 @@ describe('a first install', () => {
     await expectNothing(branch, engine)
   })
 
+  test('is refused when a program is missing that no release can bring: one beside the folder', async () => {
+    const commands = { stop: ['/srv/shop-tools/ctl', 'stop'], start: ['/bin/ctl', 'start'] }
+    const { branch, engine } = branchWith(false, false, {}, { commands })
+    const result = await engine.apply(branch.request(first))
+    assert.equal(result.result, 'refused', JSON.stringify(result))
+    assert.equal(result.error?.code, 'APPLY_TOOL_MISSING')
+    assert.deepEqual(branch.till.calls, [])
+  })
+
   test('into an application that ran has not gone back until it runs again', async () => {
     const { branch, engine, world } = branchWith(true, true)
     const result = await engine.apply(branch.request(first))
