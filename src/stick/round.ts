@@ -104,20 +104,14 @@ async function exportNow(
   context: CommandContext
 ): Promise<ExportResult> {
   const folder = await prepare(home, request.stick, tools)
-  return withVisit(
-    home,
-    folder,
-    tools.now,
-    async (visit) => {
-      const result = await give(home, folder, request, tools, context, visit)
-      if (request.dryRun) return result
-      const { wrote, reports } = result
-      await visit.end({ wrote: wrote.bytes, reports })
-      await requireStick(folder)
-      return result
-    },
-    request.dryRun
-  )
+  return withVisit(home, folder, { now: tools.now, dryRun: request.dryRun }, async (visit) => {
+    const result = await give(home, folder, request, tools, context, visit)
+    if (request.dryRun) return result
+    const { wrote, reports } = result
+    await visit.end({ wrote: wrote.bytes, reports })
+    await requireStick(folder)
+    return result
+  })
 }
 
 export function importStick(
@@ -137,7 +131,7 @@ async function importNow(
 ): Promise<ImportResult> {
   const folder = await openFolder(tools.fs, stick)
   await refuseOtherFleets(home, folder)
-  return withVisit(home, folder, tools.now, async (visit) => {
+  return withVisit(home, folder, { now: tools.now }, async (visit) => {
     await visit.begin()
     const { records, ...taken } = await take(home, folder, tools, context)
     const troubles = await settle(home, folder, 'orders', context)
@@ -184,27 +178,19 @@ async function syncNow(
 ): Promise<SyncResult> {
   if (!options.create) await openFolder(tools.fs, request.stick)
   const folder = await prepare(home, request.stick, tools)
-  return withVisit(
-    home,
-    folder,
-    tools.now,
-    async (visit) => {
-      // a dry run takes nothing either
-      const isTaking = folder.exists && !request.dryRun
-      if (isTaking) await visit.begin()
-      const taken = isTaking
-        ? await takeAndSettle(home, folder, tools, context, options.settle)
-        : nothingTaken
-      const given = await give(home, folder, request, tools, context, visit)
-      const result = bothWays(taken, given)
-      if (request.dryRun) return result
-      const { read, wrote, reports, rejected, troubles } = result
-      await visit.end({ read: read.bytes, wrote: wrote.bytes, reports, rejected, troubles })
-      await requireStick(folder)
-      return result
-    },
-    request.dryRun
-  )
+  return withVisit(home, folder, { now: tools.now, dryRun: request.dryRun }, async (visit) => {
+    // a dry run takes nothing either
+    const isTaking = folder.exists && !request.dryRun
+    if (isTaking) await visit.begin()
+    const taken = isTaking ? await takeAndSettle(home, folder, tools, context, options.settle) : nothingTaken
+    const given = await give(home, folder, request, tools, context, visit)
+    const result = bothWays(taken, given)
+    if (request.dryRun) return result
+    const { read, wrote, reports, rejected, troubles } = result
+    await visit.end({ read: read.bytes, wrote: wrote.bytes, reports, rejected, troubles })
+    await requireStick(folder)
+    return result
+  })
 }
 
 function bothWays(taken: ImportResult, given: ExportResult): SyncResult {

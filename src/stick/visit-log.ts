@@ -43,9 +43,8 @@ const TYPED: ReadonlySet<ErrorCode> = new Set([
 export async function withVisit<T>(
   home: StickHome,
   folder: StickFolder,
-  now: () => number,
-  round: (visit: VisitLog) => Promise<T>,
-  dryRun = false
+  { now, dryRun = false }: { now: () => number; dryRun?: boolean },
+  round: (visit: VisitLog) => Promise<T>
 ): Promise<T> {
   const isOurs = !dryRun && (folder.file?.fleets ?? []).some(({ id }) => id === home.fleet)
   const diary = await openDiary(home, folder, now, isOurs)
