@@ -29,7 +29,7 @@ const attacks = new Map<string, number>()
 const stream = run({
   files,
   cwd: root,
-  concurrency: 2,
+  concurrency: 3, // files at a time: many wait for programs, networks and drives rather than for a processor
   timeout: PATIENCE[suite === '--soak' ? 'soak' : 'fast']
 })
 stream.on('test:pass', (event) => {
