@@ -45,6 +45,7 @@ export class DriveFeed implements Feed {
   readonly heard = { db: 0, blobs: 0 }
   #open: OpenFeed | null = null
   #opening: Promise<void> | null = null
+  #freezing: Promise<void> | null = null
   #version = 0
   readonly #streams = new Set<Duplex & { userData?: unknown }>()
   readonly #listeners = new Set<() => void>()
@@ -139,16 +140,20 @@ export class DriveFeed implements Feed {
 
   async snapshot(): Promise<FeedSnapshot | null> {
     if (this.#open === null || this.#version === 0) return null
-    const feed = this
-    const current: OpenFeed = {
-      get drive() {
-        return feed.open.drive
-      },
-      get blobs() {
-        return feed.open.blobs
-      }
+    return readVersion((work) => this.#read(work), this.#version)
+  }
+
+  /** A feed that is being frozen is opened anew: a read waits for that, and one that was in the middle starts again. */
+  async #read<T>(work: (feed: OpenFeed) => Promise<T>): Promise<T> {
+    await this.#freezing
+    const { open } = this
+    try {
+      return await work(open)
+    } catch (error) {
+      await this.#freezing
+      if (this.open === open) throw error
+      return work(this.open)
     }
-    return readVersion(current, this.#version)
   }
 
   onUpdate(listener: () => void): () => void {
@@ -215,6 +220,7 @@ export class DriveFeed implements Feed {
     if (this.#look !== null) clearTimeout(this.#look)
     this.#stopTarget()
     await this.#advancing
+    await this.#freezing
     await this.#closeAll()
   }
 
@@ -271,9 +277,14 @@ export class DriveFeed implements Feed {
   }
 
   /** Keeps what was here readable, stops exchanging, remembers: two histories have a valid signature. */
-  async #freeze(conflict: FeedConflict): Promise<void> {
-    if (this.conflict !== null || this.#closing.signal.aborted) return
+  #freeze(conflict: FeedConflict): Promise<void> {
+    if (this.conflict !== null || this.#closing.signal.aborted) return this.#freezing ?? Promise.resolve()
     this.conflict = conflict
+    this.#freezing = this.#openFrozen(conflict)
+    return this.#freezing
+  }
+
+  async #openFrozen(conflict: FeedConflict): Promise<void> {
     this.#stopTarget()
     this.#detach()
     await saveConflict(realFileSystem, this.store.directory, this.key, conflict)
@@ -351,7 +362,7 @@ export class DriveFeed implements Feed {
 
   /** A publisher that had to catch up also gets back what packs its peers still have. */
   async #fetchPacks(open: OpenFeed): Promise<void> {
-    const missing = await this.#missingBlocks(await readVersion(open, this.#version).list('/packs'))
+    const missing = await this.#missingBlocks((await (await this.snapshot())?.list('/packs')) ?? [])
     await downloadBlocks(open.blobs, missing, { signal: this.#closing.signal })
   }
 

@@ -13,9 +13,14 @@ export interface OpenFeed {
   blobs: Hypercore
 }
 
+/** Does `work` with the open feed, and once more when the feed was opened anew in the middle of it. */
+export type ReadFeed = <T>(work: (feed: OpenFeed) => Promise<T>) => Promise<T>
+
 /** A version of the feed as a snapshot. Opens nothing that has to be closed. */
-export function readVersion(feed: OpenFeed, version: number): FeedSnapshot {
-  const find = (path: string) => findBlob(feed, version, path)
+export function readVersion(readFeed: ReadFeed, version: number): FeedSnapshot {
+  const find = (path: string) => readFeed((feed) => findBlob(feed, version, path))
+  const readBlob = (path: string, blob: Hyperdrive.BlobId, position: number, length: number) =>
+    readFeed((feed) => readBytes(feed, path, blob, position, length))
   return {
     version,
     async read(path, { limit }) {
@@ -25,7 +30,7 @@ export function readVersion(feed: OpenFeed, version: number): FeedSnapshot {
       if (blob.byteLength > limit + (compressed ? COMPRESSION_OVERHEAD : 0)) {
         throw new ChasquiError('FILE_TOO_LARGE', `${path} in the feed is larger than ${limit} bytes`)
       }
-      const stored = await readBytes(feed, path, blob, 0, blob.byteLength)
+      const stored = await readBlob(path, blob, 0, blob.byteLength)
       return compressed ? decompress(path, stored, limit) : stored
     },
     async size(path) {
@@ -36,7 +41,7 @@ export function readVersion(feed: OpenFeed, version: number): FeedSnapshot {
       if (blob === null) throw noFile(path)
       return {
         size: blob.byteLength,
-        read: (position, length) => readBytes(feed, path, blob, position, length)
+        read: (position, length) => readBlob(path, blob, position, length)
       }
     },
     async blocks(path) {
@@ -45,10 +50,10 @@ export function readVersion(feed: OpenFeed, version: number): FeedSnapshot {
     },
     async has(path) {
       const blob = await find(path)
-      return blob !== null && (await hasRange(feed.blobs, rangeOf(blob)))
+      return blob !== null && (await readFeed(({ blobs }) => hasRange(blobs, rangeOf(blob))))
     },
-    list: (folder) => listFiles(feed, version, folder),
-    changed: (folder, since) => changedFiles(feed, version, folder, since)
+    list: (folder) => readFeed((feed) => listFiles(feed, version, folder)),
+    changed: (folder, since) => readFeed((feed) => changedFiles(feed, version, folder, since))
   }
 }
 

@@ -2,7 +2,9 @@
 import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { setImmediate } from 'node:timers/promises'
 import type { DriveFeed } from '../../src/feed/feed.ts'
+import type { FeedSnapshot } from '../../src/feed/types.ts'
 import {
   closeFeed,
   connect,
@@ -34,7 +36,9 @@ for (const { name, path } of forks) {
     for (const value of ['x', 'y', 'z', 'Y', 'Z']) {
       await two.writer.publish({ put: [{ path, bytes: text(value) }], remove: [] })
     }
+    const reads = readUntil(snapshot, frozen(branch))
     assert.deepEqual(await printedWhile(() => meet(two.feed, branch)), [])
+    assert.deepEqual(await reads, ['c'])
     const { conflict } = branch
     assert.notEqual(conflict, null)
     assert.deepEqual(await snapshot.read('/t', { limit: 9 }), text('c'))
@@ -57,6 +61,20 @@ async function meet(publisher: DriveFeed, branch: DriveFeed): Promise<void> {
   const conflict = frozen(branch)
   connect(publisher, branch)
   await conflict
+}
+
+/** Reads again and again, also in the middle of a freeze; the values that were seen. */
+async function readUntil(snapshot: FeedSnapshot, end: Promise<void>): Promise<string[]> {
+  const seen = new Set<string>()
+  let isOver = false
+  void end.then(() => {
+    isOver = true
+  })
+  while (!isOver) {
+    seen.add(String(Buffer.from((await snapshot.read('/t', { limit: 9 })) ?? [])))
+    await setImmediate()
+  }
+  return [...seen]
 }
 
 /** What Hypercore printed to stdout. */
