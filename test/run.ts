@@ -2,7 +2,7 @@
 //   (none) test/**/*.test.ts   --soak test/**/*.soak.ts   --adversary test/adversary/*.test.ts   --odoo test/odoo/*.odoo.ts
 // Any other argument keeps only the files whose path contains it. A skipped test says its reason and is listed at the end.
 import { globSync } from 'node:fs'
-import { dirname, relative } from 'node:path'
+import { dirname, join, relative } from 'node:path'
 import { run } from 'node:test'
 import { spec } from 'node:test/reporters'
 
@@ -20,6 +20,9 @@ const words = args.filter((arg) => !arg.startsWith('--'))
 const files = globSync(suite === undefined ? 'test/**/*.test.ts' : (SUITES[suite] as string), { cwd: root })
   .sort()
   .filter((file) => words.length === 0 || words.some((word) => file.includes(word)))
+
+// what one process has compiled, the next need not: hundreds of them start
+process.env.NODE_COMPILE_CACHE ??= join(root, 'node_modules', '.cache', 'tests')
 
 let passed = 0
 let failed = 0

@@ -5,11 +5,10 @@ import { mkdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { test } from 'node:test'
-import { at, chasqui, startDaemon, temporaryFolder, writeFiles } from './support.ts'
+import { at, chasqui, environmentOf, startDaemon, temporaryFolder, writeFiles } from './support.ts'
 
 type T = Parameters<typeof temporaryFolder>[0]
 const PROGRAM = join(import.meta.dirname, '..', '..', 'bin', 'chasqui.js')
-const environment = (home: string) => ({ PATH: process.env.PATH ?? '', HOME: home, CHASQUI_HOME: home })
 
 async function ok(home: string, ...args: string[]): Promise<unknown> {
   const outcome = await chasqui(home, [...args, '--json'])
@@ -20,7 +19,7 @@ async function ok(home: string, ...args: string[]): Promise<unknown> {
 /** `chasqui …` of another group than publisher; its stdout. */
 function other(home: string, ...args: string[]): Promise<string> {
   return new Promise((resolve, reject) => {
-    execFile(process.execPath, [PROGRAM, ...args], { env: environment(home) }, (error, stdout, stderr) => {
+    execFile(process.execPath, [PROGRAM, ...args], { env: environmentOf(home) }, (error, stdout, stderr) => {
       if (error === null) resolve(stdout)
       else reject(new Error(`${args.join(' ')}: ${stdout}${stderr}`))
     })
@@ -71,7 +70,7 @@ test('from a branch that has the feed', async (t) => {
   const { host, port } = daemon.listening ?? { host: '', port: 0 }
   const flags = ['--listen', '127.0.0.1:0', '--no-internet', '--no-lan', '--peer', `${host}:${port}`]
   const node = spawn(process.execPath, [PROGRAM, 'node', 'run', '--json', ...flags], {
-    env: environment(branch),
+    env: environmentOf(branch),
     stdio: ['ignore', 'pipe', 'inherit']
   })
   const ended = new Promise((resolve) => node.once('exit', resolve))

@@ -5,7 +5,7 @@ import { existsSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
-import { at, chasqui, makeHome, temporaryFolder } from './support.ts'
+import { at, chasqui, environmentOf, makeHome, temporaryFolder } from './support.ts'
 
 const OFFLINE = ['--no-internet', '--no-lan']
 
@@ -62,9 +62,8 @@ test('a reader that goes away is no error', async (t) => {
   const home = join(await temporaryFolder(t), 'home')
   await makeHome(home)
   const program = join(import.meta.dirname, '..', '..', 'bin', 'chasqui.js')
-  const env = { PATH: process.env.PATH ?? '', CHASQUI_HOME: home }
   const child = spawn(process.execPath, [program, 'publisher', 'keys', 'list', '--json'], {
-    env,
+    env: environmentOf(home),
     stdio: ['ignore', 'pipe', 'pipe']
   })
   child.stdout.destroy()

@@ -26,6 +26,15 @@ export interface Outcome {
   stderr: string
 }
 
+/** What a process of this home has around it: nothing of ours but the code that is compiled already. */
+export function environmentOf(home: string): Record<string, string> {
+  const { PATH = '', NODE_COMPILE_CACHE } = process.env
+  return {
+    ...{ PATH, HOME: home, CHASQUI_HOME: home },
+    ...(NODE_COMPILE_CACHE === undefined ? {} : { NODE_COMPILE_CACHE })
+  }
+}
+
 /** Runs `chasqui publisher …`. */
 export function chasqui(
   home: string,
@@ -33,7 +42,7 @@ export function chasqui(
   environment: Record<string, string> = {}
 ): Promise<Outcome> {
   return new Promise((resolve) => {
-    const env = { PATH: process.env.PATH ?? '', HOME: home, CHASQUI_HOME: home, ...environment }
+    const env = { ...environmentOf(home), ...environment }
     execFile(process.execPath, [PROGRAM, 'publisher', ...args], { env }, (error, stdout, stderr) => {
       resolve({ status: Number(error?.code ?? 0), json: tryJson(stdout), stdout, stderr })
     })
@@ -50,9 +59,11 @@ function tryJson(text: string): unknown {
 
 /** `chasqui publisher run` until the test ends; resolves when it is ready. */
 export async function startDaemon(t: TestContext, home: string, args: string[] = []) {
-  const env = { PATH: process.env.PATH ?? '', HOME: home, CHASQUI_HOME: home }
   const all = ['publisher', 'run', '--json', '--no-internet', '--no-lan', ...args]
-  const child = spawn(process.execPath, [PROGRAM, ...all], { env, stdio: ['ignore', 'pipe', 'inherit'] })
+  const child = spawn(process.execPath, [PROGRAM, ...all], {
+    env: environmentOf(home),
+    stdio: ['ignore', 'pipe', 'inherit']
+  })
   const ended = new Promise<number | null>((resolve) => child.once('exit', resolve))
   t.after(async () => {
     child.kill('SIGTERM')
