@@ -13,16 +13,24 @@ const SUITES: Record<string, string> = {
 }
 const PATIENCE = { fast: 10 * 60_000, soak: 40 * 60_000 } // milliseconds for a file; a guard against hangs, not a measure
 
+/** Files that take a minute or more go first: one that starts last is waited for. */
+const LONG = ['apply/faults.', 'stick/media.', 'demo/demo.', 'e2e/']
+
 const root = dirname(import.meta.dirname)
 const args = process.argv.slice(2)
 const suite = args.find((arg) => arg in SUITES)
 const words = args.filter((arg) => !arg.startsWith('--'))
 const files = globSync(suite === undefined ? 'test/**/*.test.ts' : (SUITES[suite] as string), { cwd: root })
-  .sort()
+  .sort((a, b) => rank(a) - rank(b) || (a < b ? -1 : 1))
   .filter((file) => words.length === 0 || words.some((word) => file.includes(word)))
 
 // what one process has compiled, the next need not: hundreds of them start
 process.env.NODE_COMPILE_CACHE ??= join(root, 'node_modules', '.cache', 'tests')
+
+function rank(file: string): number {
+  const place = LONG.findIndex((long) => file.includes(long))
+  return place === -1 ? LONG.length : place
+}
 
 let passed = 0
 let failed = 0

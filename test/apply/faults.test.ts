@@ -5,7 +5,7 @@ import { test } from 'node:test'
 import { CORE, FURTHER, STUCK } from './scenarios.ts'
 import { recoveries, sweepAll } from './sweep.ts'
 
-const SAMPLE = { core: 1, further: 17, stuck: 19, recoveries: 97 } // every so many operations
+const SAMPLE = { core: 1, further: 37, stuck: 41, recoveries: 199 } // every so many operations
 
 for (const [scenarios, stride] of [
   [CORE, SAMPLE.core],
