@@ -10,8 +10,10 @@ import { childrenOf, fullRoots, leafHash, parentOf, rootsAt, siblingOf, upgradeN
 const BATCH = 64 // blocks verified and stored in one step
 /** blocks of which the first brings the nodes of the others */
 const SHARING = 8
-/** batches at work at a time: one is verified while the one before is being written and the next is being read */
-const IN_FLIGHT = 2
+/** waves at work at a time: one is being verified while the one before is being written */
+const WAVES = 2
+/** batches in memory: one is read while two have begun and the rest of two others is being stored */
+const SLOTS = 2 * WAVES + 1
 const UPGRADE_ATTEMPTS = 5
 
 export interface CoreImport {
@@ -167,18 +169,24 @@ async function storeNodes(request: CoreImport, stored: StoredNodes): Promise<voi
   }
 }
 
+/**
+ * A wave brings the first blocks of one batch and the others of a batch whose first ones have been stored. While one wave is
+ * being written the next is verified.
+ */
 async function storeBlocks(request: CoreImport, stored: StoredNodes): Promise<CoreImportResult> {
   const result: CoreImportResult = { blocks: 0, bytes: 0, damaged: [], unplaced: 0 }
   const places = [...request.stick.blocks.values()].sort(byPlace)
+  const begun: (Batch | null)[] = Array(WAVES).fill(null)
   const writing: Promise<void>[] = []
   let slot = 0
-  for (const batch of batches(places)) {
+  for (const some of [...batches(places), ...Array<null>(WAVES).fill(null)]) {
     stopIfCancelled(request.signal)
-    const missing = await missingOf(request.core, batch)
-    const values = await request.read(missing, slot)
-    slot = (slot + 1) % (IN_FLIGHT + 1)
-    if (writing.length === IN_FLIGHT) await writing.shift()
-    const storing = storeBatch(request, stored, missing, values, result)
+    const batch = some === null ? null : await readBatch(request, some, slot)
+    slot = (slot + 1) % SLOTS
+    if (writing.length === WAVES) await writing.shift()
+    const wave = [...firstOf(batch), ...othersOf(begun.shift() ?? null)]
+    begun.push(batch)
+    const storing = storeWave(request, stored, wave, result)
     storing.catch(() => undefined)
     writing.push(storing)
   }
@@ -186,30 +194,59 @@ async function storeBlocks(request: CoreImport, stored: StoredNodes): Promise<Co
   return result
 }
 
+/** What the home lacks of some blocks, as it was read. */
+interface Batch {
+  places: readonly BlockPlace[]
+  values: readonly (Uint8Array | null)[]
+}
+
+interface ReadBlock {
+  place: BlockPlace
+  value: Uint8Array | null
+}
+
+async function readBatch(request: CoreImport, some: readonly BlockPlace[], slot: number): Promise<Batch> {
+  const places = await missingOf(request.core, some)
+  return { places, values: await request.read(places, slot) }
+}
+
+/** A few bring the nodes that the others share: without them each proof would carry, hash and store them all again. */
+function isFirst({ index }: BlockPlace, at: number): boolean {
+  return at === 0 || index % SHARING === 0
+}
+
+function firstOf(batch: Batch | null): ReadBlock[] {
+  return blocksOf(batch).filter(({ place }, at) => isFirst(place, at))
+}
+
+function othersOf(batch: Batch | null): ReadBlock[] {
+  return blocksOf(batch).filter(({ place }, at) => !isFirst(place, at))
+}
+
+function blocksOf(batch: Batch | null): ReadBlock[] {
+  return batch?.places.map((place, at) => ({ place, value: batch.values[at] ?? null })) ?? []
+}
+
 async function missingOf(core: BlockCore, batch: readonly BlockPlace[]): Promise<BlockPlace[]> {
   const here = await Promise.all(batch.map((place) => core.has(place.index)))
   return batch.filter((_place, at) => here[at] === false)
 }
 
-async function storeBatch(
+async function storeWave(
   request: CoreImport,
   stored: StoredNodes,
-  places: readonly BlockPlace[],
-  values: readonly (Uint8Array | null)[],
+  wave: readonly ReadBlock[],
   result: CoreImportResult
 ): Promise<void> {
   let [blocks, bytes] = [0, 0]
-  const store = async (place: BlockPlace, at: number) => {
-    const climbed = await storeBlock(request, stored, place, values[at] ?? null, result)
+  const store = async ({ place, value }: ReadBlock) => {
+    const climbed = await storeBlock(request, stored, place, value, result)
     if (climbed === null) return
     stored.addPath(2 * place.index, climbed)
     blocks++
     bytes += place.size
   }
-  // a few bring the nodes that the others share: without them each proof would carry, hash and store them all again
-  const isFirst = ({ index }: BlockPlace, at: number) => at === 0 || index % SHARING === 0
-  await Promise.all(places.map((place, at) => (isFirst(place, at) ? store(place, at) : undefined)))
-  await Promise.all(places.map((place, at) => (isFirst(place, at) ? undefined : store(place, at))))
+  await Promise.all(wave.map(store))
   request.onBlocks(blocks, bytes)
 }
 

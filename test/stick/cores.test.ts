@@ -1,6 +1,8 @@
 // Blocks and nodes from one home's cores to another's through segment files, without keys to read them.
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
+import { setTimeout } from 'node:timers/promises'
+import type { BlockCore, CoreProof } from '../../src/feed/block-core.ts'
 import { planExport, writeExport } from '../../src/stick/export.ts'
 import { openFolder, prepareFolder } from '../../src/stick/folder.ts'
 import type { BlockRange, StickHome } from '../../src/stick/home.ts'
@@ -57,6 +59,29 @@ test('a whole feed travels from the publisher to an empty branch', async (t) => 
   await branch.drive.advance()
   assert.deepEqual(await branch.read('/packs/2'), Buffer.from(noise(100_000, 2)))
   assert.equal((await importFrom(branch, place)).read.blocks, 0)
+})
+
+test('a store that is slow gets the right bytes: memory to read into is used again only after they are written', async (t) => {
+  const publisher = await newPublisher(t, 0)
+  await publishRelease(publisher, 1, 40_000_000)
+  const place = await temporaryFolder(t)
+  await exportTo(publisher, place)
+  const branch = await openTestHome(t, { key: publisher.feed.db.key })
+  const slowly = async (core: BlockCore | null): Promise<BlockCore | null> =>
+    core === null
+      ? null
+      : Object.create(core, {
+          applyProof: {
+            value: async (proof: CoreProof) => {
+              await setTimeout((proof.block?.index ?? 0) % 10 === 0 ? 20 : 1)
+              return core.applyProof(proof)
+            }
+          }
+        })
+  const feed = { ...branch.feed, blobs: async () => slowly(await branch.feed.blobs()) }
+  assert.deepEqual((await importFrom({ ...branch, feed }, place)).rejected, [])
+  await branch.drive.advance()
+  assert.deepEqual(await branch.read('/packs/1'), Buffer.from(noise(40_000_000, 1)))
 })
 
 test('a branch of any length takes what it lacks, and one that is ahead has nothing to do', async (t) => {
