@@ -13,13 +13,9 @@ import { VERSION } from '../src/version.ts'
 import type { NodeTools } from './app.ts'
 import type { Collected } from './collect.ts'
 import { configCommands } from './commands/config.ts'
-import { nodeCommandTable } from './commands/table.ts'
-import { runDaemon } from './daemon.ts'
 import type { LinkFlags } from './daemon-links.ts'
 import * as describe from './describe.ts'
 import { describeEvent, describeProgress } from './describe-events.ts'
-import { joinFleet } from './join.ts'
-import { openNode } from './open.ts'
 
 /** Runs a command of the table on a node's home: in its daemon, or directly. */
 export async function runNodeCommand(
@@ -30,8 +26,15 @@ export async function runNodeCommand(
   log: Log = silentLog
 ): Promise<unknown> {
   await readHome(paths, 'node')
-  const open = () => openNode(paths, nodeTools(log))
-  return runOnHome({ paths, commands: nodeCommandTable, name, args, context, open })
+  // a daemon that answers has all this already: `status` of a node that runs is to come at once, on a slow machine too
+  const load = async () => {
+    const [{ nodeCommandTable: commands }, { openNode }] = await Promise.all([
+      import('./commands/table.ts'),
+      import('./open.ts')
+    ])
+    return { commands, open: () => openNode(paths, nodeTools(log)) }
+  }
+  return runOnHome({ paths, name, args, context, load })
 }
 
 function nodeTools(log: Log): NodeTools {
@@ -127,6 +130,7 @@ function joinCommand(group: Command): void {
   command.option('--name <name>', 'what this node is called').option('--pin-file <file>', 'file with the PIN')
   act(command, async (line, options, [invite = '']) => {
     const pin = options.pinFile === undefined ? undefined : await readSecretFile(String(options.pinFile))
+    const { joinFleet } = await import('./join.ts')
     const joined = await joinFleet({
       paths: line.home,
       invite,
@@ -152,6 +156,7 @@ function runCommand(group: Command): void {
     .addOption(pageOption('--dashboard'))
     .addOption(pageOption('--api'))
   act(command, async (line, options) => {
+    const { runDaemon } = await import('./daemon.ts')
     await runDaemon({
       paths: line.home,
       tools: nodeTools(logOf(line, 'warn')),

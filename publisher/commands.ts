@@ -76,6 +76,6 @@ export async function runPublisherCommand(
   context: CommandContext
 ): Promise<unknown> {
   await readHome(paths, 'publisher')
-  const open = () => openPublisher(paths)
-  return runOnHome({ paths, commands: publisherTable, name, args, context, open })
+  const load = async () => ({ commands: publisherTable, open: () => openPublisher(paths) })
+  return runOnHome({ paths, name, args, context, load })
 }

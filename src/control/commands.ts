@@ -22,11 +22,16 @@ export type CommandTable<App> = Readonly<Record<string, Command<App>>>
 
 export interface HomeCommand<App extends { close(): Promise<void> }> {
   paths: HomePaths
-  commands: CommandTable<App>
   name: string
   args: unknown
   context: CommandContext
-  /** Opens the home when no daemon has it; called with the lock held. */
+  /** Loads what runs a command here; asked for only when no daemon has the home. */
+  load(): Promise<LocalCommands<App>>
+}
+
+export interface LocalCommands<App> {
+  commands: CommandTable<App>
+  /** Opens the home; called with the lock held. */
   open(): Promise<App>
 }
 
@@ -40,11 +45,12 @@ export async function runOnHome<App extends { close(): Promise<void> }>(
   if (await daemonAnswers(request.paths.control)) {
     return callDaemon(request.paths.control, request.name, request.args, request.context)
   }
+  const { commands, open } = await request.load()
   const lock = await lockHome(request.paths)
   try {
-    const app = await request.open()
+    const app = await open()
     try {
-      return await findCommand(request.commands, request.name)(app, request.args, request.context)
+      return await findCommand(commands, request.name)(app, request.args, request.context)
     } finally {
       await app.close()
     }
