@@ -18,6 +18,8 @@ import { type Frame, homeDamaged, readBack, type SegmentTarget } from './segment
 const WRITE_SIZE = 4 * 1024 * 1024
 /** bytes after which the medium is set to work: the system else begins when all is written, or half a minute later */
 const SYNC_EVERY = 16 * 1024 * 1024
+/** batches of blocks that are being read while one is written: one at a time keeps the store waiting */
+const READ_AHEAD = 2
 
 /** Writes `plan` into the feed's folder; returns the file's name and the footer's hash (hex). */
 export function writeSegment(target: SegmentTarget, plan: SegmentPlan): Promise<MarkedSegment> {
@@ -84,11 +86,11 @@ async function* blocksOf(target: SegmentTarget, plan: SegmentPlan): AsyncGenerat
     values.catch(() => undefined)
     return values
   }
-  let next = read(0)
+  const reading = batches.slice(0, READ_AHEAD).map((_, at) => read(at))
   for (const [at, { name, blocks }] of batches.entries()) {
     stopIfCancelled(target.signal)
-    const values = await next
-    next = read(at + 1)
+    reading.push(read(at + READ_AHEAD))
+    const values = (await reading.shift()) ?? []
     for (const [i, block] of blocks.entries()) {
       const value = values[i] ?? null
       if (value?.length !== block.size) throw homeDamaged(name, block)
