@@ -56,6 +56,8 @@ export interface ReadableFileSystem {
   list(path: string): Promise<string[]>
   openFile(path: string): Promise<FileReader>
   readLink(path: string): Promise<string>
+  /** The path that is meant when links are followed: for places that an operator names. Fails with ENOENT as `open` does. */
+  realPath(path: string): Promise<string>
   /**
    * Everything beneath a directory, by '/'-separated path: text that becomes another one when the content, the mode or the
    * owner of it is changed by whatever means the system has for it, or when something else takes its place.
@@ -143,6 +145,7 @@ export const realFileSystem: FileSystem = {
     }
   },
   readLink: (path) => fs.readlink(path),
+  realPath: (path) => fs.realpath(path),
   async identities(path) {
     const found = new Map<string, string>()
     // as in digest: a round through the thread pool for each of thousands of files costs ten times the look
@@ -210,7 +213,8 @@ export const realFileSystem: FileSystem = {
     }
   },
   async syncFile(path) {
-    const handle = await fs.open(path, constants.O_RDWR)
+    // Windows flushes only what may be written to; elsewhere a file that is read-only for this user can be synced too
+    const handle = await fs.open(path, process.platform === 'win32' ? constants.O_RDWR : constants.O_RDONLY)
     try {
       await handle.sync()
     } finally {

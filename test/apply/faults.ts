@@ -168,6 +168,7 @@ export class Injector {
       list: (path) => op('list', () => fs.list(path)),
       openFile: async (path) => reader(await op('openFile', () => fs.openFile(path))),
       readLink: (path) => op('readLink', () => fs.readLink(path)),
+      realPath: (path) => op('realPath', () => fs.realPath(path)),
       identities: (path) => op('identities', () => fs.identities(path)),
       createFile: async (path, mode) => writer(await op('createFile', () => fs.createFile(path, mode))),
       makeDirectory: (path, mode) => op('makeDirectory', () => fs.makeDirectory(path, mode)),

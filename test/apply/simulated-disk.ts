@@ -140,6 +140,17 @@ export class SimulatedDisk implements FileSystem {
     return node.target
   }
 
+  async realPath(path: string): Promise<string> {
+    let at = '/'
+    for (const part of path.split('/').filter(Boolean)) {
+      at = posix.join(at, part)
+      const node = this.#find(at)
+      if (node === null) throw failure('ENOENT', path)
+      if (node.kind === 'symlink') at = await this.realPath(posix.resolve(posix.dirname(at), node.target))
+    }
+    return at
+  }
+
   async identities(path: string): Promise<Map<string, string>> {
     const found = new Map<string, string>()
     const walk = (node: FolderNode, prefix: string) => {
