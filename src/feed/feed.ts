@@ -20,6 +20,7 @@ import {
   isRequired,
   missingRequired,
   newestWholeVersion,
+  olderUsable,
   recallVersion,
   rememberVersion
 } from './usable-head.ts'
@@ -340,13 +341,19 @@ export class DriveFeed implements Feed {
     if (version <= this.#version) return
     const missing = await missingRequired(open, this.#version, version)
     // what is being waited for may have come by another way than from a peer
-    if (missing.length > 0 && version === this.#target?.version) return
-    this.#stopTarget()
-    if (missing.length > 0) return this.#startTarget(open, version, missing)
-    await rememberVersion(this.db, version)
-    this.#version = version
+    if (missing.length === 0 || version !== this.#target?.version) this.#stopTarget()
+    if (missing.length > 0 && this.#target === null) this.#startTarget(open, version, missing)
+    const usable = missing.length === 0 ? version : await this.#olderUsable(open, version)
+    if (usable === 0) return
+    await rememberVersion(this.db, usable)
+    this.#version = usable
     if (this.writable && this.heard.db > 0) this.#fetchPacks(open).catch(() => undefined)
     this.#notify()
+  }
+
+  /** A publisher works on the newest version, or waits for it. */
+  async #olderUsable(open: OpenFeed, version: number): Promise<number> {
+    return this.identity.keyPair === undefined ? olderUsable(open, this.#version, version) : 0
   }
 
   #startTarget(open: OpenFeed, version: number, missing: number[]): void {

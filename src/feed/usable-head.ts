@@ -5,6 +5,7 @@ import type Hyperdrive from 'hyperdrive'
 import { hasRange, type OpenFeed, rangeOf } from './snapshot.ts'
 
 const REMEMBERED = 'chasqui/usable-version'
+const TRIES = 64 // publishes before the newest one that are looked at
 
 /** Hyperdrive metadata of the last entry of a publish: only there may a reader check out. FORMAT 8. */
 export interface EndOfPublish {
@@ -50,16 +51,42 @@ export async function endOfPublish(drive: Hyperdrive, version: number): Promise<
 /** Blocks of the blobs core that `version` requires, that `since` did not require, and that are not here. */
 export async function missingRequired(feed: OpenFeed, since: number, version: number): Promise<number[]> {
   const missing: number[] = []
+  for await (const range of requiredRanges(feed, since, version)) {
+    await collectMissing(feed.blobs, range, missing)
+  }
+  return missing.sort((a, b) => a - b)
+}
+
+/**
+ * The newest version between `since` and `version` that is whole here; 0: none of the last publishes is. What the newest
+ * one lacks may never come to a machine that has nothing but sticks: the one before it is better than none.
+ */
+export async function olderUsable(feed: OpenFeed, since: number, version: number): Promise<number> {
+  let at = version
+  for (let tries = 0; tries < TRIES; tries++) {
+    at = await newestWholeVersion(feed.drive, at - 1, since)
+    if (at === 0 || (await isUsable(feed, since, at))) return at
+  }
+  return 0
+}
+
+async function isUsable(feed: OpenFeed, since: number, version: number): Promise<boolean> {
+  for await (const range of requiredRanges(feed, since, version)) {
+    if (!(await hasRange(feed.blobs, range))) return false
+  }
+  return true
+}
+
+async function* requiredRanges(feed: OpenFeed, since: number, version: number) {
   const checkout = feed.drive.checkout(version)
   try {
     for await (const { left } of checkout.diff(since, '/', { wait: false })) {
       if (left === null || left.value.blob === null || !isRequired(left.key)) continue
-      await collectMissing(feed.blobs, rangeOf(left.value.blob), missing)
+      yield rangeOf(left.value.blob)
     }
   } finally {
     await checkout.close()
   }
-  return missing.sort((a, b) => a - b)
 }
 
 /** Adds the indexes of a range that are not here. */
