@@ -92,7 +92,7 @@ export const stop: StepFunction = async (work, profile, records) => {
 /** Nothing is installed, and what will run it is known not to run. */
 async function isDownAndEmpty(work: Work, profile: Profile, records: Records): Promise<boolean> {
   if ((await records.installed(work.app.name)).length > 0) return false
-  return (await profile.isRunning(work).catch(() => null)) === false
+  return profile.isDown(work).catch(() => false)
 }
 
 /**

@@ -9,7 +9,7 @@ import type { AppConfig } from '../config/apps.ts'
 import type { Argv } from '../config/fields.ts'
 import { commandService } from '../services/command.ts'
 import { bringDown, bringUp, letUp } from '../services/hold.ts'
-import { createService, type Service } from '../services/service.ts'
+import { createService, isDown, type Service } from '../services/service.ts'
 import { findProgram, isPerModule, mustRun, namesFrom } from './commands.ts'
 import type { Profile } from './profile.ts'
 
@@ -38,6 +38,7 @@ export function genericProfile(app: AppConfig): Profile {
     checks: async () => [],
     checkDatabase: async () => null,
     isRunning: (work) => service.isRunning(work),
+    isDown: (work) => isDown(service, work),
     async preflight(work) {
       const fresh = await isFresh(work)
       const named = [...Object.values(commands ?? {}), ...Object.values(app.service ?? {})].flatMap(programOf)

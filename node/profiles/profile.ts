@@ -21,6 +21,8 @@ export interface Profile {
   /** Others may start it again; `start` does it too. */
   letUp(work: Work): Promise<void>
   isRunning(work: AppWork): Promise<boolean | null>
+  /** It is known that nothing of it runs: of an application of several parts, some may. */
+  isDown(work: AppWork): Promise<boolean>
   /** Writes the database into a path where nothing is; false when the app has none. Throws BACKUP_FAILED. */
   backUp(work: Work, into: string): Promise<boolean>
   /** Reads a database backup through, as a restore would. Throws BACKUP_FAILED. */

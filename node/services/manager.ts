@@ -38,10 +38,13 @@ export async function askManager(
   work: AppWork,
   manager: Manager,
   what: string,
-  argv: Argv
+  argv: Argv,
+  outputLimit?: number
 ): Promise<ProcessResult> {
+  const { timeout } = manager
+  const options = { timeout, ...(outputLimit === undefined ? {} : { outputLimit }) }
   try {
-    return await mustRun(work, what, argv, 'SERVICE_FAILED', { timeout: manager.timeout })
+    return await mustRun(work, what, argv, 'SERVICE_FAILED', options)
   } catch (error) {
     await requireManager(work, manager)
     throw error

@@ -14,6 +14,8 @@ export interface Service {
   start(work: AppWork): Promise<void>
   /** null: there is no way to know */
   isRunning(work: AppWork): Promise<boolean | null>
+  /** Where it has parts: nothing of it runs. */
+  isDown?(work: AppWork): Promise<boolean>
   /** The programs that it needs. */
   tools: readonly string[]
   /** Where something manages it that can be away. Throws SERVICE_UNREACHABLE, or APPLY_TOOL_MISSING for a part of a tool. */
@@ -51,4 +53,9 @@ export function createService(config: ServiceConfig | undefined): Service {
     case 'command':
       return commandService(config)
   }
+}
+
+/** It is known that nothing of it runs. */
+export async function isDown(service: Service, work: AppWork): Promise<boolean> {
+  return service.isDown === undefined ? (await service.isRunning(work)) === false : service.isDown(work)
 }

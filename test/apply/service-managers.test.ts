@@ -6,7 +6,8 @@ import { existsSync } from 'node:fs'
 import { describe, test } from 'node:test'
 import { isOfTheRelease } from '../../node/apply/blame.ts'
 import { createEngine } from '../../node/apply/engine.ts'
-import type { Failure } from '../../node/apply/types.ts'
+import type { EngineParts, Failure } from '../../node/apply/types.ts'
+import type { AppConfig } from '../../node/config/apps.ts'
 import { ERROR_CODES, type ErrorCode } from '../../src/errors.ts'
 import { type ProcessRequest, type ProcessResult, realProcessRunner } from '../../src/system/process.ts'
 import { SimulatedBranch } from './simulated-branch.ts'
@@ -62,6 +63,16 @@ const V1 = { 'version.txt': '1.0.0' }
 const V2 = { 'version.txt': '2.0.0' }
 const COMPOSE = { kind: 'compose', file: '/srv/compose.yml' }
 
+/** A service that makes something and ends with 0, and the till. */
+function containersOf(isUp: boolean): string {
+  const till = isUp ? { State: 'running', ExitCode: 0 } : { State: 'exited', ExitCode: 0 }
+  const all = [
+    { Service: 'bucket', State: 'exited', ExitCode: 0 },
+    { Service: 'till', ...till }
+  ]
+  return all.map((one) => `${JSON.stringify(one)}\n`).join('')
+}
+
 /** A till that a manager runs; `away`: what the manager's tool prints now, whatever it is asked. */
 async function managed(service: Record<string, unknown>) {
   const world = { away: null as Recorded | null, compose: true, asked: [] as string[], onAsk: () => {} }
@@ -73,8 +84,8 @@ async function managed(service: Record<string, unknown>) {
     world.onAsk()
     if (/^stop|compose .* stop/.test(line)) branch.till.running = false
     if (/^start|compose .* up/.test(line)) branch.till.running = true
-    if (line.includes('config --services')) return { output: 'till\n' }
-    if (line.includes('ps --services')) return { output: branch.till.running ? 'till\n' : '' }
+    if (line.includes('config --services')) return { output: 'bucket\ntill\n' }
+    if (/compose .* ps /.test(line)) return { output: containersOf(branch.till.running) }
     return { output: `LoadState=loaded\nActiveState=${branch.till.running ? 'active' : 'inactive'}\n` }
   }
   const branch: SimulatedBranch = new SimulatedBranch({
@@ -199,6 +210,44 @@ describe('a manager of services that is away', () => {
       const [entry] = await engine.quarantine('shop')
       assert.deepEqual([entry?.attempts, entry?.isClosed], [1, false])
       assert.ok(branch.till.running)
+    })
+  }
+
+  test('a service of a compose file that ends by itself is none that is down', async () => {
+    const { branch, update } = await managed(COMPOSE)
+    const result = await branch.engine().apply(update)
+    assert.equal(result.result, 'committed', JSON.stringify(result))
+    assert.ok(branch.till.running)
+  })
+
+  for (const [name, mailer, isUp] of [
+    ['of which all runs', 0, true],
+    ['of which a part runs', 1, true],
+    ['of which nothing runs', 0, false]
+  ] as const) {
+    test(`a first install that fails for a compose file ${name}: ${isUp ? 'it runs again' : 'it stays down'}`, async () => {
+      const { branch, update } = await managed(COMPOSE)
+      await branch.engine().remove({ app: branch.app, module: 'shop' })
+      branch.till.running = isUp
+      const { runner, ...parts } = branch.parts
+      const partly: EngineParts = {
+        ...parts,
+        runner: {
+          end: (mark) => runner.end(mark),
+          async run(request) {
+            const answer = await runner.run(request)
+            if (!request.command.includes('ps')) return answer
+            return { ...answer, output: answer.output.replace(/"ExitCode":0/, `"ExitCode":${mailer}`) }
+          }
+        }
+      }
+      const first = { ...update, releases: update.releases.map((one) => ({ ...one, from: null })) }
+      const checks: AppConfig['checks'] = [
+        { kind: 'command', command: ['/bin/ctl', 'nothing'], status: 0, timeout: 1000, retries: 0, wait: 1 }
+      ]
+      const result = await createEngine(partly).apply({ ...first, app: { ...branch.app, checks } })
+      assert.equal(result.result, mailer === 0 ? 'rolled-back' : 'rollback-failed', JSON.stringify(result))
+      assert.equal(branch.till.running, isUp)
     })
   }
 

@@ -45,6 +45,18 @@ function windows(config: ServiceConfig, english: boolean): StandIn {
   }
 }
 
+/** docker compose ps --format json */
+const CONTAINER = (Service: string, State = 'running', ExitCode = 0, more = {}) =>
+  JSON.stringify({
+    Name: `shop-${Service}-1`,
+    Service,
+    State,
+    ExitCode,
+    Health: '',
+    Publishers: null,
+    ...more
+  })
+
 const STAND_INS: Record<string, StandIn> = {
   systemd: {
     config: { kind: 'systemd', name: 'odoo', user: false, timeout: 5000 },
@@ -73,7 +85,10 @@ const STAND_INS: Record<string, StandIn> = {
       const verb = argv[4]
       if (argv[1] === 'version') return { output: '28.2.2\n' }
       if (verb === 'config') return { output: 'db\nweb\n' }
-      if (verb === 'ps') return { output: world.up ? 'db\nweb\n' : '' }
+      if (verb === 'ps') {
+        const web = world.up ? CONTAINER('web') : CONTAINER('web', 'exited', 137)
+        return { output: [world.up ? CONTAINER('db') : CONTAINER('db', 'exited'), web].join('\n') }
+      }
       if (world.refuses) return { status: 1, output: 'Error response from daemon' }
       world.up = verb === 'up'
       return { output: ' Container shop-web-1  Started' }
@@ -188,6 +203,63 @@ test('command: a stop that only asks for it is waited for, and one that never co
         message: /still runs after the stop/
       })
   }
+})
+
+describe('docker compose: what its containers say', () => {
+  const ended = CONTAINER('init', 'exited')
+  const failed = CONTAINER('init', 'exited', 1)
+  const byHand = { Name: 'shop-web-run-0123456789ab' }
+  const byHandLabelled = {
+    Name: 'mine',
+    Labels: 'com.docker.compose.oneoff=True,com.docker.compose.project=shop'
+  }
+  const rows: [name: string, lines: string[], services: string, isUp: boolean, isDown: boolean][] = [
+    ['one ended as it should', [ended, CONTAINER('web')], 'init web', true, false],
+    ['one failed', [failed, CONTAINER('web')], 'init web', false, false],
+    ['one starts again and again', [ended, CONTAINER('web', 'restarting', 1)], 'init web', false, true],
+    ['one was never made', [CONTAINER('web')], 'init web', false, false],
+    ['all ended', [ended, CONTAINER('web', 'exited')], 'init web', false, true],
+    ['none was made', [], 'init web', false, true],
+    ['one of two ended', [CONTAINER('web'), CONTAINER('web', 'exited', 1)], 'web', true, false],
+    ['another one failed', [failed, CONTAINER('web')], 'web', true, false],
+    ['run by hand', [CONTAINER('web'), CONTAINER('init', 'exited', 0, byHand)], 'init web', false, false],
+    ['run by hand and named', [CONTAINER('web', 'running', 0, byHandLabelled)], 'web', false, true]
+  ]
+  const warning = 'time="2026-02-01T03:00:00Z" level=warning msg="the attribute `version` is obsolete"'
+  const forms: Record<string, (lines: string[]) => string> = {
+    'a line each': (lines) => [warning, ...lines].join('\n'),
+    'an array': (lines) => `[${lines.join(',')}]\n`,
+    'an array of many lines': (lines) =>
+      `${warning}\n${JSON.stringify(
+        lines.map((one) => JSON.parse(one)),
+        null,
+        4
+      )}\n`
+  }
+  for (const [form, print] of Object.entries(forms)) {
+    for (const [name, lines, services, isUp, isDown] of rows) {
+      test(`${form}, ${name}: ${isUp ? 'it runs' : isDown ? 'it is down' : 'neither up nor down'}`, async () => {
+        const { service, work } = prepare({
+          ...(STAND_INS['docker compose'] as StandIn),
+          answer: (argv) => {
+            if (argv[4] === 'config') return { output: services.replace(' ', '\n') }
+            return { output: argv[4] === 'ps' ? print(lines) : '' }
+          }
+        })
+        assert.deepEqual([await service.isRunning(work), await service.isDown?.(work)], [isUp, isDown])
+        if (isUp) await service.start(work)
+        else await assert.rejects(service.start(work), { code: 'SERVICE_FAILED' })
+      })
+    }
+  }
+
+  test('an answer that is no list of containers is not taken for one', async () => {
+    const { service, work } = prepare({
+      ...(STAND_INS['docker compose'] as StandIn),
+      answer: (argv) => ({ output: argv[4] === 'ps' ? '[{"Names": "web"}]' : 'web' })
+    })
+    await assert.rejects(service.isRunning(work), { code: 'SERVICE_FAILED', message: /not understood/ })
+  })
 })
 
 test('systemd: a unit that does not exist is named, although "show" ends with 0', async () => {

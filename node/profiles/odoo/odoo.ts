@@ -5,6 +5,7 @@ import type { AppWork, Work } from '../../apply/work.ts'
 import type { AppConfig } from '../../config/apps.ts'
 import type { CheckConfig } from '../../config/checks.ts'
 import { bringDown, bringUp, letUp } from '../../services/hold.ts'
+import { isDown } from '../../services/service.ts'
 import { findProgram } from '../commands.ts'
 import { serviceOfCommands } from '../generic.ts'
 import type { Profile } from '../profile.ts'
@@ -24,6 +25,7 @@ export function odooProfile(app: AppConfig): Profile {
   return {
     derived: ['**/__pycache__', '**/__pycache__/**', '**/*.pyc'],
     isRunning: (work) => service.isRunning(work),
+    isDown: (work) => isDown(service, work),
     async preflight(work) {
       await requirePrograms(work, service.tools)
       await service.requireManager?.(work)
