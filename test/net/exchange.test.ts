@@ -3,7 +3,10 @@
 import assert from 'node:assert/strict'
 import { afterEach, test } from 'node:test'
 import { BlockExchange, type ExchangeOptions } from '../../src/net/blocks/exchange.ts'
+import { INTEREST_RATE, InterestRate } from '../../src/net/blocks/interest-rate.ts'
 import { REST, Rests } from '../../src/net/blocks/rests.ts'
+import { TELLING, Telling } from '../../src/net/blocks/telling.ts'
+import { type Interest, interestCodec } from '../../src/net/blocks/wire.ts'
 import type { Links } from '../../src/net/link-options.ts'
 import { Pacer } from '../../src/net/pacing.ts'
 import type { Peer } from '../../src/net/peer.ts'
@@ -118,4 +121,85 @@ test('rests grow with each failure up to a limit, end, and are forgiven in time'
   now += 2 * REST.forgiven
   rests.failed('a', now)
   assert.equal(rests.left('a', now), first)
+})
+
+/** A member that only hears what others are after. */
+async function listener(at: Links): Promise<Interest[]> {
+  const heard: Interest[] = []
+  await start('ear', [at], (peer) => {
+    const channel = peer.mux.createChannel({ protocol: 'chasqui/blocks/1' })
+    channel?.addMessage({ encoding: interestCodec, onmessage: (interest) => heard.push(interest) })
+    channel?.open()
+  })
+  return heard
+}
+
+test('of many small downloads in a row each says once what it is after', async () => {
+  const from = exchangeOf('from')
+  from.use(pretendCore(() => true, honest))
+  const to = exchangeOf('to')
+  to.use(pretendCore(() => false, honest))
+  const a = await start('from', [], (peer) => from.open(peer))
+  const mine = await start('to', [a], (peer) => to.open(peer))
+  const heard = await listener(mine)
+  await until(() => mine.peers().length === 2, 'both are there')
+  const times = 3 * COUNT
+  for (let n = 0; n < times; n++) await to.fetch([n % COUNT], { signal })
+  await until(() => heard.at(-1)?.ranges.length === 0, 'it says that it is after nothing any more')
+  assert.ok(heard.length <= times + 1, `${heard.length} messages`)
+})
+
+test('what a node is after is told at once, then as often as peers answer, and always as it is then', (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout'] })
+  let [now, state] = [1_000_000, 0]
+  const told: { at: number; state: number }[] = []
+  const telling = new Telling(
+    () => told.push({ at: now, state }),
+    () => now
+  )
+  const step = () => {
+    now++
+    t.mock.timers.tick(1)
+  }
+  telling.soon()
+  telling.now()
+  assert.equal(told.length, 1, 'the first at once')
+  for (let ms = 0; ms < 3 * INTEREST_RATE.window; ms++, step()) {
+    state++
+    telling.now()
+    assert.ok(ms > TELLING.burst || told.at(-1)?.state === state)
+  }
+  telling.soon()
+  for (let ms = 0; ms < 1000; ms++) step()
+  assert.equal(told.at(-1)?.state, state, 'the newest is never lost')
+  for (const [n, { at }] of told.entries()) {
+    const later = told[n + INTEREST_RATE.most - 1]
+    assert.ok(later === undefined || later.at > at + INTEREST_RATE.window, 'no more than is answered')
+  }
+  telling.soon()
+  telling.close()
+  const before = told.length
+  t.mock.timers.tick(10_000)
+  assert.equal(told.length, before)
+})
+
+test('of more interests than are answered in a minute the newest is answered when it is over', (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout'] })
+  const passed: number[] = []
+  const rate = new InterestRate(({ ranges }) => passed.push(ranges[0]?.start ?? -1))
+  const now = 1_700_000_000_000
+  const say = (start: number, at: number) =>
+    rate.take({ core: Buffer.alloc(16), ranges: [{ start, length: 1 }] }, at)
+  for (let n = 0; n < INTEREST_RATE.most + 3; n++) assert.ok(say(n, now))
+  assert.equal(passed.length, INTEREST_RATE.most)
+  t.mock.timers.tick(INTEREST_RATE.window)
+  assert.equal(passed.length, INTEREST_RATE.most + 1)
+  assert.equal(passed.at(-1), INTEREST_RATE.most + 2)
+  assert.ok(say(7, now + INTEREST_RATE.window + 1))
+  assert.equal(passed.at(-1), 7)
+  let blamed = 0
+  for (let n = 0; n < 2 * INTEREST_RATE.patience; n++)
+    if (!say(n, now + 2 * INTEREST_RATE.window + 2)) blamed++
+  assert.equal(blamed, INTEREST_RATE.patience, 'who never stops is to blame')
+  rate.close()
 })

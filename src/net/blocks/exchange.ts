@@ -11,6 +11,7 @@ import { indexesOf, rangesOf } from './ranges.ts'
 import { type Neighbour, Requests, TIME_LIMIT, type TimeLimit } from './requests.ts'
 import { Rests } from './rests.ts'
 import { BlockSession, type BulkCore, type SessionEvents } from './session.ts'
+import { Telling } from './telling.ts'
 import { Toll } from './toll.ts'
 import { BLOCK_LIMITS, type BlockMessage, type Interest } from './wire.ts'
 
@@ -40,6 +41,7 @@ export class BlockExchange {
   #rests = new Rests()
   #interests = new Interests(() => this.#core)
   #jobs = new Jobs((indexes) => this.#forget(indexes))
+  #telling: Telling
   #isClosed = false
   /** blocks that came since all peers were told what we are after */
   #gainedSinceTold = 0
@@ -50,6 +52,7 @@ export class BlockExchange {
     const pacer = options.pacer ?? new Pacer()
     this.#toll = { down: new Toll(pacer, 'down'), up: new Toll(pacer, 'up') }
     this.#plan = new BlockPlan(options.own, options.random)
+    this.#telling = new Telling(() => this.#tellInterest(), options.now)
     this.#requests = new Requests(options.timeLimit ?? TIME_LIMIT, (index, neighbour) =>
       this.#onTimeout(index, neighbour)
     )
@@ -61,7 +64,7 @@ export class BlockExchange {
     this.#core = core
     if (isSame) return
     this.#jobs.cancelAll()
-    this.#tellInterest()
+    this.#telling.now()
     this.#interests.answerAgain()
     for (const neighbour of this.#neighbours.values()) this.#noteFetching(neighbour)
   }
@@ -80,6 +83,7 @@ export class BlockExchange {
     this.#isClosed = true
     this.#jobs.cancelAll()
     if (this.#pumpTimer !== null) clearTimeout(this.#pumpTimer)
+    this.#telling.close()
     this.#interests.close()
     this.#requests.close()
   }
@@ -89,7 +93,7 @@ export class BlockExchange {
     if (indexes.length === 0) return Promise.resolve()
     return this.#jobs.add(indexes, options, () => {
       this.#plan.want(indexes, this.#options.now())
-      this.#tellInterest()
+      this.#telling.now()
       this.#pump()
     })
   }
@@ -225,7 +229,7 @@ export class BlockExchange {
     this.#endElsewhere(block.index)
     this.#jobs.gained(block.index, from)
     // an interest may have been too long for one message: then the rest is told in time
-    if (++this.#gainedSinceTold >= BLOCK_LIMITS.ranges) this.#tellInterest()
+    if (++this.#gainedSinceTold >= BLOCK_LIMITS.ranges) this.#telling.now()
     this.#pump()
   }
 
@@ -259,7 +263,7 @@ export class BlockExchange {
       this.#plan.drop(index)
       this.#giveUp(index, true)?.session.cancel(index)
     }
-    this.#tellInterest()
+    this.#telling.soon()
   }
 
   #giveUp(index: number, stillHas: boolean): Neighbour | null {

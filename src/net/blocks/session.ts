@@ -2,8 +2,9 @@
 // peer asks for, one after the other, as fast as the link's class allows and the connection drains.
 import type Protomux from 'protomux'
 import { addMessage } from '../channel.ts'
-import { Conduct, Rate } from '../conduct.ts'
+import { Conduct } from '../conduct.ts'
 import type { Peer } from '../peer.ts'
+import { InterestRate } from './interest-rate.ts'
 import type { Toll } from './toll.ts'
 import {
   type BlockMessage,
@@ -23,8 +24,6 @@ const PROTOCOL = 'chasqui/blocks/1'
 const QUEUE = 64 // requests of one peer that wait; more are declined
 
 const CONDUCT = {
-  /** interests of one peer in one minute */
-  interests: 600,
   /** holdings that may come for each range of an interest: peers answer anew when their feed changes */
   holdings: 4,
   holdingsDue: 16_384
@@ -84,7 +83,7 @@ export class BlockSession {
   #isClosed = false
   #draining: (() => void)[] = []
   #conduct: Conduct
-  #interestRate = new Rate(CONDUCT.interests)
+  #interestRate: InterestRate
   /** holdings that the peer may still send */
   #holdingsDue = 0
 
@@ -95,6 +94,7 @@ export class BlockSession {
       onopen: () => events.opened(session),
       onclose: () => {
         session.#isClosed = true
+        session.#interestRate.close()
         session.#onDrained()
         events.closed(session)
       },
@@ -110,9 +110,10 @@ export class BlockSession {
     this.peer = peer
     this.#serve = serve
     this.#conduct = new Conduct(peer, serve.now)
+    this.#interestRate = new InterestRate((interest) => events.interest(this, interest))
     // the order of these lines is the number of the message on the wire
     this.#send = {
-      interest: addMessage(channel, interestCodec, (m) => this.#onInterest(m, events)),
+      interest: addMessage(channel, interestCodec, (m) => this.#onInterest(m)),
       holding: addMessage(channel, holdingCodec, (m) => this.#onHolding(m, events)),
       gained: addMessage(channel, indexesCodec, (m) => events.gained(this, m)),
       claim: addMessage(channel, indexesCodec, (m) => events.claimed(this, m)),
@@ -163,9 +164,8 @@ export class BlockSession {
     this.#send.cancel.send(index)
   }
 
-  #onInterest(interest: Interest, events: SessionEvents): void {
-    if (this.#interestRate.isExceeded(this.#serve.now())) this.#conduct.blame(10)
-    else events.interest(this, interest)
+  #onInterest(interest: Interest): void {
+    if (!this.#interestRate.take(interest, this.#serve.now())) this.#conduct.blame(10)
   }
 
   /** Only what answers our own interest counts; it is compared with what is wanted by whoever reads it. */
