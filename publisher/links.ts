@@ -4,6 +4,9 @@ import { gossipLimits } from '../src/member/link-policy.ts'
 import type { LinkView } from '../src/member/link-states.ts'
 import type { PublisherApp } from './app.ts'
 
+/** Members that a publisher is connected with: every branch of a fleet dials it. 512 at rest cost 35 MB. */
+const PEERS = 512
+
 /** Link options of the command line; what is absent comes from chasqui.toml. */
 export interface LinkFlags {
   listen?: string | undefined
@@ -30,7 +33,8 @@ export function linkSettings({ config, linkPolicy }: PublisherApp, flags: LinkFl
     lanNetworks: lan.networks ?? [],
     gossip: gossipLimits(config.links),
     peers: [...flags.peers, ...peers],
-    rates: linkPolicy.rates
+    rates: linkPolicy.rates,
+    limits: { peers: PEERS }
   }
 }
 

@@ -7,7 +7,7 @@ import { Gossip } from '../net/gossip.ts'
 import { GossipBudget, type GossipLimits } from '../net/gossip-budget.ts'
 import { type GrantBox, GrantExchange } from '../net/grants.ts'
 import { exchangeHeads } from '../net/head-exchange.ts'
-import type { Links, StaticPeer } from '../net/link-options.ts'
+import type { Links, LinksOptions, StaticPeer } from '../net/link-options.ts'
 import { createLinks } from '../net/links.ts'
 import { Pacer, type RatePolicy } from '../net/pacing.ts'
 import type { LinkClass, Peer } from '../net/peer.ts'
@@ -39,6 +39,8 @@ export interface LinkSettings {
   rates?: RatePolicy
   /** bytes a day that gossip may cost by class of link, where it is not the usual */
   gossip?: Partial<GossipLimits>
+  /** connections at the same time, where they are not the usual */
+  limits?: NonNullable<LinksOptions['limits']>
 }
 
 export interface BlockOrigin {

@@ -19,6 +19,8 @@ import { dialTcp, listenTcp, type TcpListener } from './tcp.ts'
 
 /** Attempts on an address that was found on the LAN, before it has to be found again. */
 const LAN_PATIENCE = 4
+/** ms of use after which a connection counts as one: who has no room, or lost a place to another, is dialled less and less */
+const LASTED = 1000
 
 export function createLinks(options: LinksOptions): Links {
   return new LinkTable(options)
@@ -183,6 +185,7 @@ class LinkTable implements Links {
       return
     }
     let node: string | null = null
+    let knownAt = 0
     const stream = dialTcp({
       to,
       responderKey: this.#options.fleet.responder.publicKey,
@@ -191,12 +194,14 @@ class LinkTable implements Links {
         const link = this.#tcpLink(remote, known ?? this.#classOf(remote.host), true)
         this.#onConnection(stream, link, (peer) => {
           node = peer.member.node
+          knownAt = performance.now()
         })
       }
     })
     stream.once('close', () => {
+      const hasLasted = node !== null && performance.now() - knownAt > LASTED
       const other = node === null ? undefined : this.#table.get(node)
-      if (other === undefined || other.isClosed) done(node !== null)
+      if (other === undefined || other.isClosed) done(hasLasted)
       else other.onClose(() => done(true))
     })
   }

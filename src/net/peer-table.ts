@@ -19,6 +19,8 @@ export const PEER_LIMITS = {
 
 /** ms for which a member that was expelled for misconduct is not admitted */
 const EXILE = 10 * 60_000
+/** ms after which a member's place goes to one that finds the table full; the publisher does not wait, and is not asked to go */
+const TURN = 10 * 60_000
 
 export interface PeerTableOptions {
   identity: { keyPair: KeyPair; membership: Uint8Array }
@@ -96,6 +98,10 @@ export class PeerTable {
     if ((this.#exiles.get(member.node) ?? 0) > this.#options.now()) {
       throw new ChasquiError('ADMISSION_REFUSED', `${member.name} was sent away for misconduct a while ago`)
     }
+    // said before the other side takes this for a connection: it would greet, gossip and plan each time
+    if (!this.#peers.has(member.node) && this.#placeFor(member) === 'none') {
+      throw new ChasquiError('ADMISSION_REFUSED', `there is no place for ${member.name}`)
+    }
     return member
   }
 
@@ -115,19 +121,29 @@ export class PeerTable {
   /** The initiator's look before the commit: no second connection, unless it is the better kind or a new life. */
   #isWanted(admitted: AdmittedPeer, link: Link): boolean {
     const known = this.#peers.get(admitted.member.node)
-    if (known === undefined) return this.#placeFor(admitted.member) !== 'none'
+    if (known === undefined) return true
     if (known.admitted.instance !== admitted.instance) return true
     return known.link.transport === 'swarm' && link.transport === 'tcp'
   }
 
-  /** Free, taken from a node that the publisher has not confirmed by one that it has, or none. */
+  /** Free, taken from whoever had one for long, or from a node that is not confirmed by one that is, or none. */
   #placeFor(member: LinkMember): 'free' | 'none' | Peer {
     const sameInvite = this.all().filter((peer) => peer.member.invite === member.invite)
     if (sameInvite.length < this.#options.limits.perInvite) {
-      return this.#peers.size < this.#options.limits.peers ? 'free' : 'none'
+      return this.#peers.size < this.#options.limits.peers ? 'free' : this.#turnOf(member)
     }
     const doubtful = sameInvite.find((peer) => peer.member.granted === false)
     return member.granted === true && doubtful !== undefined ? doubtful : 'none'
+  }
+
+  /** The table is full: whoever is here longest has had its turn. */
+  #turnOf(member: LinkMember): 'none' | Peer {
+    const [oldest] = this.all()
+      .filter((peer) => peer.member.role !== 'publisher')
+      .sort((a, b) => a.connectedAt - b.connectedAt)
+    if (oldest === undefined) return 'none'
+    const isOver = Math.abs(this.#options.now() - oldest.connectedAt) > TURN
+    return isOver || member.role === 'publisher' ? oldest : 'none'
   }
 
   #onAdmitted(stream: NoiseSecretStream, admitted: AdmittedPeer, link: Link): void {

@@ -9,7 +9,7 @@ const MOST_FOUND = 256
 const JITTER = 0.3 // of a pause, either way, so that a power cut does not make a whole street dial in step
 
 export interface RedialOptions {
-  /** opens a connection and calls `done` when it is over; `reached` says whether the peer was admitted */
+  /** opens a connection and calls `done` when it is over; `reached` says whether the peer was here for a while */
   dial(address: HostPort, done: (reached: boolean) => void): void
   /** in [0, 1) */
   random(): number

@@ -263,6 +263,71 @@ test('the nodes of one invite hold a few places, and one that the publisher has 
   assert.equal(names().filter((name) => name.startsWith('leaked')).length, 4)
 })
 
+/** A door to a listener that counts who comes through. */
+async function doorTo(links: Links): Promise<{ address: string; count: () => number }> {
+  let count = 0
+  const door = net.createServer((inside) => {
+    count++
+    const outside = net.connect(links.listening()?.port ?? 0, '127.0.0.1')
+    for (const socket of [inside, outside]) socket.on('error', () => undefined)
+    inside.pipe(outside).pipe(inside)
+  })
+  await new Promise<void>((resolve) => door.listen(0, '127.0.0.1', resolve))
+  door.unref()
+  return { address: `127.0.0.1:${(door.address() as net.AddressInfo).port}`, count: () => count }
+}
+
+for (const full of ['the other side', 'this side']) {
+  test(`while ${full} has no room, a found address is given up, and nobody takes it for a meeting`, async () => {
+    const one = { limits: { peers: 1 } }
+    const far = await start('far', full === 'this side' ? {} : one)
+    const meetings: string[] = []
+    const near = await start('near', {
+      ...(full === 'this side' ? one : {}),
+      onPeer: ({ member }) => meetings.push(member.name)
+    })
+    const busy = full === 'this side' ? near : far
+    await start('third', { peers: [addressOf(busy)] })
+    await until(() => busy.peers().length === 1, 'the one place is taken')
+    const door = await doorTo(far)
+    near.addAddress(door.address, 2)
+    await until(() => door.count() === 2, 'it was tried twice')
+    await new Promise((resolve) => setTimeout(resolve, 1000))
+    assert.equal(door.count(), 2)
+    assert.equal(meetings.includes('far'), false)
+  })
+}
+
+test('a member that hangs up as soon as it is met is dialled less and less', async () => {
+  const far = await start('far', { onPeer: (peer) => peer.close() })
+  const near = await start('near')
+  const door = await doorTo(far)
+  near.addAddress(door.address, 2)
+  await until(() => door.count() === 2, 'it was tried twice')
+  await new Promise((resolve) => setTimeout(resolve, 1000))
+  assert.equal(door.count(), 2)
+})
+
+test('when the table is full, whoever was there for long gives way, and anybody to the publisher', async () => {
+  let now = 1_700_000_000_000
+  const hub = await start('hub', { limits: { peers: 2 }, now: () => now })
+  const names = () => hub.peers().map(({ member }) => member.name)
+  const at = { peers: [addressOf(hub)] }
+  await start('first', at)
+  await until(() => names().length === 1, 'the first is there')
+  now += 1000
+  await start('second', at)
+  await until(() => names().length === 2, 'the second is there')
+  const head = fleet.links(fleet.member('head', 'publisher'), at)
+  running.push(head)
+  await head.start()
+  await until(() => names().includes('head'), 'the publisher has a place')
+  assert.deepEqual(names(), ['second', 'head'])
+  now += 11 * 60_000
+  await until(() => names().includes('first'), 'the first has its turn again')
+  assert.deepEqual(names(), ['head', 'first'])
+})
+
 test('closes the connection of a member that is revoked while it is connected', async () => {
   const a = await start('a')
   const b = await start('b', { peers: [addressOf(a)] })
