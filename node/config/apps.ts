@@ -61,7 +61,7 @@ const odoo = z.strictObject({
   install: z.boolean().default(false),
   /** the server's program, when it is not "odoo" on the PATH */
   program: command.default(['odoo']),
-  /** folder of psql, pg_dump, pg_restore, createdb…; default: the PATH */
+  /** folder of psql, pg_dump, pg_restore, dropdb; default: the PATH */
   'postgres-bin': absolutePath.optional(),
   /** what the running server answers on, or an address for each database; default: from odoo.conf */
   url: z.union([z.url(), z.record(z.string(), z.url())]).optional(),

@@ -129,6 +129,52 @@ describe('the odoo profile with PostgreSQL', reason === undefined ? {} : { skip:
     assert.equal(await sales(one, till), `before in ${till}`)
   })
 
+  // as odoo/service/db.py asks when odoo.conf names no database: each of these gets its crons, its users and its login page
+  const LIST_DBS = `select string_agg(datname, ' ') from pg_database
+    where datdba = (select usesysid from pg_user where usename = current_user)
+    and not datistemplate and datallowconn and datname not in ('postgres')`
+  for (const [how, isUsed] of [
+    ['a copy by PostgreSQL', false],
+    ['a dump of a database that is in use', true]
+  ] as const) {
+    test(`Odoo never sees but the live database, rehearsed on ${how}`, async (t) => {
+      const seen = new Set<string>()
+      const look = async () =>
+        seen.add(await one.sql('postgres', `set role ${one.role}; ${LIST_DBS}`).catch(() => 'no answer'))
+      const run: typeof realProcessRunner.run = async (request) => {
+        const result = await realProcessRunner.run(request)
+        await look()
+        return result
+      }
+      const one: Stand = await stand(t, {
+        odoo: { rehearse: true },
+        parts: () => ({ runner: { ...realProcessRunner, run } })
+      })
+      const [till = ''] = one.databases
+      await one.hook(till, FAIL)
+      const rehearsal = `chasqui_rehearsal_${till}`
+      await one.hook(rehearsal, `sql "create table t ()" && ls >> data/rehearsed`)
+      if (isUsed) await one.session(one.role, till)
+      const failed = await apply(one)
+      assert.equal(failed.result, 'rolled-back', JSON.stringify(failed))
+      await stat(join(one.folder, 'data', 'rehearsed'))
+      await one.hook(till, '')
+      const request = { ...upgradeRequest(one.branch), force: true }
+      assert.equal((await one.branch.engine().apply(request)).result, 'committed')
+      const back = { app: one.branch.app, backup: null, withDatabase: true }
+      assert.equal((await one.branch.engine().rollback(back)).result, 'committed')
+      assert.deepEqual([...seen], [till])
+      const aside = (await one.branch.engine().setAside('shop')).flatMap(({ databases }) => databases)
+      assert.equal(aside.length, 2)
+      for (const name of aside) {
+        await one.sql('postgres', `set role ${one.role}; alter database "${name}" allow_connections true`)
+        assert.equal(await sales(one, name), `before in ${till},half`, 'it can be opened by hand')
+      }
+      const open = `select datallowconn and not datistemplate from pg_database where datname = '${till}'`
+      assert.equal(await one.sql('postgres', open), 't')
+    })
+  }
+
   test('a restored database has the order of the one before, from ICU too', async (t) => {
     const createdb = ['--locale-provider=icu', '--icu-locale=es-PE', '--lc-collate=C', '--lc-ctype=C']
     const one = await stand(t, { createdb, odoo: { rehearse: true } })
@@ -218,7 +264,11 @@ describe('the odoo profile with PostgreSQL', reason === undefined ? {} : { skip:
       t.after(() => rm(bin, { recursive: true, force: true }))
       for (const tool of POSTGRES_TOOLS) await symlink(join(cluster.bin, tool), join(bin, tool))
       for (const [tool, lines] of [
-        ['createdb', 'exit 1 # as while somebody uses the database'],
+        // as while somebody uses the database
+        [
+          'psql',
+          `[[ "$*" != *'create database'*template* ]] && exec ${join(cluster.bin, 'psql')} "$@"; exit 1`
+        ],
         ['pg_dump', script]
       ] as const) {
         await rm(join(bin, tool))

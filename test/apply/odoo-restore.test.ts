@@ -73,7 +73,7 @@ describe('the databases of Odoo', { skip: whyNoPostgres() }, () => {
     }
     const odoo = await openOdoo(work)
     for (const database of DATABASES) {
-      await odoo.postgres.run('createdb', [database], 'BACKUP_FAILED')
+      await odoo.postgres.execute('postgres', `create database "${database}"`)
       await odoo.postgres.execute(
         database,
         "create table sale (name text); insert into sale values ('before')"
@@ -91,6 +91,8 @@ describe('the databases of Odoo', { skip: whyNoPostgres() }, () => {
     )
     const found: Record<string, string[]> = {}
     for (const { name } of names) {
+      // what was set aside is closed
+      await odoo.postgres.execute('postgres', `alter database "${name}" with allow_connections true`)
       const rows = await odoo.postgres.query<{ name: string }>(name, 'select name from sale order by name')
       found[name] = rows.map((row) => row.name)
     }
@@ -130,7 +132,7 @@ describe('the databases of Odoo', { skip: whyNoPostgres() }, () => {
 
   for (const { name, tool } of [
     { name: 'the restore itself', tool: 'pg_restore' },
-    { name: 'making a database', tool: 'createdb' },
+    { name: 'making a database', tool: 'create database' },
     { name: 'changing the names', tool: 'alter database' }
   ]) {
     test(`no sale is lost when ${name} fails, users work meanwhile, and it is tried again`, async () => {

@@ -1,10 +1,11 @@
 // A branch with the odoo profile on a real disk and a real PostgreSQL. A shell script stands in for Odoo where the real one
 // cannot be made to do a thing on request (the real one is in test/odoo).
-import { execFile } from 'node:child_process'
+import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { appendFile, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { systemClock, systemHttp } from '../../node/apply/real.ts'
 import type { EngineParts } from '../../node/apply/types.ts'
@@ -43,6 +44,8 @@ export interface Stand {
   /** a line of odoo.conf */
   configure(line: string): Promise<void>
   calls(): Promise<string[]>
+  /** somebody else who stays connected, until PostgreSQL or the end of the test ends it */
+  session(role: string, database: string): Promise<void>
   remove(): Promise<void>
 }
 
@@ -108,6 +111,7 @@ export async function makeStand(cluster: PostgresCluster, options: StandOptions 
     }
   })
   await adopt(branch)
+  const sessions: ChildProcess[] = []
   return {
     branch,
     folder,
@@ -117,7 +121,14 @@ export async function makeStand(cluster: PostgresCluster, options: StandOptions 
     hook: (database, script) => writeFile(join(folder, `hook-${database}`), script),
     configure: (line) => appendFile(join(folder, 'odoo.conf'), `${line}\n`),
     calls: async () => (await readFile(join(folder, 'data', 'calls'), 'utf8')).trim().split('\n'),
+    async session(user, database) {
+      const argv = ['-h', cluster.host, '-U', user, '-d', database, '-c', 'select pg_sleep(600)']
+      sessions.push(spawn(join(cluster.bin, 'psql'), argv, { stdio: 'ignore' }))
+      const count = `select count(*) from pg_stat_activity where datname = '${database}' and usename = '${user}'`
+      while ((await sql('postgres', count)) === '0') await sleep(50)
+    },
     async remove() {
+      for (const one of sessions) one.kill()
       const list = await sql('postgres', `select datname from pg_database where datname like '%${role}%'`)
       for (const name of list.split('\n').filter(Boolean)) await tool('dropdb', '-f', name)
       await rm(folder, { recursive: true, force: true })

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { changedPaths, isStaticOnly, versionIn } from '../../node/profiles/odoo/changes.ts'
 import { parseOdooConf, withoutLogOptions } from '../../node/profiles/odoo/configuration.ts'
-import { likeArguments } from '../../node/profiles/odoo/postgres.ts'
+import { likeOptions } from '../../node/profiles/odoo/postgres.ts'
 import { isRecordedVersion, judgeUpgrade, wasDiskFull } from '../../node/profiles/odoo/verdict.ts'
 import { manifestOf } from './simulated-branch.ts'
 
@@ -46,28 +46,28 @@ describe('odoo.conf and the log', () => {
 
 describe('a database like another one', () => {
   const row = { encoding: 'UTF8', datcollate: 'C', datctype: 'es_PE.utf8' }
-  const libc = ['-E', 'UTF8', '--lc-collate=C', '--lc-ctype=es_PE.utf8']
-  const rows: [name: string, row: Parameters<typeof likeArguments>[0], more: string[]][] = [
-    ['PostgreSQL 14', row, []],
-    ['15, libc', { ...row, datlocprovider: 'c', daticulocale: null }, []],
+  const libc = `encoding 'UTF8' lc_collate 'C' lc_ctype 'es_PE.utf8'`
+  const rows: [name: string, row: Parameters<typeof likeOptions>[0], more: string][] = [
+    ['PostgreSQL 14', row, ''],
+    ['15, libc', { ...row, datlocprovider: 'c', daticulocale: null }, ''],
     [
       '15, ICU',
       { ...row, datlocprovider: 'i', daticulocale: 'es' },
-      ['--locale-provider=icu', '--icu-locale=es']
+      ` locale_provider 'icu' icu_locale 'es'`
     ],
     [
       '17, ICU with rules',
-      { ...row, datlocprovider: 'i', datlocale: 'es', daticurules: '&a<b' },
-      ['--locale-provider=icu', '--icu-locale=es', '--icu-rules=&a<b']
+      { ...row, datlocprovider: 'i', datlocale: 'es', daticurules: "&a<'b'" },
+      ` locale_provider 'icu' icu_locale 'es' icu_rules '&a<''b'''`
     ],
     [
       '17, builtin',
       { ...row, datlocprovider: 'b', datlocale: 'C.UTF-8' },
-      ['--locale-provider=builtin', '--builtin-locale=C.UTF-8']
+      ` locale_provider 'builtin' builtin_locale 'C.UTF-8'`
     ]
   ]
   for (const [name, found, more] of rows) {
-    test(name, () => assert.deepEqual(likeArguments(found), [...libc, ...more]))
+    test(name, () => assert.equal(likeOptions(found), libc + more))
   }
 })
 

@@ -1,5 +1,6 @@
 // Backup and restore of Odoo's databases with their filestores. A restore renames the current database aside and drops only
-// what it has made itself; it can be cut anywhere and done again.
+// what it has made itself; it can be cut anywhere and done again. Odoo sees none but the live ones (list_dbs): what is being made
+// is a template, what was set aside accepts no connections.
 import { createHash } from 'node:crypto'
 import { dirname, join } from 'node:path'
 import { ChasquiError } from '../../../src/errors.ts'
@@ -71,20 +72,21 @@ async function restoreOne(work: Work, odoo: Odoo, database: string, dump: string
   const isThere = await postgres.exists(database)
   if (isThere && planned !== undefined && (await postgres.exists(planned))) return
   const fresh = nameBeside(database, `${id}_new`)
-  await postgres.run('dropdb', ['--if-exists', fresh], 'RESTORE_FAILED')
+  await postgres.dropHidden(fresh, 'RESTORE_FAILED')
   await postgres.createLike(isThere ? database : (planned ?? database), fresh, 'RESTORE_FAILED')
   await postgres.run('pg_restore', [...PLAIN, '-d', fresh, dump], 'RESTORE_FAILED')
-  const rename = (from: string, to: string) => `alter database ${quoteName(from)} rename to ${quoteName(to)}`
-  const renames = [rename(fresh, database)]
+  const change = (name: string, how: string) => `alter database ${quoteName(name)} ${how}`
+  const rename = (from: string, to: string) => change(from, `rename to ${quoteName(to)}`)
+  const changes = [rename(fresh, database), change(database, 'with is_template false')]
   if (isThere) {
     const aside = await freeName(odoo, database, id)
     asides[dump] = aside
     noteAside(work, databaseLabel(aside))
     await work.save()
     await postgres.disconnect(database)
-    renames.unshift(rename(database, aside))
+    changes.unshift(rename(database, aside), change(aside, 'with allow_connections false'))
   }
-  await postgres.execute('postgres', renames.join('; '))
+  await postgres.execute('postgres', changes.join('; '))
 }
 
 /** A name that somebody has made the live one is left alone; PostgreSQL itself refuses to drop what is in use. */
@@ -131,9 +133,7 @@ export async function rehearseUpgrade(work: Work, odoo: Odoo): Promise<void> {
       await upgrade(work, odoo, request)
     } finally {
       await odoo.postgres.disconnect(scratch).catch(() => undefined)
-      await odoo.postgres
-        .run('dropdb', ['--if-exists', scratch], 'REHEARSAL_IMPOSSIBLE')
-        .catch(() => undefined)
+      await odoo.postgres.dropHidden(scratch, 'REHEARSAL_IMPOSSIBLE').catch(() => undefined)
       // what the upgrade has attached to the copy, also of one that was cut
       const attached = filestoreOf(odoo.settings.dataDirectory, scratch)
       await removeTree(work.parts.fs, attached).catch(() => undefined)
@@ -165,9 +165,9 @@ async function cloneDatabase(work: Work, odoo: Odoo, database: string, scratch: 
 async function copyDatabase(work: Work, odoo: Odoo, database: string, scratch: string): Promise<void> {
   const { postgres } = odoo
   const code = 'REHEARSAL_IMPOSSIBLE'
-  await postgres.run('dropdb', ['--if-exists', scratch], code)
+  await postgres.dropHidden(scratch, code)
   try {
-    await postgres.run('createdb', ['-T', database, scratch], code)
+    await postgres.clone(database, scratch, code)
   } catch {
     const dump = join(work.places.staging, 'rehearsal.dump')
     await postgres.run('pg_dump', ['-Fc', '-Z1', '-f', dump, database], code)

@@ -7,9 +7,10 @@ import { type CommandOptions, lastLine, mustRun, runCommand } from '../commands.
 import type { OdooSettings } from './configuration.ts'
 import { wasDiskFull } from './verdict.ts'
 
-export const POSTGRES_TOOLS = ['psql', 'pg_dump', 'pg_restore', 'createdb', 'dropdb'] as const
+export const POSTGRES_TOOLS = ['psql', 'pg_dump', 'pg_restore', 'dropdb'] as const
 type Tool = (typeof POSTGRES_TOOLS)[number]
 
+const PSQL_FLAGS = ['-X', '-A', '-t', '-q', '-w', '-v', 'ON_ERROR_STOP=1']
 const MARK = 'chasqui:'
 const QUICK = 60_000 // milliseconds for a question
 
@@ -34,15 +35,22 @@ interface DatabaseRow {
 
 const PROVIDERS: Readonly<Record<string, string>> = { i: 'icu', b: 'builtin' }
 
-/** Arguments of createdb. Pure. */
-export function likeArguments(row: DatabaseRow | undefined): string[] {
-  if (row === undefined) return ['-E', 'UTF8']
-  const order = ['-E', row.encoding, `--lc-collate=${row.datcollate}`, `--lc-ctype=${row.datctype}`]
+/** Options of "create database". Pure. */
+export function likeOptions(row: DatabaseRow | undefined): string {
+  if (row === undefined) return `encoding 'UTF8'`
+  const { encoding, datcollate, datctype } = row
+  const options: [name: string, value: string][] = [
+    ['encoding', encoding],
+    ['lc_collate', datcollate],
+    ['lc_ctype', datctype]
+  ]
   const provider = PROVIDERS[row.datlocprovider ?? 'c']
-  if (provider === undefined) return order
-  const locale = row.datlocale ?? row.daticulocale ?? ''
-  const rules = row.daticurules ? [`--icu-rules=${row.daticurules}`] : []
-  return [...order, `--locale-provider=${provider}`, `--${provider}-locale=${locale}`, ...rules]
+  if (provider !== undefined) {
+    options.push(['locale_provider', provider])
+    options.push([`${provider}_locale`, row.datlocale ?? row.daticulocale ?? ''])
+    if (row.daticurules) options.push(['icu_rules', row.daticurules])
+  }
+  return options.map(([name, value]) => `${name} ${quoteText(value)}`).join(' ')
 }
 
 export class Postgres {
@@ -101,8 +109,7 @@ export class Postgres {
   }
 
   async #psql(database: string, sql: string): Promise<string> {
-    const flags = ['-X', '-A', '-t', '-q', '-w', '-v', 'ON_ERROR_STOP=1']
-    const argv = [this.program('psql'), ...flags, '-d', database, '-c', sql] as const
+    const argv = [this.program('psql'), ...PSQL_FLAGS, '-d', database, '-c', sql] as const
     const { status, output } = await runCommand(this.#work, [...argv], this.#options(QUICK))
     if (status === 0) return output
     throw new ChasquiError(
@@ -133,12 +140,34 @@ export class Postgres {
     await this.query('postgres', 'select 1 as one')
   }
 
-  /** A new, empty database with the encoding and the order of another one, whichever provider that has. */
+  /** A new, empty database with the encoding and the order of another one, whichever provider that has; hidden. */
   async createLike(model: string, database: string, code: ErrorCode): Promise<void> {
     const sql = `select to_jsonb(d) || jsonb_build_object('encoding', pg_encoding_to_char(encoding)) as row
       from pg_database d where datname = ${quoteText(model)}`
     const [found] = await this.query<{ row: DatabaseRow }>('postgres', sql)
-    await this.run('createdb', ['-T', 'template0', ...likeArguments(found?.row), database], code)
+    await this.#createHidden(database, `template template0 ${likeOptions(found?.row)}`, code)
+  }
+
+  /** A copy of a database that nobody uses; hidden. */
+  async clone(model: string, database: string, code: ErrorCode): Promise<void> {
+    await this.#createHidden(database, `template ${quoteName(model)}`, code)
+  }
+
+  /**
+   * A running Odoo serves every database that its role owns, crons and all, except templates and those that accept no
+   * connections. A template can be worked on, and it is one from the moment when it can be seen: createdb has no option for that.
+   */
+  async #createHidden(database: string, options: string, code: ErrorCode): Promise<void> {
+    const sql = `create database ${quoteName(database)} is_template true ${options}`
+    await this.run('psql', [...PSQL_FLAGS, '-d', 'postgres', '-c', sql], code)
+  }
+
+  /** Drops a database that was made hidden, if it is there. */
+  async dropHidden(database: string, code: ErrorCode): Promise<void> {
+    if (!(await this.exists(database))) return
+    const droppable = 'with is_template false allow_connections false'
+    await this.execute('postgres', `alter database ${quoteName(database)} ${droppable}`)
+    await this.run('dropdb', ['--if-exists', database], code)
   }
 
   async exists(database: string): Promise<boolean> {
