@@ -129,8 +129,10 @@ export class TrustKeeper {
     } catch (error) {
       // the rest of the metadata comes from the feed; the roots are verified and kept by then
       if (!(error instanceof ChasquiError && error.code === 'TUF_MISSING')) throw error
+    } finally {
+      // those before a false one are kept as well
+      await this.#noteRoot()
     }
-    await this.#noteRoot()
     return (await this.roots()).size - before
   }
 

@@ -1,7 +1,7 @@
 declare module 'hypercore/lib/verifier.js' {
   export interface RawManifest {
     version: number
-    signers: readonly unknown[]
+    signers: readonly { signature?: string; namespace?: Uint8Array; publicKey: Uint8Array }[]
   }
 
   export default class Verifier {
@@ -12,6 +12,7 @@ declare module 'hypercore/lib/verifier.js' {
     ): boolean
     static encodeManifest(manifest: RawManifest): Uint8Array
     static decodeManifest(bytes: Uint8Array): RawManifest
+    static defaultSignerManifest(publicKey: Uint8Array): RawManifest
     static isValidManifest(key: Uint8Array, manifest: RawManifest): boolean
   }
 }
@@ -29,6 +30,7 @@ declare module 'hypercore/lib/merkle-tree.js' {
 }
 
 declare module 'hypercore/lib/caps.js' {
+  export const DEFAULT_NAMESPACE: Uint8Array
   export function treeSignable(
     namespace: Uint8Array,
     treeHash: Uint8Array,

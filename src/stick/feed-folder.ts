@@ -157,9 +157,6 @@ function mergeCore(cores: Map<CoreName, CoreOnStick>, core: ProvenCore, segment:
 
 /** Two segments that the same writer signed must tell the same history. */
 function refuseContradiction(known: CoreOnStick, core: ProvenCore): void {
-  if (!Buffer.from(known.key).equals(core.key)) {
-    throw new ChasquiError('STICK_DAMAGED', 'segments of one feed name different cores')
-  }
   const differs = [...core.tree].some(([index, node]) => {
     const other = known.tree.get(index)
     return other !== undefined && !Buffer.from(other.hash).equals(node.hash)

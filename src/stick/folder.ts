@@ -3,7 +3,7 @@
 import { join } from 'node:path'
 import { z } from 'zod'
 import { ChasquiError } from '../errors.ts'
-import { ensureDirectory, readFileLimited, writeFileDurably } from '../system/durable.ts'
+import { ensureDirectory, readFileLimited, removeTree, writeFileDurably } from '../system/durable.ts'
 import type { FileReader, FileSystem } from '../system/file-system.ts'
 import { onStick, stickRemoved } from './on-stick.ts'
 import { deviceAt, onDevice, requireDevice } from './same-device.ts'
@@ -152,7 +152,7 @@ export async function writeStickFile(folder: StickFolder, file: StickFile): Prom
 }
 
 async function readStickFile(fs: FileSystem, root: string): Promise<StickFile | null> {
-  const bytes = await readPlain(fs, join(root, 'stick.json'), STICK_FILE_LIMIT).catch(tooLarge)
+  const bytes = await readPlain(fs, join(root, 'stick.json'), STICK_FILE_LIMIT).catch(noneOf)
   if (bytes === null) return null
   try {
     return stickFile.parse(JSON.parse(Buffer.from(bytes).toString('utf8')))
@@ -187,17 +187,21 @@ export function readStickBytes(
   })
 }
 
-/** As readStickBytes, for a file that is only a hint or one of many: one that is too large is as good as none. */
-export async function readStickHint(
+/** As readStickBytes, for a file that is only a hint or one of many: one that is too large or no file is as good as none. */
+export function readStickHint(
   folder: StickFolder,
   path: readonly string[],
   limit: number
 ): Promise<Uint8Array | null> {
-  return readStickBytes(folder, path, limit).catch(tooLarge)
+  return onStick(async () => {
+    await refuseLinks(folder, path.slice(0, -1))
+    return readPlain(folder.fs, join(folder.root, ...path), limit).catch(noneOf)
+  })
 }
 
-function tooLarge(error: unknown): null {
-  if (error instanceof ChasquiError && error.code === 'FILE_TOO_LARGE') return null
+function noneOf(error: unknown): null {
+  const code = error instanceof ChasquiError ? error.code : null
+  if (code === 'FILE_TOO_LARGE' || code === 'STICK_LINK') return null
   throw error
 }
 
@@ -234,7 +238,7 @@ export function listStick(folder: StickFolder, path: readonly string[]): Promise
   })
 }
 
-/** Replaces a file on the stick durably; makes the folders above it. */
+/** Replaces a file on the stick durably; makes the folders above it. A folder that somebody put in its place goes. */
 export function writeStickBytes(
   folder: StickFolder,
   path: readonly string[],
@@ -242,17 +246,19 @@ export function writeStickBytes(
 ): Promise<void> {
   return onStick(async () => {
     await makeStickFolder(folder, path.slice(0, -1))
-    await writeFileDurably(folder.fs, join(folder.root, ...path), bytes)
+    const full = join(folder.root, ...path)
+    if ((await folder.fs.stat(full))?.kind === 'directory') await removeTree(folder.fs, full)
+    await writeFileDurably(folder.fs, full, bytes)
   })
 }
 
-/** Removes a file on the stick durably; one that is not there is as good. */
+/** Removes a file on the stick, or what is in its place, durably; one that is not there is as good. */
 export function removeStickFile(folder: StickFolder, path: readonly string[]): Promise<void> {
   return onStick(async () => {
     await refuseLinks(folder, path.slice(0, -1))
     const full = join(folder.root, ...path)
     if ((await folder.fs.stat(full)) === null) return
-    await folder.fs.remove(full)
+    await removeTree(folder.fs, full)
     await folder.fs.syncDirectory(join(full, '..'))
   })
 }

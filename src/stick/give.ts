@@ -59,7 +59,7 @@ export async function give(
   }
   if (folder.file.sequence === 0) await writeStickFile(folder, { ...file, sequence: 0 })
   await log.begin()
-  await giveRoots(folder, home.fleet, home.roots)
+  await giveRoots(folder, home)
   if (home.keys !== undefined) await giveKeys(folder, home.fleet, home.keys)
   const { releases } = summary
   const names = releases.map(({ module, track, version }) => ({ module, track, version }))

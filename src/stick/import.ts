@@ -67,7 +67,6 @@ async function importOne(
   const core = name === 'db' ? home.feed.db : await home.feed.blobs()
   const stick = found.cores.get(name)
   if (core === null || stick === undefined) return
-  if (!Buffer.from(core.key).equals(stick.key)) throw otherFleet()
   const reader = new BlockReader(folder, found.feed)
   try {
     const { blocks, bytes, damaged } = await importCore({

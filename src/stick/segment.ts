@@ -5,6 +5,7 @@ import type { State } from 'compact-encoding'
 import * as c from 'compact-encoding'
 import { ChasquiError } from '../errors.ts'
 import { type CoreHead, type TreeNode, verifyCoreHead } from '../feed/block-core.ts'
+import { isBlobsOf } from './blobs-core.ts'
 import { blake2b, coverTree, type NodeMap } from './tree.ts'
 
 /** FORMAT 12.3 */
@@ -223,6 +224,10 @@ function proveCore(core: SegmentCore, header: SegmentHeader): NodeMap {
     throw new ChasquiError('STICK_TAMPERED', 'a segment holds blocks that the publisher did not sign', {
       hint: 'do not use this stick; export again to an empty one'
     })
+  }
+  // anybody can sign a core of their own
+  if (core.name === 'blobs' && !isBlobsOf(header.feed, core.manifest)) {
+    throw damaged('a segment holds the blobs of another feed than its header names')
   }
   return nodes
 }

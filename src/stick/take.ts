@@ -26,18 +26,20 @@ export async function take(
 ): Promise<Taken> {
   const startedAt = tools.now()
   await home.beforeImport?.()
-  await takeRoots(folder, home.fleet, home.roots)
+  const roots = await takeRoots(folder, home.fleet, home.roots)
   if (home.keys !== undefined) await takeKeys(folder, home.fleet, home.keys)
-  const { read, rejected, damaged } = await importFeed(home, folder, progressOf(context, 'import', null))
+  const feed = await importFeed(home, folder, progressOf(context, 'import', null))
+  const { read, damaged } = feed
   const records = await takeRecords(folder, home.records)
   const releases = [...(await home.afterImport())]
   const visit = visitOf(folder)
   if (home.letters !== undefined) await takeLetters(folder, home.letters, visit)
   await requireStick(folder)
   await unlessReadOnly(async () => {
-    const feed = Buffer.from(home.feed.db.key).toString('hex')
-    for (const { core, places } of damaged) await noteDamage(folder, feed, core, places)
+    const key = Buffer.from(home.feed.db.key).toString('hex')
+    for (const { core, places } of damaged) await noteDamage(folder, key, core, places)
   })
+  const rejected = [...roots, ...feed.rejected]
   return { stick: visit.id, read, rejected, releases, records, ms: tools.now() - startedAt }
 }
 

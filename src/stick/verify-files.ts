@@ -9,7 +9,7 @@ import { stopIfCancelled } from './cancel.ts'
 import type { Rejected } from './feed-folder.ts'
 import { listStick, openStickFile, readStickHint, type StickFolder } from './folder.ts'
 import { listBundles, readBundle } from './reports.ts'
-import { readRoots } from './roots.ts'
+import { readRoots, rejectedRoot } from './roots.ts'
 
 export interface ByteCheck {
   signal: AbortSignal
@@ -37,13 +37,14 @@ async function verifyRoots(folder: StickFolder): Promise<Rejected[]> {
   const found: Rejected[] = []
   for (const fleet of (await listStick(folder, ['roots'])).filter((name) => /^[0-9a-f]{64}$/.test(name))) {
     let set: TrustedSet | null = null
-    for (const [version, bytes] of await readRoots(folder, fleet)) {
+    const { roots, unread } = await readRoots(folder, fleet)
+    for (const [version, error] of unread) found.push(rejectedRoot(fleet, version, error))
+    for (const [version, bytes] of roots) {
       try {
         if (set === null) set = new TrustedSet(bytes, { now: 0, profile: CHASQUI_PROFILE })
         else set.updateRoot(bytes)
       } catch (error) {
-        const { code, message } = asChasquiError(error)
-        found.push({ file: `roots/${fleet}/${version}.root.json`, code, message })
+        found.push(rejectedRoot(fleet, version, error))
         break // what follows has nothing to stand on
       }
     }

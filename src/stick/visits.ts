@@ -1,6 +1,7 @@
 // visits.json: what happened at each machine that met the stick, for people. STATUS.html is made from it. Nothing that
 // Chasqui does depends on it: it is not signed and may be lost.
 import { z } from 'zod'
+import { ChasquiError } from '../errors.ts'
 import { readStickHint, type StickFolder, writeStickBytes } from './folder.ts'
 
 /** FORMAT 12.7 */
@@ -56,13 +57,18 @@ const visitsFile = z.strictObject({ schema: z.literal(1), visits: z.array(visit)
 
 /** Newest first; none when the file cannot be read. */
 export async function readVisits(folder: StickFolder): Promise<Visit[]> {
-  const bytes = await readStickHint(folder, ['visits.json'], VISITS.bytes)
+  const bytes = await readStickHint(folder, ['visits.json'], VISITS.bytes).catch(unreadable)
   if (bytes === null) return []
   try {
     return visitsFile.parse(JSON.parse(Buffer.from(bytes).toString('utf8'))).visits
   } catch {
     return []
   }
+}
+
+function unreadable(error: unknown): null {
+  if (error instanceof ChasquiError && error.code === 'DISK_IO') return null
+  throw error
 }
 
 /** Adds a visit, in place of the one of that machine that was still working, and drops the oldest of it and of all. */

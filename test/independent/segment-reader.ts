@@ -1,6 +1,6 @@
 // A second reader of segments, written from docs/FORMAT.md 12.2 alone; signatures and manifests by Hypercore itself, as the
 // format says. It shares no code with src.
-import { treeSignable } from 'hypercore/lib/caps.js'
+import { DEFAULT_NAMESPACE, treeSignable } from 'hypercore/lib/caps.js'
 import Verifier from 'hypercore/lib/verifier.js'
 import sodium from 'sodium-native'
 import { demand, refuse } from './refused.ts'
@@ -68,7 +68,19 @@ function readCore(table: Bytes, feed: Buffer, names: Set<number>): Node[] {
     ...roots.flatMap(({ hash, index, size }) => [hash, uint64(index), uint64(size)])
   )
   demand(isSigned({ key, manifest, signature, tree, ...head }), 'STICK_TAMPERED')
+  demand(name === 0 || isBlobsOf(feed, manifest), DAMAGED)
   return blocks
+}
+
+/** The same signer as the db core, in a namespace of the feed. */
+function isBlobsOf(feed: Buffer, manifest: Buffer): boolean {
+  const [signer] = Verifier.decodeManifest(manifest).signers
+  if (signer === undefined) return false
+  const db = Verifier.defaultSignerManifest(signer.publicKey)
+  const drive = blake2b(blake2b(Buffer.from('hyperdrive')), Buffer.of(0))
+  const namespace = blake2b(drive, feed, DEFAULT_NAMESPACE)
+  const blobs = Verifier.encodeManifest({ ...db, signers: [{ ...signer, namespace }] })
+  return Verifier.isValidManifest(feed, db) && manifest.equals(blobs)
 }
 
 function readNodes(table: Bytes): Node[] {

@@ -20,3 +20,14 @@ test('roots that a peer brings while the feed brings them too are kept once, and
     assert.equal((await trust.refresh(snapshot)).trust.rootVersion, root)
   }
 })
+
+test('roots before a false one are kept, and known at once', async (t) => {
+  const fleet = await SmallFleet.create(t)
+  const node = await fleet.join('norte', '')
+  await fleet.bring(node)
+  await fleet.run('keys.rotate', { role: 'online' })
+  const chain = new Map(await publisherStickHome(fleet.publisher).roots.list())
+  chain.set(3, Buffer.from('{}'))
+  await assert.rejects(node.trust.offerRoots(chain), { code: 'TUF_MALFORMED' })
+  assert.equal(node.trust.rootVersion, 2)
+})
