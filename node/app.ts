@@ -34,6 +34,7 @@ import { FeedFollower } from './follow.ts'
 import { takeGrant } from './grant.ts'
 import { type FleetAccess, type NodeIdentity, saveAccess } from './identity.ts'
 import { makePlan, type NodePlan } from './planner.ts'
+import { Presence } from './presence.ts'
 import type { Problem } from './report.ts'
 import { Sources } from './sources.ts'
 import { nodeStickHome } from './stick-home.ts'
@@ -73,6 +74,7 @@ export class NodeApp {
   readonly transfers: Transfers
   readonly engine: Engine
   readonly startedAt: number
+  readonly presence: Presence
   /** what was ended at the start that a cut had left behind */
   recovered: ApplyResult[] = []
   /** the daemon's, while one runs */
@@ -125,6 +127,7 @@ export class NodeApp {
     })
     this.evidence = new Evidence(this.records.set)
     this.sources = new Sources(this.state)
+    this.presence = new Presence({ state: this.state, now })
     this.internetUse = new InternetUse({ state: this.state, now: () => this.now() })
     this.linkPause = new LinkPause(this.state)
     this.linkPolicy = new LinkPolicy({
@@ -298,7 +301,7 @@ export class NodeApp {
       fleet: this.home.fleet,
       member: () => this.servedMember(),
       now: () => this.now(),
-      startedAt: this.startedAt
+      offTimes: () => this.presence.offTimes()
     }
   }
 }

@@ -52,6 +52,7 @@ async function serve(app: NodeApp, { flags, emit, signal }: DaemonRequest): Prom
   app.events.on('changed', () => schedule.wake())
   let sticks: StickWatcher | null = null
   let links: Awaited<ReturnType<typeof startLinks>> | null = null
+  await app.presence.start()
   try {
     control = await serveControl(app.paths.control, app, nodeCommandTable)
     const onPeer = (peer: Peer) => {
@@ -87,6 +88,7 @@ async function serve(app: NodeApp, { flags, emit, signal }: DaemonRequest): Prom
     stopListening()
     await sticks?.stop()
     await schedule.stop()
+    await app.presence.stop()
     await app.inTurn(async () => undefined) // a move on its way ends
     app.links = null
     await links?.stop()

@@ -23,6 +23,7 @@ export async function openNode(paths: HomePaths, tools: NodeTools): Promise<Node
     const app = new NodeApp({ paths, home, identity, config, tools, state, store, feed })
     await app.trust.open()
     await app.sources.open()
+    await app.presence.open()
     await app.internetUse.open()
     await app.linkPause.open()
     app.recovered = await app.engine.recover()

@@ -5,7 +5,7 @@ import type { Evidence } from '../src/fleet/evidence.ts'
 import { matchesAny } from '../src/fleet/pattern.ts'
 import { plan } from '../src/fleet/plan.ts'
 import type { Blocked, PlanApp, PlanInput, PlanMode, PlannedTransaction } from '../src/fleet/plan-input.ts'
-import { decideTiming } from '../src/fleet/timing.ts'
+import { decideTiming, type OffTime } from '../src/fleet/timing.ts'
 import type { StateStore } from '../src/system/state.ts'
 import { formatTime } from '../src/trust/bytes.ts'
 import type { VerifiedMember } from '../src/trust/membership.ts'
@@ -27,8 +27,8 @@ export interface PlannerParts {
   fleet: string
   member(): VerifiedMember
   now(): number
-  /** ms: when this node was started */
-  startedAt: number
+  /** when this node did not run */
+  offTimes(): OffTime[]
 }
 
 export interface NodePlan {
@@ -187,7 +187,7 @@ async function whyClosed(
     now: parts.now(),
     timeFloor: view.trust.freshness.signedAt ?? 0,
     availableSince,
-    startedAt: parts.startedAt,
+    off: parts.offTimes(),
     isForced: false
   })
   switch (timing.when) {

@@ -1,7 +1,7 @@
 // What the daemon does by itself: looks whenever something has changed and every so often, applies what policy and window
 // allow, reports. One round at a time; a change during a round makes another one.
 import type { ControlEvent } from '../src/control/commands.ts'
-import { asChasquiError, ChasquiError } from '../src/errors.ts'
+import { ChasquiError } from '../src/errors.ts'
 import type { PlannedTransaction } from '../src/fleet/plan-input.ts'
 import { nextOpening } from '../src/fleet/window.ts'
 import type { NodeApp } from './app.ts'
@@ -10,12 +10,14 @@ import { carrySteps } from './carry.ts'
 import { collectPacks } from './collect.ts'
 import { Downloads, isCritical, isWorthFetching } from './downloads.ts'
 import type { NodePlan } from './planner.ts'
+import { Problems } from './problems.ts'
 import { Reporter } from './reporter.ts'
 import type { FleetView } from './trust-keeper.ts'
-import { namesOf } from './waiting.ts'
+import { nameOf, namesOf } from './waiting.ts'
 
 const GATHER = 200 // milliseconds in which changes are gathered into one round
 const RETRY = 30_000 // milliseconds after a round that failed
+const CARRY_FAILURES = 3 // packs that cannot be had now, each after a wait, until the rest is left for the next round
 
 export class Schedule {
   readonly #app: NodeApp
@@ -25,16 +27,17 @@ export class Schedule {
   #round: Promise<void> = Promise.resolve()
   #isWanted = false
   #isRunning = false
+  readonly #problems: Problems
   readonly #reporter: Reporter
   readonly #downloads: Downloads
   #lastPlan = ''
-  readonly #touched = new Set<string>()
   #carried: FleetView | null = null
   #collected = ''
 
   constructor(app: NodeApp, emit: (event: ControlEvent) => void) {
     this.#app = app
     this.#emit = emit
+    this.#problems = new Problems({ app, emit, stop: this.#stop.signal })
     this.#reporter = new Reporter(app, () => emit({ event: 'reported' }))
     this.#downloads = new Downloads({
       app,
@@ -70,9 +73,12 @@ export class Schedule {
     this.#isWanted = false
     this.#round = this.#look()
       .then(
-        () => this.#pause(),
+        () => {
+          this.#problems.right('round')
+          return this.#pause()
+        },
         (error: unknown) => {
-          this.#fail('round', error)
+          this.#problems.fail('round', error)
           return RETRY
         }
       )
@@ -84,9 +90,10 @@ export class Schedule {
 
   async #look(): Promise<void> {
     const app = this.#app
+    this.#problems.begin()
     this.#noteConflict()
     await this.#endPending()
-    const plan = await this.#guard('trust', () => app.plan('automatic'))
+    const plan = await this.#problems.guard('trust', () => app.plan('automatic'))
     await this.#downloads.noteCritical(plan)
     if (plan !== null) await this.#follow(plan)
     await this.#showPending()
@@ -98,17 +105,21 @@ export class Schedule {
   /** Two signed histories of the feed: nothing new is taken from it, and everybody is told. */
   #noteConflict(): void {
     const { conflict } = this.#app.feed
+    if (conflict === null) this.#problems.right('feed')
     if (conflict === null || this.#app.problems.has('feed')) return
     const message = `two signed histories of the feed were seen (${conflict.core}, length ${conflict.length})`
-    this.#fail('feed', new ChasquiError('FEED_CONFLICT', message))
+    this.#problems.fail('feed', new ChasquiError('FEED_CONFLICT', message))
   }
 
-  /** What could not be ended is tried again when its time has come. */
+  /** What was left in the middle goes on; what could not be ended is tried again when its time has come. */
   async #endPending(): Promise<void> {
     const { engine, config } = this.#app
-    if ((await engine.pending()).length === 0) return // no turn is taken for nothing
+    if ((await engine.pending()).length + (await engine.cut()).length === 0) {
+      this.#problems.right('recovery')
+      return // no turn is taken for nothing
+    }
     const context = { emit: this.#emit, signal: this.#stop.signal }
-    const results = await this.#guard('recovery', () =>
+    const results = await this.#problems.guard('recovery', () =>
       this.#app.inTurn(() => engine.recover(context, { retry: 'due', apps: config.apps }))
     )
     for (const result of results ?? []) this.#emit({ event: 'recovered', ...result })
@@ -122,7 +133,7 @@ export class Schedule {
       if (!pending.some(({ app }) => where === `unended ${app}`)) problems.delete(where)
     }
     for (const { app, message } of pending) {
-      this.#fail(`unended ${app}`, new ChasquiError('APPLY_BLOCKED', message))
+      this.#problems.fail(`unended ${app}`, new ChasquiError('APPLY_BLOCKED', message))
     }
   }
 
@@ -131,7 +142,7 @@ export class Schedule {
     this.#showPlan(plan.transactions)
     for (const transaction of inOrder(plan)) {
       const where = `fetch ${nameOf(transaction)}`
-      const end = await this.#guard(where, () => this.#downloads.own(plan, transaction))
+      const end = await this.#problems.guard(where, () => this.#downloads.own(plan, transaction))
       if (end === 'given-up') {
         this.#isWanted = true // another plan says what comes first now
         return
@@ -148,27 +159,35 @@ export class Schedule {
     const order = { mode: 'automatic', modules: [], reason: 'auto', force: false } as const
     const context = { emit: this.#emit, signal: this.#stop.signal }
     const where = `apply ${transaction.app}`
-    const results = await this.#guard(where, () =>
+    const results = await this.#problems.guard(where, () =>
       applyTransactions(app, plan, [transaction], order, context)
     )
     if (results?.length === 0) this.#isWanted = true // it is not what is planned any more: plan again
     const refused = results?.find((one) => one.result === 'refused')?.error
-    if (refused !== undefined) this.#fail(where, new ChasquiError(refused.code, refused.message))
+    if (refused !== undefined) this.#problems.fail(where, new ChasquiError(refused.code, refused.message))
   }
 
-  /** For neighbours, when nothing of its own is missing; once for each version of the feed. */
+  /**
+   * For neighbours, when nothing of its own is missing; once for each version of the feed. What cannot be had now keeps nothing
+   * else from being carried, and is tried again in the next round.
+   */
   async #carry(plan: NodePlan): Promise<void> {
     const { view } = plan
     const { problems, waiting } = this.#app
-    if (view === this.#carried || problems.size + waiting.size > 0) return
-    const steps = (await this.#guard('carry', () => carrySteps(this.#app, view))) ?? []
-    for (const step of steps) {
+    const own = [...problems.keys()].filter((where) => !where.startsWith('carry'))
+    if (view === this.#carried || own.length + waiting.size > 0) return
+    const steps = await this.#problems.guard('carry', () => carrySteps(this.#app, view))
+    if (steps === null) return
+    let failed = 0
+    // what could not be had the last time comes last
+    for (const step of sortedBy(steps, ({ name }) => problems.has(`carry ${name}`))) {
       if (this.#isWanted || this.#stop.signal.aborted) return
-      const end = await this.#guard(`carry ${step.name}`, () => this.#downloads.carry(plan, step))
-      if (end !== 'here') return
-      this.#emit({ event: 'carried', release: step.name, bytes: step.bytes })
+      const end = await this.#problems.guard(`carry ${step.name}`, () => this.#downloads.carry(plan, step))
+      if (end === 'here') this.#emit({ event: 'carried', release: step.name, bytes: step.bytes })
+      else if (end !== null || ++failed === CARRY_FAILURES) return
     }
-    this.#carried = view
+    this.#problems.forget('carry ')
+    if (failed === 0) this.#carried = view
   }
 
   /** Gives room back: once for each version of the feed and each change of what this node is and has. */
@@ -186,36 +205,10 @@ export class Schedule {
     }
   }
 
-  /** What was a problem with something that is not wanted any more is none. */
   #forgetOld(plan: NodePlan): void {
-    for (const where of this.#app.problems.keys()) {
-      if (/^(fetch|apply) /.test(where) && !this.#touched.has(where)) this.#app.problems.delete(where)
-    }
-    this.#touched.clear()
+    this.#problems.forget('fetch ', 'apply ')
     const planned = new Set(namesOf(plan.transactions))
     for (const name of this.#app.waiting) if (!planned.has(name)) this.#app.waiting.delete(name)
-  }
-
-  /** Runs a piece of a round; what goes wrong is a problem to be shown, and does not stop the rest. */
-  async #guard<T>(where: string, work: () => Promise<T | null>): Promise<T | null> {
-    this.#touched.add(where)
-    try {
-      const result = await work()
-      this.#app.problems.delete(where)
-      return result
-    } catch (error) {
-      if (!this.#stop.signal.aborted) this.#fail(where, error)
-      return null
-    }
-  }
-
-  #fail(where: string, error: unknown): void {
-    const { code, message } = asChasquiError(error)
-    const known = this.#app.problems.get(where)
-    this.#app.problems.set(where, { code, message })
-    if (known?.message === message) return
-    this.#app.log.warn({ err: error, where }, message)
-    this.#emit({ event: 'problem', where, code, message })
   }
 
   #showPlan(transactions: readonly PlannedTransaction[]): void {
@@ -229,7 +222,7 @@ export class Schedule {
   }
 
   async #report(): Promise<void> {
-    await this.#guard('report', () => this.#reporter.report())
+    await this.#problems.guard('report', () => this.#reporter.report())
   }
 
   /** Until the next regular look, or the next opening of a window. */
@@ -249,9 +242,10 @@ export class Schedule {
 function inOrder({ transactions }: NodePlan): PlannedTransaction[] {
   const wanted = transactions.filter(isWorthFetching)
   const urgent = new Set(wanted.filter(isCritical).map(({ app }) => app))
-  return [...wanted.filter(({ app }) => urgent.has(app)), ...wanted.filter(({ app }) => !urgent.has(app))]
+  return sortedBy(wanted, ({ app }) => !urgent.has(app))
 }
 
-function nameOf({ app, releases }: PlannedTransaction): string {
-  return `${app}: ${releases.map(({ module, to }) => `${module}@${to}`).join(', ')}`.slice(0, 200)
+/** Those of which `isLast` is not true first; else in their order. */
+function sortedBy<T>(items: readonly T[], isLast: (item: T) => boolean): T[] {
+  return [...items.filter((one) => !isLast(one)), ...items.filter(isLast)]
 }

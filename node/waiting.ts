@@ -12,3 +12,8 @@ export function namesOf(transactions: readonly PlannedTransaction[]): string[] {
     releases.map(({ module, to }) => waitingName(app, module, to))
   )
 }
+
+/** What a transaction is called in problems and progress. */
+export function nameOf({ app, releases }: PlannedTransaction): string {
+  return `${app}: ${releases.map(({ module, to }) => `${module}@${to}`).join(', ')}`.slice(0, 200)
+}

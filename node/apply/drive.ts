@@ -46,7 +46,7 @@ const HISTORY = 500 // entries kept
 const OUTPUT = 4096 // characters kept of what a step printed
 /** What a transaction keeps of itself when it is tried again and again: how it began, and how it went lately. */
 const KEPT = { firstSteps: 20, lastSteps: 40, failures: 20 }
-const BACKOFF = { first: 60_000, longest: 3_600_000 } // milliseconds until the next try by itself, doubled each time
+export const BACKOFF = { first: 60_000, longest: 3_600_000 } // milliseconds until the next try by itself, doubled each time
 /** Copies of a database that tries by themselves may leave behind before a person is asked. */
 const COPIES = 10
 
@@ -155,12 +155,11 @@ function noteFailure({ work: { transaction } }: Drive, failure: Failure | null):
 async function rest({ work, journal }: Drive): Promise<void> {
   const { transaction, parts } = work
   const { retries, setAside, state } = transaction
-  const former = transaction.endedAt
   const now = parts.clock.now()
   transaction.endedAt = isoTime(now)
   const pause = Math.min(BACKOFF.first * 2 ** Math.min(retries, 10), BACKOFF.longest)
   transaction.retryAt = state === 'rollback-failed' && setAside.length >= COPIES ? null : now + pause
-  await journal.write(transaction, historyOf(work, former))
+  await journal.write(transaction, historyOf(work))
 }
 
 /** Follows the table and journals the new state, with all that becomes true in it. */
@@ -172,17 +171,16 @@ export async function enter(parts: Drive, event: MachineEvent, also: Also = {}):
   transaction.state = state
   if (isFailedRollback(state)) return rest(parts)
   if (stepOf(state) !== null) return journal.write(transaction, also)
-  const former = transaction.endedAt
   transaction.endedAt = isoTime(work.parts.clock.now())
-  await journal.end(transaction, { ...also, ...(await recordsOf(work, records, former)) })
+  await journal.end(transaction, { ...also, ...(await recordsOf(work, records)) })
 }
 
 /** What becomes true beside the state. Throws JOURNAL_FAILED: the journal then still has the state before. */
-async function recordsOf(work: Work, records: Records, former: string | undefined): Promise<Also> {
+async function recordsOf(work: Work, records: Records): Promise<Also> {
   for (let tried = 1; ; tried++) {
     try {
       const collect = work.transaction.state === 'committed' ? committedRecords : rolledBackRecords
-      return await collect(work, records, former)
+      return await collect(work, records)
     } catch (cause) {
       if (tried === PATIENT_TRIES) {
         throw new ChasquiError('JOURNAL_FAILED', 'the end of the transaction cannot be recorded', { cause })
@@ -212,14 +210,23 @@ export async function prune(
   }
 }
 
-/** Removes what is marked for it, of one app or of all: also what a node that was cut after its commit has left behind. */
+/**
+ * Removes what is marked for it, of one app or of all: also what a node that was cut after its commit has left behind. What
+ * cannot be removed keeps nothing else from it; the first of the errors is thrown at the end.
+ */
 export async function removePruned(
   state: StateStore,
   remove: (path: string) => Promise<void>,
   app?: string
 ): Promise<void> {
+  const errors: unknown[] = []
   for (const [key, path] of await state.list(KEYS.pruning(app))) {
-    await remove(String(path))
-    await state.put({ [key]: null })
+    try {
+      await remove(String(path))
+      await state.put({ [key]: null })
+    } catch (error) {
+      errors.push(error)
+    }
   }
+  if (errors.length > 0) throw errors[0]
 }

@@ -114,11 +114,9 @@ export function createEngine(parts: EngineParts): Engine {
       try {
         const found = await inWorkFolder(parts, plan.app, (folder) => check(plan, folder, false))
         const { name } = plan.app
-        const made = [...(await records.backups(name)), ...(await records.setAside(name))]
-        const newest = made
-          .map(({ id }) => id)
-          .sort()
-          .at(-1)
+        const made = [...(await records.backups(name)), ...(await records.setAside(name))].map(({ id }) => id)
+        const recorded = await records.history({ limit: 1 })
+        const newest = [...made, ...recorded.map(({ transaction }) => transaction)].sort().at(-1)
         transaction = newTransaction(parts, plan, { ...found, newest })
         await journal.write(transaction)
       } catch (thrown) {
@@ -193,6 +191,10 @@ export function createEngine(parts: EngineParts): Engine {
     async pending(app) {
       const waiting = (await journal.pending(app)).filter((one) => one.retryAt !== undefined)
       return Promise.all(waiting.map((one) => describePending(parts, one)))
+    },
+    async cut() {
+      const left = (await journal.pending()).filter((one) => one.retryAt === undefined)
+      return left.map(({ app }) => app.name).filter((name) => !busy.has(name))
     },
     giveUp: (app) =>
       alone(app, async () => {

@@ -55,25 +55,22 @@ export function outcomeOf(state: State): Outcome {
   return isFailedRollback(state) ? 'rollback-failed' : 'unfinished'
 }
 
-/** One entry for a transaction, whatever becomes of it: a later one takes the place of the `former`, which ended then. */
-export function historyOf({ transaction, parts }: Work, former: string | undefined): Also {
-  const endedAt = transaction.endedAt ?? isoTime(parts.clock.now())
-  const key = KEYS.history(endedAt, transaction.id)
+/** One entry for a transaction, whatever becomes of it: a later one takes the place of the one before. */
+export function historyOf({ transaction, parts }: Work): Also {
   const entry: HistoryEntry = {
     ...resultOf(transaction),
     kind: transaction.kind,
     reason: transaction.reason,
     startedAt: isoTime(transaction.startedAt),
-    endedAt
+    endedAt: transaction.endedAt ?? isoTime(parts.clock.now())
   }
-  const old = former === undefined ? key : KEYS.history(former, transaction.id)
-  return { ...(old === key ? {} : { [old]: null }), [key]: entry }
+  return { [KEYS.history(transaction.id)]: entry }
 }
 
 /** Everything that becomes true with the commit. */
-export async function committedRecords(work: Work, records: Records, former?: string): Promise<Also> {
+export async function committedRecords(work: Work, records: Records): Promise<Also> {
   const { transaction, app } = work
-  const changes: Record<string, unknown> = { ...historyOf(work, former), ...(await backupRecord(work)) }
+  const changes: Record<string, unknown> = { ...historyOf(work), ...(await backupRecord(work)) }
   for (const change of transaction.changes) {
     const { module, track, kind } = change
     const old = await records.manifest(app.name, module)
@@ -133,9 +130,9 @@ async function backupRecord({ transaction, app, places, parts }: Work): Promise<
 }
 
 /** Everything that is written when a transaction was rolled back. */
-export async function rolledBackRecords(work: Work, records: Records, former?: string): Promise<Also> {
+export async function rolledBackRecords(work: Work, records: Records): Promise<Also> {
   const { transaction, app } = work
-  const changes: Record<string, unknown> = { ...historyOf(work, former) }
+  const changes: Record<string, unknown> = { ...historyOf(work) }
   const tried = transaction.kind === 'update' ? transaction : { changes: [] }
   for (const entry of quarantineAfter(tried, await records.quarantine(app.name), app.attempts)) {
     changes[KEYS.quarantine(app.name, entry.module, entry.track, entry.version)] = entry

@@ -59,14 +59,13 @@ export async function settle(way: Drive, records: Records): Promise<ApplyResult>
   const { work, profile, journal } = way
   const { transaction, parts } = work
   await profile.letUp(work)
-  const former = transaction.endedAt
   transaction.settledAt = isoTime(parts.clock.now())
   if (!isFailedRollback(transaction.state)) {
     await enter(way, 'done')
     return resultOf(transaction)
   }
   transaction.endedAt = transaction.settledAt
-  const also: Record<string, unknown> = { ...(await rolledBackRecords(work, records, former)) }
+  const also: Record<string, unknown> = { ...(await rolledBackRecords(work, records)) }
   for (const change of transaction.changes) Object.assign(also, await asItStands(work, records, change))
   Object.assign(also, await stagingAfter(work))
   await journal.end(transaction, also)

@@ -14,8 +14,8 @@ export const KEYS = {
   backup: (app: string, id = '') => `apply/backup/${app}/${id}`,
   backupManifest: (app: string, id: string, module: string) => `apply/backup-manifest/${app}/${id}/${module}`,
   setAside: (app: string, id = '') => `apply/set-aside/${app}/${id}`,
-  history: (endedAt = '', transaction = '') =>
-    transaction === '' ? 'apply/history/' : `apply/history/${endedAt}/${transaction}`,
+  /** ids of transactions follow one another also where the clock was set back */
+  history: (transaction = '') => `apply/history/${transaction}`,
   quarantine: (app: string, module = '', track = '', version = '') =>
     module === '' ? `apply/quarantine/${app}/` : `apply/quarantine/${app}/${module}/${track}/${version}`,
   hold: (app: string, module = '') => `apply/hold/${app}/${module}`,

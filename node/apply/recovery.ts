@@ -3,7 +3,7 @@
 import { asChasquiError, ChasquiError } from '../../src/errors.ts'
 import type { ProcessMark } from '../../src/system/process-mark.ts'
 import type { AppConfig } from '../config/apps.ts'
-import { type Drive, enter } from './drive.ts'
+import { BACKOFF, type Drive, enter } from './drive.ts'
 import { isForward } from './machine.ts'
 import { settle } from './pending.ts'
 import { KEYS, type Records } from './records.ts'
@@ -94,15 +94,19 @@ export function createRecovery({ parts, records, journal, driveOf, finish }: Rec
     }
   }
 
+  /** A time further away than any pause is one of a clock that has been set back since. */
+  function isDue(retryAt: number | null): boolean {
+    const wait = (retryAt ?? Number.POSITIVE_INFINITY) - parts.clock.now()
+    return wait <= 0 || (retryAt !== null && wait > BACKOFF.longest)
+  }
+
   return {
     async recover(app, occasion, current, context) {
       const [transaction] = await journal.pending(app)
       if (transaction === undefined) return null
       const { retryAt } = transaction
       if (retryAt === undefined) return goOn(transaction, context)
-      if (occasion === 'cut' || (occasion === 'due' && (retryAt === null || retryAt > parts.clock.now()))) {
-        return null
-      }
+      if (occasion === 'cut' || (occasion === 'due' && !isDue(retryAt))) return null
       transaction.app = withCurrent(transaction.app, current)
       if (occasion === 'due' && (await isInUse(transaction))) {
         await journal.write({ ...transaction, retryAt: null })

@@ -222,6 +222,8 @@ export interface Engine {
   preview(request: OperatorRequest): Promise<{ releases: ApplyResult['releases']; refusal: Failure | null }>
   /** First thing at every start, before anything else: ends what a cut left behind. One result per app that had something. */
   recover(context?: ApplyContext, options?: RecoverOptions): Promise<ApplyResult[]>
+  /** Apps whose transaction was left in the middle, also by a journal that could not be written, and that nobody works on. */
+  cut(): Promise<string[]>
   /** What rests without having ended. */
   pending(app?: string): Promise<PendingTransaction[]>
   /** A person has settled it: it is recorded as it stands, nothing is deleted. Throws NOTHING_PENDING. */

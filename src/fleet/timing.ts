@@ -9,6 +9,12 @@ export type Timing =
   | { when: 'later'; why: 'closed' | 'clock-behind'; at: number | null }
   | { when: 'ask'; why: 'missed' }
 
+/** From when until when (ms since the epoch) nothing ran. */
+export interface OffTime {
+  from: number
+  to: number
+}
+
 export interface TimingQuestion {
   windows: readonly Window[] | undefined
   timeZone?: string | undefined
@@ -19,8 +25,8 @@ export interface TimingQuestion {
   timeFloor: number
   /** when this machine could first have applied the update */
   availableSince: number
-  /** when this node started */
-  startedAt: number
+  /** when this node did not run, oldest first */
+  off: readonly OffTime[]
   /** an operator asked for it */
   isForced: boolean
 }
@@ -36,10 +42,14 @@ export function decideTiming(question: TimingQuestion): Timing {
   return wasMissed(question) ? missedTiming(question, later) : later
 }
 
-/** A window opened after the update was there, and this machine was off when it did. */
-function wasMissed({ windows = [], timeZone, now, availableSince, startedAt }: TimingQuestion): boolean {
+/**
+ * A window opened after the update was there, and this machine was off when it did. One in which the update had to wait for another
+ * reason was not missed: a daemon that is started again in opening hours must not take that for a reason to stop the application.
+ */
+function wasMissed({ windows = [], timeZone, now, availableSince, off }: TimingQuestion): boolean {
   const opened = lastOpening(windows, now, timeZone)
-  return opened !== null && opened >= availableSince && opened < startedAt
+  if (opened === null || opened < availableSince) return false
+  return off.some(({ from, to }) => from < opened && opened < to)
 }
 
 function missedTiming(question: TimingQuestion, later: Timing): Timing {

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { removePruned } from '../../node/apply/drive.ts'
 import { createEngine } from '../../node/apply/engine.ts'
 import type { ApplyResult } from '../../node/apply/types.ts'
 import { type BranchOptions, type FakeRelease, manifestOf, SimulatedBranch } from './simulated-branch.ts'
+import { SimulatedState } from './simulated-state.ts'
 import type { TillFaults } from './simulated-till.ts'
 
 const V1 = { 'version.txt': '1.0.0', 'app/main.js': 'one', 'app/old.js': 'gone soon', 'ctl.sh': 'x run' }
@@ -430,6 +432,22 @@ describe('remove and adopt', () => {
 })
 
 describe('retention', () => {
+  test('a backup that cannot be removed keeps no other one on the disk', async () => {
+    const state = new SimulatedState()
+    for (const n of [1, 2, 3]) await state.put({ [`apply/pruning/shop/backup-${n}`]: `/b/${n}` })
+    const removed: string[] = []
+    const remove = async (path: string) => {
+      if (path === '/b/1') throw Object.assign(new Error('EACCES: permission denied'), { code: 'EACCES' })
+      removed.push(path)
+    }
+    await assert.rejects(removePruned(state, remove, 'shop'), { code: 'EACCES' })
+    assert.deepEqual(removed, ['/b/2', '/b/3'])
+    assert.deepEqual(
+      (await state.list('apply/pruning/')).map(([, path]) => path),
+      ['/b/1']
+    )
+  })
+
   test('a clock that was set back does not turn the newest backup into the oldest', async () => {
     const branch = await installed({ config: { 'backup-keep': 2 } })
     for (const [from, version] of [

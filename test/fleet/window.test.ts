@@ -147,7 +147,7 @@ describe('timing', () => {
     now: at('2026-01-05T09:00:00Z'),
     timeFloor: at('2026-01-01T00:00:00Z'),
     availableSince: at('2026-01-04T12:00:00Z'),
-    startedAt: at('2026-01-05T08:59:00Z'),
+    off: [{ from: at('2026-01-04T20:00:00Z'), to: at('2026-01-05T08:59:00Z') }],
     isForced: false
   }
   const rows: { name: string; change: Partial<TimingQuestion>; when: string; why: string }[] = [
@@ -171,7 +171,24 @@ describe('timing', () => {
       when: 'later',
       why: 'closed'
     },
-    { name: 'on all night', change: { startedAt: at('2026-01-04T08:00:00Z') }, when: 'later', why: 'closed' },
+    { name: 'on all night', change: { off: [] }, when: 'later', why: 'closed' },
+    {
+      name: 'started again in the morning, after a night in which it ran',
+      change: { off: [{ from: at('2026-01-05T08:58:00Z'), to: at('2026-01-05T08:59:00Z') }] },
+      when: 'later',
+      why: 'closed'
+    },
+    {
+      name: 'off all night, and started once more since',
+      change: {
+        off: [
+          { from: at('2026-01-04T20:00:00Z'), to: at('2026-01-05T08:30:00Z') },
+          { from: at('2026-01-05T08:58:00Z'), to: at('2026-01-05T08:59:00Z') }
+        ]
+      },
+      when: 'now',
+      why: 'missed'
+    },
     { name: 'in the window', change: { now: at('2026-01-05T03:00:00Z') }, when: 'now', why: 'open' },
     {
       name: 'a clock behind the floor is not believed',

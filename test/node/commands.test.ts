@@ -142,19 +142,30 @@ describe('a node', () => {
     const { fleet, node } = await shop(t, more)
     await fleet.publish('shop', '2.0.0', V2)
     await fleet.bring(node)
+    await node.presence.start()
     assert.deepEqual(await outline(node), ['shop 1.0.0>2.0.0 PLAN_WINDOW'])
     await assert.rejects(runNode(node, 'apply'), { code: 'PLAN_WINDOW' })
     fleet.ahead = 6.5 * 3_600_000
     assert.deepEqual(await outline(node), ['shop 1.0.0>2.0.0'], 'open')
-    fleet.ahead = DAY
-    assert.deepEqual(
-      await outline(node),
-      ['shop 1.0.0>2.0.0 PLAN_WINDOW'],
-      'closed again, and it was on all the time'
-    )
+    for (fleet.ahead = 0; fleet.ahead < DAY; fleet.ahead += 600_000) await node.presence.tick()
+    const closed = ['shop 1.0.0>2.0.0 PLAN_WINDOW']
+    assert.deepEqual(await outline(node), closed, 'closed again, and it was on all the time')
+    await node.presence.stop()
     await fleet.closeNode(node)
     const again = await fleet.open('norte')
-    assert.deepEqual(await outline(again), ['shop 1.0.0>2.0.0'], 'it was off while the window was open')
+    await again.presence.start()
+    assert.deepEqual(
+      await outline(again),
+      closed,
+      'a start in the morning makes nothing of a window that it was on in'
+    )
+    await again.presence.stop()
+    await fleet.closeNode(again)
+    fleet.ahead = 2 * DAY
+    const later = await fleet.open('norte')
+    await later.presence.start()
+    assert.deepEqual(await outline(later), ['shop 1.0.0>2.0.0'], 'it was off while the window was open')
+    await later.presence.stop()
   })
 
   it('trusts no window while its clock is behind what was signed', async (t) => {
