@@ -12,6 +12,7 @@ import { InternetUse } from '../src/member/internet-use.ts'
 import { LinkPause } from '../src/member/link-pause.ts'
 import { LinkPolicy } from '../src/member/link-policy.ts'
 import { RecordKeeper } from '../src/member/record-keeper.ts'
+import type { BlockExchange } from '../src/net/blocks/exchange.ts'
 import type { GossipBudget } from '../src/net/gossip-budget.ts'
 import type { Links } from '../src/net/link-options.ts'
 import type { StickHome } from '../src/stick/home.ts'
@@ -79,6 +80,8 @@ export class NodeApp {
   recovered: ApplyResult[] = []
   /** the daemon's, while one runs */
   links: Links | null = null
+  /** of blocks, while a daemon runs */
+  exchange: BlockExchange | null = null
   /** what gossip has cost today, while a daemon runs */
   gossip: GossipBudget | null = null
   /** what the rest of the program may want to hear of: `imported`, `changed` */
@@ -144,7 +147,7 @@ export class NodeApp {
         const classes = (this.links?.peers() ?? []).map((peer) => peer.link.class)
         return this.linkPolicy.areAllPaused(classes, this.now())
       },
-      received: () => (this.links?.peers() ?? []).reduce((sum, peer) => sum + peer.received, 0)
+      awaited: () => this.exchange?.awaited ?? 0
     })
     this.follower = new FeedFollower({
       identity: this.identity,

@@ -64,6 +64,7 @@ export async function startLinks(
     throw error
   })
   app.links = started.links
+  app.exchange = started.exchange
   app.gossip = started.gossip.budget
   const stop = async () => {
     await watch.stop()

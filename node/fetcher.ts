@@ -19,11 +19,14 @@ export interface FetcherParts {
   hasPeers(): boolean
   /** do all links to peers carry nothing for now (hours, cap, metered)? */
   isPaused(): boolean
-  /** bytes that came in from the peers that are connected, of messages that are not whole yet too */
-  received(): number
+  /** bytes that came in from peers while they owed a block, of blocks that are not whole yet too */
+  awaited(): number
 }
 
-/** A fetch gives up when no block and hardly a byte has come: a slow line is not a dead one. What came stays. */
+/**
+ * A fetch gives up when no block has come and lines that owe one hardly move: a slow line is not a dead one, and one that only
+ * carries records brings no block. What came stays.
+ */
 const STALL = {
   /** milliseconds between looks */
   look: 20_000,
@@ -59,10 +62,10 @@ export class Fetcher {
     if (isCritical) this.#critical++
     const stall = new AbortController()
     let hasBlock = false
-    let before = this.#parts.received()
+    let before = this.#parts.awaited()
     const timer = setInterval(() => {
-      const now = this.#parts.received()
-      const moved = now < before ? now : now - before // peers come and go
+      const now = this.#parts.awaited()
+      const moved = now < before ? now : now - before // the links may have come up anew
       if (!hasBlock && moved < (STALL.rate * STALL.look) / 1000) stall.abort()
       hasBlock = false
       before = now

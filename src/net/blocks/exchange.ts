@@ -98,6 +98,11 @@ export class BlockExchange {
     })
   }
 
+  /** Bytes that came in so far from peers while they owed us a block: only what grows here brings a download on. */
+  get awaited(): number {
+    return this.#requests.awaited
+  }
+
   #events(): SessionEvents {
     const of = (session: BlockSession) => {
       const neighbour = this.#neighbours.get(session.id)

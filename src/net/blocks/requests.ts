@@ -43,6 +43,9 @@ interface Request {
 
 export class Requests {
   #open = new Map<number, Request>()
+  /** who owes us blocks: how many, and the raw bytes of the connection when the first of them was asked for */
+  #owing = new Map<Neighbour, { blocks: number; from: number }>()
+  #awaited = 0
   #limits: TimeLimit
   #onTimeout: (index: number, neighbour: Neighbour) => void
 
@@ -56,6 +59,16 @@ export class Requests {
     const bytes = neighbour.session.peer.received
     const timer = this.#term(index, neighbour)
     this.#open.set(index, { neighbour, sentAt: now, bytes, terms: 0, timer })
+    const owed = this.#owing.get(neighbour) ?? { blocks: 0, from: bytes }
+    owed.blocks++
+    this.#owing.set(neighbour, owed)
+  }
+
+  /** Bytes that came in so far from peers while they owed us a block, of blocks that are not whole yet too. */
+  get awaited(): number {
+    let bytes = this.#awaited
+    for (const [neighbour, { from }] of this.#owing) bytes += neighbour.session.peer.received - from
+    return bytes
   }
 
   isOf(index: number, neighbour: Neighbour): boolean {
@@ -69,6 +82,7 @@ export class Requests {
     clearTimeout(request.timer)
     this.#open.delete(index)
     request.neighbour.holder.inFlight--
+    this.#owesLess(request.neighbour)
     return request
   }
 
@@ -85,6 +99,13 @@ export class Requests {
 
   close(): void {
     for (const index of [...this.#open.keys()]) this.end(index)
+  }
+
+  #owesLess(neighbour: Neighbour): void {
+    const owed = this.#owing.get(neighbour)
+    if (owed === undefined || --owed.blocks > 0) return
+    this.#owing.delete(neighbour)
+    this.#awaited += neighbour.session.peer.received - owed.from
   }
 
   #term(index: number, neighbour: Neighbour): NodeJS.Timeout {
