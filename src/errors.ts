@@ -124,7 +124,8 @@ const TABLE = {
   DATABASE_MISSING: { exit: EXIT.preflight, meaning: 'a configured database does not exist' },
   DATABASE_NOT_ALLOWED: {
     exit: EXIT.preflight,
-    meaning: 'the database role lacks a right that a restore needs'
+    meaning:
+      'the database role lacks a right that a restore needs, or may not end a session that is in its way'
   },
   DATABASE_UNREACHABLE: { exit: EXIT.preflight, meaning: 'the database server does not answer' },
   DRIFT_REFUSED: {

@@ -57,6 +57,59 @@ describe('the odoo profile with PostgreSQL', reason === undefined ? {} : { skip:
     })
   }
 
+  const SESSIONS: [name: string, rights: string, grants: (own: string) => string, hint: RegExp | null][] = [
+    ['a superuser', 'superuser', (own) => `grant pg_signal_backend to ${own}`, /end it, and let/],
+    ['another role', '', () => '', /grant pg_signal_backend to "odoo_/],
+    ['another role that it may signal', '', (own) => `grant pg_signal_backend to ${own}`, null],
+    ['a role that it is a member of', '', (own) => `grant agent_${own} to ${own}`, null]
+  ]
+  for (const [name, rights, grants, hint] of SESSIONS) {
+    test(`a session of ${name}: ${hint === null ? 'is ended' : 'is refused before the stop'}`, async (t) => {
+      const one = await stand(t)
+      const agent = `agent_${one.role}`
+      await one.sql('postgres', `create role ${agent} login ${rights}; ${grants(one.role)}`)
+      await one.session(agent, one.databases[0] ?? '')
+      const result = await apply(one)
+      if (hint === null) return assert.equal(result.result, 'committed', JSON.stringify(result))
+      assert.deepEqual([result.result, result.error?.code], ['refused', 'DATABASE_NOT_ALLOWED'])
+      assert.match(result.error?.message ?? '', new RegExp(`${agent} \\(psql\\) is connected to till_`))
+      assert.match(result.error?.hint ?? '', hint)
+    })
+  }
+
+  test('a session that may not be ended, begun after the look: the shop comes up again', async (t) => {
+    const ctl = (verb: string) => ['/bin/sh', '-c', verb]
+    const one = await stand(t, {
+      odoo: { rehearse: true },
+      parts: (folder) => ({ environment: { ...process.env, TMPDIR: folder } }),
+      config: {
+        service: {
+          kind: 'command',
+          stop: ctl('rm -f "$TMPDIR/up"'),
+          start: ctl('touch "$TMPDIR/up"'),
+          status: ctl('test -f "$TMPDIR/up"')
+        }
+      }
+    })
+    const [till = ''] = one.databases
+    await writeFile(join(one.folder, 'up'), '')
+    const psql = `${join(cluster.bin, 'psql')} -h ${cluster.host} -U postgres`
+    const begun = `until ${psql} -tc "select 1 from pg_stat_activity where usename = 'postgres' and datname = '${till}'" | grep -q 1`
+    await one.hook(
+      `chasqui_rehearsal_${till}`,
+      `${psql} -d ${till} -c "select pg_sleep(600)" >/dev/null 2>&1 & ${begun}; do sleep 0.1; done`
+    )
+    const result = await apply(one)
+    assert.deepEqual(
+      [result.result, result.error?.step, result.error?.code],
+      ['rolled-back', 'stop', 'SERVICE_FAILED'],
+      JSON.stringify(result)
+    )
+    assert.match(result.error?.message ?? '', /^postgres \(psql\) is connected/)
+    await stat(join(one.folder, 'up'))
+    assert.deepEqual(await one.branch.engine().pending(), [])
+  })
+
   for (const [name, kept] of [
     ['in its middle', 0.5],
     ['near its end', 0.97]

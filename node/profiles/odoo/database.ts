@@ -11,6 +11,7 @@ import { databaseLabel } from '../../backups/set-aside.ts'
 import type { Odoo } from './context.ts'
 import { filestoreOf, linkMissing } from './filestore.ts'
 import { quoteName } from './postgres.ts'
+import { disconnect } from './sessions.ts'
 import { modulesToUpgrade, type Roots, upgrade } from './upgrade.ts'
 
 const NAME_LIMIT = 63 // bytes of a PostgreSQL name
@@ -83,7 +84,7 @@ async function restoreOne(work: Work, odoo: Odoo, database: string, dump: string
     asides[dump] = aside
     noteAside(work, databaseLabel(aside))
     await work.save()
-    await postgres.disconnect(database)
+    await disconnect(work, odoo, database)
     changes.unshift(rename(database, aside), change(aside, 'with allow_connections false'))
   }
   await postgres.execute('postgres', changes.join('; '))
@@ -132,7 +133,7 @@ export async function rehearseUpgrade(work: Work, odoo: Odoo): Promise<void> {
       const request = { database: scratch, modules, roots, addonsPath, code: 'REHEARSAL_FAILED' as const }
       await upgrade(work, odoo, request)
     } finally {
-      await odoo.postgres.disconnect(scratch).catch(() => undefined)
+      await disconnect(work, odoo, scratch).catch(() => undefined)
       await odoo.postgres.dropHidden(scratch, 'REHEARSAL_IMPOSSIBLE').catch(() => undefined)
       // what the upgrade has attached to the copy, also of one that was cut
       const attached = filestoreOf(odoo.settings.dataDirectory, scratch)

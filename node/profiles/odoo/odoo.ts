@@ -14,6 +14,7 @@ import { backUpDatabases, dropSetAside, rehearseUpgrade, restoreDatabases, verif
 import { POSTGRES_TOOLS, quoteText } from './postgres.ts'
 import { requireRights } from './rights.ts'
 import { roomFor } from './room.ts'
+import { disconnect, requireEndable } from './sessions.ts'
 import { tryOut } from './try-out.ts'
 import { modulesToUpgrade, pendingModules, upgrade } from './upgrade.ts'
 import { odooUser } from './user.ts'
@@ -46,12 +47,19 @@ export function odooProfile(app: AppConfig): Profile {
         await refuseRemoval(work, odoo, database)
       }
       await requireRights(odoo)
+      await requireEndable(work, odoo)
     },
     needs: async (work, workFolder) => roomFor(work, await openOdoo(work), workFolder),
     async stop(work, leniently) {
       await bringDown(work, service, leniently)
-      const odoo = await openOdoo(work)
-      for (const database of odoo.config.databases) await odoo.postgres.disconnect(database)
+      try {
+        const odoo = await openOdoo(work)
+        for (const database of odoo.config.databases) await disconnect(work, odoo, database)
+      } catch (error) {
+        if (!leniently) throw error
+        // a restore disconnects by itself, and without one nobody is in the way
+        work.note((error as Error).message)
+      }
     },
     start: (work) => bringUp(work, service),
     letUp: (work) => letUp(work, service),

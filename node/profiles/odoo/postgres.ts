@@ -180,22 +180,4 @@ export class Postgres {
     const [row] = await this.query<{ bytes: number }>('postgres', sql)
     return row?.bytes ?? 0
   }
-
-  /** Ends every other session, and waits until there is none. */
-  async disconnect(database: string): Promise<void> {
-    const name = quoteText(database)
-    // PostgreSQL's own workers have no user, and step aside by themselves
-    const others = `datname = ${name} and usesysid is not null and pid <> pg_backend_pid()`
-    for (let tries = 0; tries < 20; tries++) {
-      const [row] = await this.query<{ count: number }>(
-        'postgres',
-        `select count(pg_terminate_backend(pid)) as count from pg_stat_activity where ${others}`
-      )
-      if ((row?.count ?? 0) === 0) return
-      await this.#work.parts.clock.sleep(100)
-    }
-    throw new ChasquiError('SERVICE_FAILED', `something keeps connecting to the database ${database}`, {
-      hint: 'stop what else uses it, or make its service part of the app'
-    })
-  }
 }
