@@ -2,6 +2,7 @@
 import { dirname, join, relative } from 'node:path'
 import { ChasquiError } from '../../src/errors.ts'
 import { isMissing, type ReadableFileSystem } from '../../src/system/file-system.ts'
+import { LiveFolders } from './live-folders.ts'
 import { foreignEntries, type Names } from './tree.ts'
 import type { EngineParts, ModuleChange } from './types.ts'
 
@@ -20,7 +21,7 @@ export async function refuseMounts(
     listed.find((path) => isMoved(path, kind, names)) ?? (await otherVolume(fs, live, kind, names))
   if (first === undefined) return
   throw new ChasquiError('APPLY_PLACE', `${join(live, first)} is a mount point`, {
-    hint: 'mount it outside of the folder, and put a symlink in its place'
+    hint: 'mount it outside of the folder, put a symlink in its place and name it under keep, as "media/**"'
   })
 }
 
@@ -68,7 +69,10 @@ async function otherVolume(
   const own = await fs.stat(live)
   if (own === null) return undefined
   const foreign = kind === 'directory' ? await foreignEntries(fs, live, names) : []
+  const folders = new LiveFolders(fs, live)
   for (const path of [...names.folders, ...foreign]) {
+    // where a symlink leads to nothing is moved
+    if ((await folders.obstacle(path)) !== null) continue
     const found = await fs.stat(join(live, path))
     if (found?.kind === 'directory' && found.device !== own.device) return path
   }

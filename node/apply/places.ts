@@ -8,6 +8,7 @@ import { type AppConfig, isSingleModule } from '../config/apps.ts'
 import type { Profile } from '../profiles/profile.ts'
 import { livePlace, workPlace } from './layout.ts'
 import { refuseMounts } from './mounts.ts'
+import { refuseDirectory } from './obstacles.ts'
 import type { Records } from './records.ts'
 import { existingFolder } from './space.ts'
 import { firstFile, namesOf } from './tree.ts'
@@ -101,7 +102,14 @@ async function refusePlace(question: PlacesQuestion, change: ModuleChange) {
   }
   const manifest = await records.manifest(work.app.name, change.module)
   if (found !== null) await refuseMounts(work.parts, live, change.kind, namesOf(manifest))
-  if (found !== null && change.kind === 'directory') await refuseUnknown(work, profile, records, change)
+  if (found !== null && change.kind === 'directory') {
+    await refuseUnknown(work, profile, records, change)
+    await refuseDirectory({
+      ...{ fs, live, oldManifest: manifest, newManifest: change.to === null ? null : manifest },
+      isKept: globMatcher(work.app.keep, change.module),
+      isDerived: globMatcher(profile.derived, change.module)
+    })
+  }
   const writable = change.kind === 'overlay' && found !== null ? live : dirname(live)
   await requireWritable(work, writable)
 }

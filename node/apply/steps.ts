@@ -9,15 +9,15 @@ import { failureOf, runChecks } from '../checks/checks.ts'
 import { checksOf, contextFor, markLogs } from '../checks/plan.ts'
 import { mustRun } from '../profiles/commands.ts'
 import type { Profile } from '../profiles/profile.ts'
+import { planExchange, refuseExchange } from './exchange.ts'
 import { refuseMounts } from './mounts.ts'
 import { type Operation, perform, syncFolders } from './operations.ts'
 import { PRIVATE } from './places.ts'
 import { leavesNothing, refuseLostPrograms } from './programs.ts'
 import { KEYS, manifestText, type Records } from './records.ts'
-import { planDirectory, planOverlay, type SwapPlan, type SwapQuestion } from './swap-plan.ts'
 import { differences, foreignEntries, namesOf, takeAfter } from './tree.ts'
 import type { ModuleChange } from './types.ts'
-import { globMatcher, type Verified, type Work } from './work.ts'
+import type { Verified, Work } from './work.ts'
 
 const STEP_TIMEOUT = 600_000 // milliseconds
 
@@ -25,7 +25,7 @@ const STEP_TIMEOUT = 600_000 // milliseconds
 export type Also = Readonly<Record<string, unknown>>
 export type StepFunction = (work: Work, profile: Profile, records: Records) => Promise<Also | undefined>
 
-export const stage: StepFunction = async (work, _profile, records) => {
+export const stage: StepFunction = async (work, profile, records) => {
   const { fs } = work.parts
   await removeTree(fs, work.places.staging)
   await ensureDirectory(fs, work.places.staging, PRIVATE)
@@ -41,6 +41,8 @@ export const stage: StepFunction = async (work, _profile, records) => {
     const live = work.places.live(change.module)
     if ((await fs.stat(live))?.kind !== 'directory') continue
     await refuseMounts(work.parts, live, change.kind, namesOf(manifest))
+    const before = await records.manifest(work.app.name, change.module)
+    await refuseExchange(work, profile, change, { before, after: manifest })
     await takeAfter(fs, live, into)
   }
   await fs.syncTree(work.transaction.work)
@@ -149,7 +151,7 @@ export const backUp: StepFunction = async (work, profile) => {
   // what was made here is synced by name: a sync of the whole volume would wait for everybody's writes, in downtime
   const touched = new Set([transaction.work, dirname(places.backup), places.backup])
   for (const change of transaction.changes) {
-    const plan = await planChange(work, profile, change)
+    const plan = await planExchange(work, profile, change)
     operations.push(...plan.operations)
     for (const folder of plan.touched) touched.add(folder)
   }
@@ -160,32 +162,6 @@ export const backUp: StepFunction = async (work, profile) => {
   return {
     [KEYS.operations(work.app.name)]: { transaction: id, operations }
   }
-}
-
-async function planChange(work: Work, profile: Profile, change: ModuleChange): Promise<SwapPlan> {
-  const { module } = change
-  const drift = work.transaction.drift.find((one) => one.module === module)
-  const { before, after } = work.verified.get(module) ?? (await work.fileLists(module))
-  const question: SwapQuestion = {
-    fs: work.parts.fs,
-    live: work.places.live(module),
-    staged: work.places.staged(module),
-    backup: work.places.backedUp(module),
-    oldManifest: before,
-    newManifest: change.to === null ? null : after,
-    isKept: globMatcher(work.app.keep, module),
-    isDerived: globMatcher(profile.derived, module),
-    deletes: change.release?.deletes ?? []
-  }
-  await ensureDirectory(work.parts.fs, dirname(question.live))
-  const drifted = new Set([...(drift?.changed ?? []), ...(drift?.missing ?? [])])
-  const plan =
-    change.kind === 'directory' ? await planDirectory(question) : await planOverlay(question, drifted)
-  if (drift !== undefined) {
-    drift.kept.push(...plan.kept)
-    drift.superseded.push(...plan.superseded)
-  }
-  return plan
 }
 
 export const swap: StepFunction = async (work, _profile, records) => {

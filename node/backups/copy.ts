@@ -1,13 +1,14 @@
 // Brings a backup's files into staging, as copies: the backup stays whole whatever happens next.
 import { dirname, join } from 'node:path'
 import { ChasquiError } from '../../src/errors.ts'
-import type { Manifest } from '../../src/release/manifest.ts'
+import type { FileEntry, Manifest } from '../../src/release/manifest.ts'
 import { ensureDirectory } from '../../src/system/durable.ts'
 import type { FileSystem } from '../../src/system/file-system.ts'
 import { livePlace } from '../apply/layout.ts'
 import type { Records } from '../apply/records.ts'
 import { copyTree } from '../apply/tree.ts'
 import type { BackupInfo, ModuleChange } from '../apply/types.ts'
+import { globMatcher } from '../apply/work.ts'
 import type { AppConfig } from '../config/apps.ts'
 
 /** The file list of the module as it was; null when it was not there. Throws BACKUP_FAILED when a file is gone. */
@@ -30,8 +31,16 @@ export async function copyBackup(
     throw new ChasquiError('BACKUP_FAILED', `the file list of ${change.module} in backup ${id} is gone`)
   }
   const sources = await overlaySources(records, app, backup, change.module)
-  for (const entry of manifest.entries) await copyFirst(fs, sources, entry.path, into)
-  return manifest
+  const isKept = globMatcher(app.keep, change.module)
+  const entries: FileEntry[] = []
+  for (const entry of manifest.entries) {
+    if (await copyFirst(fs, sources, entry.path, into)) entries.push(entry)
+    // under keep a file of a release may never have come here
+    else if (!isKept(entry.path)) {
+      throw new ChasquiError('BACKUP_FAILED', `${entry.path} is in no backup any more`)
+    }
+  }
+  return { entries }
 }
 
 /** A backup of an overlay has only what its update changed: the rest is in the next backup, and so on, or still live. */
@@ -50,13 +59,14 @@ async function copyFirst(
   sources: readonly string[],
   path: string,
   into: string
-): Promise<void> {
+): Promise<boolean> {
   for (const source of sources) {
     if ((await fs.stat(join(source, path))) === null) continue
     await ensureDirectory(fs, dirname(join(into, path)))
-    return copyTree(fs, join(source, path), join(into, path))
+    await copyTree(fs, join(source, path), join(into, path))
+    return true
   }
-  throw new ChasquiError('BACKUP_FAILED', `${path} is in no backup any more`)
+  return false
 }
 
 async function copyInto(fs: FileSystem, from: string, into: string): Promise<void> {
