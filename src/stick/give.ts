@@ -73,7 +73,7 @@ export async function give(
   const wrote = plan.due && fits ? await (request.asFits ? unlessFull(write) : write()) : nothing
   if (fits && wrote !== null && plan.whole && home.role === 'publisher')
     await removeFormerFeeds(folder, home.fleet, plan.feed)
-  const records = await takeRecords(folder, home.records)
+  const records = await takeRecords(folder, home.records, context.signal)
   const out = await giveRecords(folder, home.records, records)
   if (home.letters !== undefined) await dropSpentLetters(folder, home.letters)
   await giveLetters(folder, [...((await home.letters?.outgoing(visit)) ?? []), ...orders])

@@ -39,12 +39,16 @@ export async function inspectBranches(
   return { reports: [...reports].sort(), branches: [...branches.values()].sort(byNews) }
 }
 
-async function readRecords(folder: StickFolder): Promise<SignedRecord[]> {
-  const found: SignedRecord[] = []
+/** What people are told; the rest of the records can be more than a machine holds. */
+type Heard = Pick<SignedRecord, 'author' | 'type' | 'at'>
+
+async function readRecords(folder: StickFolder): Promise<Heard[]> {
+  const found: Heard[] = []
   for (const name of await listBundles(folder)) {
     for (const bytes of (await readBundle(folder, name))?.records ?? []) {
       try {
-        found.push(decodeRecord(bytes))
+        const { author, type, at } = decodeRecord(bytes)
+        found.push({ author, type, at })
       } catch {
         // another version's, or nobody's: `verify` names it
       }

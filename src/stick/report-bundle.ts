@@ -7,6 +7,8 @@ import { blake2b } from './tree.ts'
 export const BUNDLE_LIMITS = {
   /** bytes of one file: at 10,000 branches one holds the records of about 40 */
   file: 64 * 1024 * 1024,
+  /** records of one file: a fleet of 10,000 branches has about 200 there, its largest 240 */
+  records: 4096,
   /** bytes that are hashed in search of the next frame after damage */
   search: 4 * 1024 * 1024
 } as const
@@ -18,7 +20,7 @@ const HEADER = MARK.length + 4 + CHECK
 
 export interface Bundle {
   records: Uint8Array[]
-  /** some bytes are no frame: cut off or changed */
+  /** some bytes are no frame, or too many are: cut off, changed, or filled up by somebody */
   damaged: boolean
 }
 
@@ -31,7 +33,7 @@ export function bundleOf(author: string): string {
 export function encodeBundle(records: readonly Uint8Array[]): Uint8Array {
   const parts: Uint8Array[] = [MAGIC]
   let size = MAGIC.length
-  for (const record of records) {
+  for (const record of records.slice(0, BUNDLE_LIMITS.records)) {
     size += HEADER + record.length
     if (size > BUNDLE_LIMITS.file) break
     const length = Buffer.alloc(4)
@@ -50,6 +52,7 @@ export function decodeBundle(bytes: Uint8Array): Bundle {
   let searched = 0
   for (let at = MAGIC.length; at < buffer.length && searched <= BUNDLE_LIMITS.search; ) {
     const record = frameAt(buffer, at)
+    if (records.length === BUNDLE_LIMITS.records) return { records, damaged: true }
     if (record !== null && checkOf(record).equals(buffer.subarray(at + HEADER - CHECK, at + HEADER))) {
       records.push(record)
       at += HEADER + record.length
@@ -68,7 +71,7 @@ function frameAt(buffer: Buffer, at: number): Buffer | null {
   if (at + HEADER > buffer.length || !buffer.subarray(at, at + MARK.length).equals(MARK)) return null
   const length = buffer.readUInt32LE(at + MARK.length)
   const start = at + HEADER
-  return length > RECORD_LIMITS.total || start + length > buffer.length
+  return length === 0 || length > RECORD_LIMITS.total || start + length > buffer.length
     ? null
     : buffer.subarray(start, start + length)
 }

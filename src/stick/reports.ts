@@ -1,11 +1,20 @@
 // Records on a stick, both ways: reports/<xx>.rep holds signed records as they are, of all authors whose keys begin with
-// these two digits. What this home cannot verify (another fleet's, a stranger's) stays for those who can.
+// these two digits. What this home cannot verify (another fleet's, a stranger's) stays for those who can. Of what a stick holds
+// only marks are remembered, one file is in memory at a time: a stick can be filled with strangers' records.
+import { setImmediate as otherWork } from 'node:timers/promises'
 import { ChasquiError } from '../errors.ts'
+import { stopIfCancelled } from './cancel.ts'
 import { listStick, readStickBytes, type StickFolder, writeStickBytes } from './folder.ts'
 import type { StickRecords } from './home.ts'
 import { BUNDLE_LIMITS, type Bundle, bundleOf, decodeBundle, encodeBundle } from './report-bundle.ts'
+import { blake2b } from './tree.ts'
 
 const BUNDLE_NAME = /^[0-9a-f]{2}\.rep$/
+/** records that are judged before a daemon's other work gets its turn */
+const AT_ONCE = 200
+
+/** Stands for the bytes of a record. */
+type Mark = string
 
 export interface RecordsIn {
   /** records that are new here */
@@ -17,28 +26,35 @@ export interface RecordsIn {
 }
 
 interface BundleIn {
-  /** in hex */
-  onStick: Set<string>
+  onStick: Set<Mark>
   /** records that do not verify here; they stay on the stick */
-  refused: Uint8Array[]
+  refused: Set<Mark>
   damaged: boolean
 }
 
 /** Offers every record on the stick to the home. */
-export async function takeRecords(folder: StickFolder, records: StickRecords): Promise<RecordsIn> {
+export async function takeRecords(
+  folder: StickFolder,
+  records: StickRecords,
+  signal: AbortSignal
+): Promise<RecordsIn> {
   const result: RecordsIn = { taken: 0, bundles: new Map(), unread: new Set() }
+  let offered = 0
   for (const name of await listBundles(folder)) {
     const bundle = await readBundle(folder, name)
     if (bundle === null) {
       result.unread.add(name)
       continue
     }
-    const found: BundleIn = { onStick: new Set(), refused: [], damaged: bundle.damaged }
+    const found: BundleIn = { onStick: new Set(), refused: new Set(), damaged: bundle.damaged }
     for (const bytes of bundle.records) {
-      found.onStick.add(hex(bytes))
+      if (++offered % AT_ONCE === 0) await otherWork()
+      stopIfCancelled(signal)
+      const mark = markOf(bytes)
+      found.onStick.add(mark)
       const outcome = await records.offer(bytes)
       if (outcome === 'new') result.taken++
-      if (outcome === 'refused') found.refused.push(bytes)
+      if (outcome === 'refused') found.refused.add(mark)
     }
     result.bundles.set(name, found)
   }
@@ -50,12 +66,11 @@ export async function measureRecords(
   folder: StickFolder,
   records: StickRecords
 ): Promise<{ count: number; bytes: number }> {
-  const there = new Set<string>()
+  const lacking = new Map((await records.list()).map(({ bytes }) => [markOf(bytes), bytes.length]))
   for (const name of await listBundles(folder)) {
-    for (const bytes of (await readBundle(folder, name))?.records ?? []) there.add(hex(bytes))
+    for (const bytes of (await readBundle(folder, name))?.records ?? []) lacking.delete(markOf(bytes))
   }
-  const fresh = (await records.list()).filter(({ bytes }) => !there.has(hex(bytes)))
-  return { count: fresh.length, bytes: fresh.reduce((sum, { bytes }) => sum + bytes.length, 0) }
+  return { count: lacking.size, bytes: [...lacking.values()].reduce((sum, size) => sum + size, 0) }
 }
 
 /** Puts the home's records on the stick; returns how many the stick did not have. Nothing is written when none. */
@@ -67,19 +82,33 @@ export async function giveRecords(
   const ours = new Map<string, Uint8Array[]>([...bundles.keys()].map((name) => [name, []]))
   for (const { author, bytes } of await records.list()) {
     const name = bundleOf(author)
-    ours.set(name, [...(ours.get(name) ?? []), bytes])
+    const list = ours.get(name) ?? []
+    list.push(bytes)
+    ours.set(name, list)
   }
   let given = 0
   for (const [name, list] of ours) {
     if (unread.has(name)) continue
     const there = bundles.get(name)
-    const fresh = list.filter((bytes) => there?.onStick.has(hex(bytes)) !== true)
+    const fresh = list.filter((bytes) => there?.onStick.has(markOf(bytes)) !== true)
     if (fresh.length === 0 && there?.damaged !== true) continue
-    const all = [...list.sort(Buffer.compare), ...(there?.refused ?? [])]
-    await writeStickBytes(folder, ['reports', name], encodeBundle(all))
+    const foreign = there === undefined ? [] : await refusedIn(folder, name, there)
+    if (foreign === null) continue
+    await writeStickBytes(folder, ['reports', name], encodeBundle([...list.sort(Buffer.compare), ...foreign]))
     given += fresh.length
   }
   return given
+}
+
+/** The records of a bundle that stay for others, read once more; null when the drive does not give them back now. */
+async function refusedIn(
+  folder: StickFolder,
+  name: string,
+  { refused }: BundleIn
+): Promise<Uint8Array[] | null> {
+  if (refused.size === 0) return []
+  const bundle = await readBundle(folder, name)
+  return bundle?.records.filter((bytes) => refused.has(markOf(bytes))) ?? null
 }
 
 export async function listBundles(folder: StickFolder): Promise<string[]> {
@@ -99,6 +128,6 @@ export async function readBundle(folder: StickFolder, name: string): Promise<Bun
   }
 }
 
-function hex(bytes: Uint8Array): string {
-  return Buffer.from(bytes).toString('hex')
+function markOf(bytes: Uint8Array): Mark {
+  return Buffer.from(blake2b([bytes])).toString('latin1', 0, 16)
 }

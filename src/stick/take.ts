@@ -30,7 +30,7 @@ export async function take(
   if (home.keys !== undefined) await takeKeys(folder, home.fleet, home.keys)
   const feed = await importFeed(home, folder, progressOf(context, 'import', null))
   const { read, damaged } = feed
-  const records = await takeRecords(folder, home.records)
+  const records = await takeRecords(folder, home.records, context.signal)
   const releases = [...(await home.afterImport())]
   const visit = visitOf(folder)
   if (home.letters !== undefined) await takeLetters(folder, home.letters, visit)

@@ -49,12 +49,13 @@ export function readRecordFile(file: Buffer): { records: string[]; damaged: bool
   if (!file.subarray(0, 8).equals(Buffer.from('CHQREP\0\x02', 'latin1'))) return { records, damaged: true }
   let damaged = false
   for (let at = 8; at < file.length; ) {
+    if (records.length === 4096) return { records, damaged: true }
     const length =
       file.toString('latin1', at, at + 4) === '\xffREC' && at + 16 <= file.length
         ? file.readUInt32LE(at + 4)
         : -1
     const record = file.subarray(at + 16, at + 16 + length)
-    const isWhole = length >= 0 && length <= 98_304 && record.length === length
+    const isWhole = length > 0 && length <= 98_304 && record.length === length
     if (
       isWhole &&
       blake2b(32, record)
