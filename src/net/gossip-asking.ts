@@ -5,13 +5,17 @@ import { RECORD_LIMITS, type RecordType } from '../fleet/record.ts'
 import { BY_IMPORTANCE, type GossipBudget } from './gossip-budget.ts'
 import type { LinkClass } from './peer.ts'
 
+const MINUTE = 60_000 // ms
+
 const ASKING = {
   /** records asked for and not here yet: at first, and at most */
   window: { first: 16, most: 512 },
   /** ms without any of them after which they may be asked for elsewhere */
   patience: 15_000,
   /** items that a peer may say it has without delivering one: no set of records is larger */
-  offered: 65_536
+  offered: 65_536,
+  /** records of one peer in one minute that are refused, after which nothing is asked of it for the rest of that minute */
+  refused: 64
 }
 
 export interface AskingParts {
@@ -21,18 +25,21 @@ export interface AskingParts {
   askedOf: Map<string, Asking>
   /** is it newer than what is here? */
   isMissing(item: Item): boolean
-  /** passes a spent budget: the peer's word about itself */
+  /** goes first, and passes a spent budget: the peer's word about itself */
   isFree(item: Item): boolean
 }
 
 export class Asking {
   #parts: AskingParts
+  #own = new Map<string, Item>()
   #queue = new Map<RecordType, Map<string, Item>>(BY_IMPORTANCE.map((type) => [type, new Map()]))
   #asked = new Set<string>()
   /** no longer waited for, welcome when they come */
   #late = new Set<string>()
   #window = ASKING.window.first
   #offered = 0
+  #refused = 0
+  #refusedSince = 0
   #lastNews = 0
 
   constructor(parts: AskingParts) {
@@ -43,16 +50,19 @@ export class Asking {
   offer(items: Item[]): boolean {
     this.#offered += items.length
     if (this.#offered > ASKING.offered) return false
-    for (const item of items) this.#queue.get(item.type)?.set(item.key, item)
+    for (const item of items) {
+      const queue = this.#parts.isFree(item) ? this.#own : this.#queue.get(item.type)
+      queue?.set(item.key, item)
+    }
     return true
   }
 
   /** What to ask for now; every key that is returned counts as asked for. */
   next(now: number): string[] {
-    if (this.#asked.size > this.#window / 2) return []
+    if (this.#asked.size > this.#window / 2 || this.#isTiresome(now)) return []
     if (this.#asked.size === 0) this.#lastNews = now
     const keys: string[] = []
-    for (const items of this.#queue.values()) {
+    for (const items of [this.#own, ...this.#queue.values()]) {
       for (const item of items.values()) {
         if (this.#asked.size >= this.#window) return keys
         if (this.#parts.askedOf.has(item.key)) continue
@@ -76,6 +86,15 @@ export class Asking {
     return true
   }
 
+  /** What came was not taken, and the peer may not be at fault. Many of these make it be asked for less. */
+  refuse(now: number): void {
+    if (Math.abs(now - this.#refusedSince) > MINUTE) {
+      this.#refusedSince = now
+      this.#refused = 0
+    }
+    if (++this.#refused > ASKING.refused) this.#window = ASKING.window.first
+  }
+
   /** Gives up what has not come for too long. True: there was something. */
   expire(now: number): boolean {
     if (this.#asked.size === 0 || now - this.#lastNews < ASKING.patience) return false
@@ -90,6 +109,10 @@ export class Asking {
     const wasWaiting = this.#asked.size > 0
     for (const key of this.#asked) this.#release(key)
     return wasWaiting
+  }
+
+  #isTiresome(now: number): boolean {
+    return this.#refused > ASKING.refused && Math.abs(now - this.#refusedSince) <= MINUTE
   }
 
   #mayAsk(item: Item, now: number): boolean {

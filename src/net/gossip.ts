@@ -2,11 +2,13 @@
 // what is new. A record is asked for from one peer at a time, and only what was asked for is taken, so that a flood costs
 // the flooder its connection and nobody else anything.
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { ChasquiError } from '../errors.ts'
 import { type Comparison, compare, type Item, missing, openComparison } from '../fleet/reconcile.ts'
 import { decodeRecord, RECORD_TYPES, recordKey, type VerifiedRecord } from '../fleet/record.ts'
 import type { AddResult, RecordSet } from '../fleet/record-set.ts'
 import { Asking } from './gossip-asking.ts'
 import { byImportance, GossipBudget } from './gossip-budget.ts'
+import { Refusals } from './gossip-refusals.ts'
 import { GossipSession } from './gossip-session.ts'
 import type { Peer } from './peer.ts'
 
@@ -44,6 +46,7 @@ export class Gossip {
   /** key of a record → where it was asked for */
   #askedOf = new Map<string, Asking>()
   #fresh: { item: Item; from: GossipSession | null }[] = []
+  #refusals = new Refusals()
   #receiving: GossipSession | null = null
   #timers: NodeJS.Timeout[] = []
   #flush: NodeJS.Timeout | null = null
@@ -65,7 +68,7 @@ export class Gossip {
       opened: (session) => this.#onOpened(session),
       closed: (session) => this.#onClosed(session),
       comparison: (session, message) => this.#onComparison(session, message),
-      offer: (session, items) => this.#ask(session, missing(this.#options.records.index, items)),
+      offer: (session, items) => this.#ask(session, items),
       record: (session, bytes) => this.#onRecord(session, bytes),
       find: (session, key) => {
         const record = this.#options.records.byKey(key)
@@ -94,7 +97,6 @@ export class Gossip {
   }
 
   #onOpened(session: GossipSession): void {
-    const { records } = this.#options
     // what a peer says of itself is taken even when the budget is spent
     const author = Buffer.from(session.peer.node, 'hex')
     const ownWords = new Set(RECORD_TYPES.map((type) => recordKey(type, author)))
@@ -102,7 +104,7 @@ export class Gossip {
       linkClass: session.peer.link.class,
       budget: this.budget,
       askedOf: this.#askedOf,
-      isMissing: (item) => missing(records.index, [item]).length > 0,
+      isMissing: (item) => this.#missing([item]).length > 0,
       isFree: ({ key }) => ownWords.has(key)
     })
     this.#sessions.set(session, asking)
@@ -129,8 +131,19 @@ export class Gossip {
     const result = this.#options.records.add(bytes, this.#options.now())
     this.#receiving = null
     this.#options.onRecord?.(result, session.peer)
-    if (result.outcome === 'refused') session.conduct.blame(10)
+    if (result.outcome === 'refused') this.#onRefused(session, asking, bytes, result.error)
     this.#askNext(session, asking)
+  }
+
+  /** A carrier can tell that a record is damaged or forged; not that its author was revoked while it was away. */
+  #onRefused(session: GossipSession, asking: Asking, bytes: Uint8Array, { code }: ChasquiError): void {
+    if (code === 'RECORD_INVALID') {
+      session.conduct.blame(10)
+      return
+    }
+    const now = this.#options.now()
+    this.#refusals.note(bytes, now)
+    asking.refuse(now)
   }
 
   #offer(session: GossipSession, items: Item[]): void {
@@ -140,8 +153,14 @@ export class Gossip {
   #ask(session: GossipSession, items: Item[]): void {
     const asking = this.#sessions.get(session)
     if (asking === undefined) return
-    if (!asking.offer(items)) session.conduct.blame(10)
+    if (!asking.offer(this.#missing(items))) session.conduct.blame(10)
     this.#askNext(session, asking)
+  }
+
+  /** Of what a peer has, what is worth asking for. */
+  #missing(items: Item[]): Item[] {
+    const now = this.#options.now()
+    return missing(this.#options.records.index, items).filter((item) => !this.#refusals.has(item, now))
   }
 
   #askNext(session: GossipSession, asking: Asking): void {

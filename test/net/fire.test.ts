@@ -61,6 +61,16 @@ const rudeness = [
     name: 'records that nobody asked for',
     say: (flood: Flood) => flood.record(fleet.record(flood.member, ++flood.count).bytes)
   },
+  {
+    name: 'forged records when it is asked for true ones',
+    say: (flood: Flood) => {
+      const name = `author${++flood.count}`
+      const bytes = Buffer.from(fleet.record(fleet.member(name), 1).bytes)
+      bytes.writeUInt8(bytes.readUInt8(bytes.length - 1) ^ 1, bytes.length - 1)
+      flood.offer([{ key: keyOf(name), type: 'report', epoch: 1, sequence: 1, check: 1 }])
+      flood.record(bytes)
+    }
+  },
   { name: 'garbage for records', say: (flood: Flood) => flood.record(Buffer.from('garbage')) },
   { name: 'comparisons without end', say: (flood: Flood) => flood.compare() },
   {

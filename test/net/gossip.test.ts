@@ -80,6 +80,50 @@ test('gossip keeps within the budget of the day, but what a node says itself sti
   await until(() => b.records.get('report', fleet.member('a').node) !== undefined, 'b has what a says itself')
 })
 
+for (const { gone, most } of [
+  { gone: 6, most: 6 },
+  { gone: 500, most: 100 }
+]) {
+  test(`a member that was away keeps its place though it offers records of ${gone} who were revoked since`, async () => {
+    const [old, late] = [new TestFleet('tienda'), new TestFleet('tienda')]
+    const outcomes: string[] = []
+    const join = async (of: TestFleet, name: string, records: RecordSet, peers: Links[]) => {
+      const gossip = new Gossip({
+        records,
+        own: of.member(name).node,
+        now: () => NOW,
+        onRecord: ({ outcome }) => void (name === 'late' && outcomes.push(outcome))
+      })
+      const onPeer = (peer: Peer) => gossip.open(peer)
+      const links = of.links(of.member(name), { peers: peers.map(addressOf), onPeer })
+      running.push(links)
+      await links.start()
+      return links
+    }
+    const kept = old.records()
+    for (let n = 0; n < gone; n++) {
+      late.revoked.add(`gone${n}`)
+      kept.add(old.record(old.member(`gone${n}`), 1).bytes, NOW)
+    }
+    kept.add(old.record(old.member('away'), 1).bytes, NOW)
+    const records = late.records()
+    const hub = await join(late, 'late', records, [])
+    await join(old, 'away', kept, [hub])
+    await until(() => records.get('report', old.member('away').node) !== undefined, 'its own report is there')
+    await quiet(() => outcomes.length)
+    const refused = () => outcomes.filter((outcome) => outcome === 'refused').length
+    assert.ok(refused() >= Math.min(gone, 64) && refused() <= most, `${refused()} were asked for`)
+    // whoever else brings them is not asked for them again
+    if (gone === 6) {
+      await join(old, 'away2', kept, [hub])
+      await until(() => hub.peers().length === 2, 'another one is there')
+      await quiet(() => hub.peers().reduce((sum, { bytesIn }) => sum + bytesIn, 0))
+      assert.equal(refused(), gone)
+    }
+    assert.ok(hub.peers().some(({ member }) => member.name === 'away'))
+  })
+}
+
 /** Waits until a number does not grow any more. */
 async function quiet(number: () => number): Promise<void> {
   for (let before = -1; before !== number(); ) {
