@@ -10,6 +10,15 @@ export interface MountSource {
 
 const LINUX_ROOTS = ['/media', '/run/media', '/mnt']
 
+/** File systems that no drive has: of the network, which may never answer, and of the system itself. */
+const NO_DRIVE = new RegExp(
+  `^(${[
+    'nfs\\d*|cifs|smb\\w*|afs|ceph|9p|lustre|glusterfs|davfs|autofs',
+    'fuse\\.(sshfs|rclone|s3fs|goofys|gcsfuse|blobfuse2?|curlftpfs|davfs2?|glusterfs|ceph|gvfsd-fuse|portal)',
+    'overlay|tmpfs|ramfs|devtmpfs|devpts|proc|sysfs|cgroup2?|nsfs|squashfs'
+  ].join('|')})$`
+)
+
 /** The platform's mount points, and those below or at `roots`. */
 export function mountSource(
   fs: ReadableFileSystem,
@@ -37,18 +46,21 @@ async function linuxMounts(fs: ReadableFileSystem): Promise<string[]> {
   if (file === null) return []
   const text = Buffer.from(await file.read(0, 1024 * 1024)).toString('utf8')
   await file.close()
-  return mountPlaces(text).filter((place) => LINUX_ROOTS.some((root) => isBelow(root, place)))
+  return drivePlaces(text).filter((place) => LINUX_ROOTS.some((root) => isBelow(root, place)))
 }
 
-/** The second field of each line, unescaped. */
-export function mountPlaces(text: string): string[] {
-  return text
-    .split('\n')
-    .map((line) => line.split(' ')[1] ?? '')
-    .filter((place) => place !== '')
-    .map((place) =>
-      place.replace(/\\([0-7]{3})/g, (_all, code: string) => String.fromCharCode(Number.parseInt(code, 8)))
-    )
+/** Where the lines of /proc/mounts have a drive; of two mounts at one place the later one counts. */
+export function drivePlaces(text: string): string[] {
+  const types = new Map<string, string>()
+  for (const line of text.split('\n')) {
+    const [, place, type] = line.split(' ')
+    if (place !== undefined && type !== undefined) types.set(unescapePlace(place), type)
+  }
+  return [...types].flatMap(([place, type]) => (NO_DRIVE.test(type) ? [] : [place]))
+}
+
+function unescapePlace(place: string): string {
+  return place.replace(/\\([0-7]{3})/g, (_all, code: string) => String.fromCharCode(Number.parseInt(code, 8)))
 }
 
 function isBelow(root: string, place: string): boolean {

@@ -5,6 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { ControlEvent } from '../control/commands.ts'
 import { asChasquiError, ChasquiError, type ErrorCode } from '../errors.ts'
 import type { Log } from '../system/log.ts'
+import { Answers } from './answers.ts'
 import { isUnclaimed } from './claim.ts'
 import { listFeeds } from './feed-folder.ts'
 import { listStick, openFolder, type StickFolder } from './folder.ts'
@@ -21,6 +22,8 @@ export interface WatcherParts {
   log: Log
   /** milliseconds between two looks */
   interval?: number
+  /** milliseconds that a place has to answer in */
+  patience?: number
   /** `stick` events: plugged, again, what the round itself says, done, failed, removed */
   emit(event: ControlEvent): void
 }
@@ -81,11 +84,15 @@ class Watcher implements StickWatcher {
   readonly #stopping = new AbortController()
   /** by place */
   readonly #seen = new Map<string, Seen>()
+  readonly #answers: Answers
   #looking: Promise<void> = Promise.resolve()
   #loop: Promise<void> = Promise.resolve()
 
   constructor(parts: WatcherParts) {
     this.#parts = parts
+    const isSilent = (place: string) =>
+      parts.log.warn({ place }, 'a drive does not answer: it is left alone until it does')
+    this.#answers = new Answers(this.#stopping.signal, isSilent, parts.patience)
   }
 
   start(): void {
@@ -116,7 +123,9 @@ class Watcher implements StickWatcher {
   }
 
   async #look(): Promise<void> {
-    const places = await this.#parts.mounts.list().catch((): string[] => [])
+    const list = () => this.#parts.mounts.list().catch((): string[] => [])
+    const places = await this.#answers.of('mount points', list)
+    if (places === undefined) return
     for (const place of [...this.#seen.keys()]) {
       if (!places.includes(place)) this.#forget(place)
     }
@@ -133,7 +142,8 @@ class Watcher implements StickWatcher {
   }
 
   async #visit(place: string): Promise<void> {
-    const insertion = await insertionAt(this.#parts.tools.fs, place)
+    const insertion = await this.#answers.of(place, () => insertionAt(this.#parts.tools.fs, place))
+    if (insertion === undefined) return
     const known = this.#seen.get(place)
     if (known !== undefined && known.insertion === insertion) return this.#again(known, place)
     this.#forget(place)

@@ -4,7 +4,7 @@ import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import type { ControlEvent } from '../../src/control/commands.ts'
-import { mountPlaces, mountSource } from '../../src/stick/mounts.ts'
+import { drivePlaces, mountSource } from '../../src/stick/mounts.ts'
 import { type StickWatcher, watchSticks } from '../../src/stick/watcher.ts'
 import { realFileSystem } from '../../src/system/file-system.ts'
 import { silentLog } from '../../src/system/log.ts'
@@ -93,7 +93,67 @@ test('says what failed and goes on watching', async (t) => {
 
 test('reads mount points with spaces and dashes', () => {
   const text = '/dev/sdb1 /media/ana/MY\\040STICK\\040-\\0401 vfat rw 0 0\nproc /proc proc rw 0 0\n'
-  assert.deepEqual(mountPlaces(text), ['/media/ana/MY STICK - 1', '/proc'])
+  assert.deepEqual(drivePlaces(text), ['/media/ana/MY STICK - 1'])
+})
+
+const mounted: [type: string, isDrive: boolean][] = [
+  ['vfat', true],
+  ['exfat', true],
+  ['ext4', true],
+  ['fuseblk', true],
+  ['fuse.exfat', true],
+  ['fuse.fusefat', true],
+  ['nfs', false],
+  ['nfs4', false],
+  ['cifs', false],
+  ['smb3', false],
+  ['fuse.sshfs', false],
+  ['fuse.rclone', false],
+  ['autofs', false],
+  ['tmpfs', false]
+]
+
+test('mounts of the network and of the system are no drives; what is mounted over them may be one', () => {
+  for (const [type, isDrive] of mounted) {
+    assert.equal(drivePlaces(`x /mnt/a ${type} rw 0 0\n`).length, isDrive ? 1 : 0, type)
+  }
+  assert.deepEqual(drivePlaces('systemd-1 /mnt/a autofs rw 0 0\n/dev/sdb1 /mnt/a vfat rw 0 0\n'), ['/mnt/a'])
+})
+
+test('a mount that does not answer holds up no other stick, nor the end of the daemon', async (t) => {
+  const publisher = await openTestHome(t, { seed: 1 })
+  await publish(publisher, 1)
+  const stick = await temporaryFolder(t)
+  await exportAll(publisher, stick)
+  const silent = new Promise<never>(() => undefined)
+  let asked = 0
+  const stat = (path: string) => {
+    if (!path.startsWith('/mnt/nas')) return tools.fs.stat(path)
+    asked++
+    return silent
+  }
+  const warned: unknown[] = []
+  const log = { ...silentLog, warn: (fields: unknown) => warned.push(fields) }
+  const mounts = { list: async () => ['/mnt/nas', stick] }
+  const parts = {
+    home: publisher,
+    tools: { ...tools, fs: { ...tools.fs, stat } },
+    log,
+    emit: () => undefined
+  }
+  const watcher = watchSticks({ ...parts, mounts, interval: 3_600_000, patience: 20 })
+  for (let i = 0; i < 3; i++) await watcher.look()
+  assert.deepEqual(
+    watcher.sticks().map(({ place, state }) => [place, state]),
+    [[stick, 'done']]
+  )
+  assert.deepEqual([asked, warned], [1, [{ place: '/mnt/nas' }]])
+  await watcher.stop()
+  // one that has all the time of the world ends at once too
+  const patient = watchSticks({ ...parts, mounts, interval: 3_600_000, patience: 3_600_000 })
+  const looking = patient.look()
+  await patient.stop()
+  await looking
 })
 
 test('finds sticks below the configured folders', async (t) => {
