@@ -1,6 +1,6 @@
-// The odoo profile against a real PostgreSQL: what its role must be allowed, what comes back as it was, whom Odoo runs as.
+// The odoo profile against a real PostgreSQL: what its role must be allowed, what comes back as it was.
 import assert from 'node:assert/strict'
-import { chown, mkdtemp, readdir, readFile, rm, stat, symlink, truncate, writeFile } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm, stat, symlink, truncate, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, type TestContext, test } from 'node:test'
@@ -11,7 +11,6 @@ import { makeStand, type Stand, type StandOptions, upgradeRequest } from './odoo
 import { type PostgresCluster, startPostgres, whyNoPostgres } from './postgres.ts'
 
 const reason = whyNoPostgres()
-const isRoot = process.getuid?.() === 0
 
 describe('the odoo profile with PostgreSQL', reason === undefined ? {} : { skip: reason }, () => {
   let cluster: PostgresCluster
@@ -56,59 +55,6 @@ describe('the odoo profile with PostgreSQL', reason === undefined ? {} : { skip:
       assert.equal(result.result, hint === null ? 'committed' : 'refused')
     })
   }
-
-  const SESSIONS: [name: string, rights: string, grants: (own: string) => string, hint: RegExp | null][] = [
-    ['a superuser', 'superuser', (own) => `grant pg_signal_backend to ${own}`, /end it, and let/],
-    ['another role', '', () => '', /grant pg_signal_backend to "odoo_/],
-    ['another role that it may signal', '', (own) => `grant pg_signal_backend to ${own}`, null],
-    ['a role that it is a member of', '', (own) => `grant agent_${own} to ${own}`, null]
-  ]
-  for (const [name, rights, grants, hint] of SESSIONS) {
-    test(`a session of ${name}: ${hint === null ? 'is ended' : 'is refused before the stop'}`, async (t) => {
-      const one = await stand(t)
-      const agent = `agent_${one.role}`
-      await one.sql('postgres', `create role ${agent} login ${rights}; ${grants(one.role)}`)
-      await one.session(agent, one.databases[0] ?? '')
-      const result = await apply(one)
-      if (hint === null) return assert.equal(result.result, 'committed', JSON.stringify(result))
-      assert.deepEqual([result.result, result.error?.code], ['refused', 'DATABASE_NOT_ALLOWED'])
-      assert.match(result.error?.message ?? '', new RegExp(`${agent} \\(psql\\) is connected to till_`))
-      assert.match(result.error?.hint ?? '', hint)
-    })
-  }
-
-  test('a session that may not be ended, begun after the look: the shop comes up again', async (t) => {
-    const ctl = (verb: string) => ['/bin/sh', '-c', verb]
-    const one = await stand(t, {
-      odoo: { rehearse: true },
-      parts: (folder) => ({ environment: { ...process.env, TMPDIR: folder } }),
-      config: {
-        service: {
-          kind: 'command',
-          stop: ctl('rm -f "$TMPDIR/up"'),
-          start: ctl('touch "$TMPDIR/up"'),
-          status: ctl('test -f "$TMPDIR/up"')
-        }
-      }
-    })
-    const [till = ''] = one.databases
-    await writeFile(join(one.folder, 'up'), '')
-    const psql = `${join(cluster.bin, 'psql')} -h ${cluster.host} -U postgres`
-    const begun = `until ${psql} -tc "select 1 from pg_stat_activity where usename = 'postgres' and datname = '${till}'" | grep -q 1`
-    await one.hook(
-      `chasqui_rehearsal_${till}`,
-      `${psql} -d ${till} -c "select pg_sleep(600)" >/dev/null 2>&1 & ${begun}; do sleep 0.1; done`
-    )
-    const result = await apply(one)
-    assert.deepEqual(
-      [result.result, result.error?.step, result.error?.code],
-      ['rolled-back', 'stop', 'SERVICE_FAILED'],
-      JSON.stringify(result)
-    )
-    assert.match(result.error?.message ?? '', /^postgres \(psql\) is connected/)
-    await stat(join(one.folder, 'up'))
-    assert.deepEqual(await one.branch.engine().pending(), [])
-  })
 
   for (const [name, kept] of [
     ['in its middle', 0.5],
@@ -182,52 +128,6 @@ describe('the odoo profile with PostgreSQL', reason === undefined ? {} : { skip:
     assert.equal(await sales(one, till), `before in ${till}`)
   })
 
-  // as odoo/service/db.py asks when odoo.conf names no database: each of these gets its crons, its users and its login page
-  const LIST_DBS = `select string_agg(datname, ' ') from pg_database
-    where datdba = (select usesysid from pg_user where usename = current_user)
-    and not datistemplate and datallowconn and datname not in ('postgres')`
-  for (const [how, isUsed] of [
-    ['a copy by PostgreSQL', false],
-    ['a dump of a database that is in use', true]
-  ] as const) {
-    test(`Odoo never sees but the live database, rehearsed on ${how}`, async (t) => {
-      const seen = new Set<string>()
-      const look = async () =>
-        seen.add(await one.sql('postgres', `set role ${one.role}; ${LIST_DBS}`).catch(() => 'no answer'))
-      const run: typeof realProcessRunner.run = async (request) => {
-        const result = await realProcessRunner.run(request)
-        await look()
-        return result
-      }
-      const one: Stand = await stand(t, {
-        odoo: { rehearse: true },
-        parts: () => ({ runner: { ...realProcessRunner, run } })
-      })
-      const [till = ''] = one.databases
-      await one.hook(till, FAIL)
-      const rehearsal = `chasqui_rehearsal_${till}`
-      await one.hook(rehearsal, `sql "create table t ()" && ls >> data/rehearsed`)
-      if (isUsed) await one.session(one.role, till)
-      const failed = await apply(one)
-      assert.equal(failed.result, 'rolled-back', JSON.stringify(failed))
-      await stat(join(one.folder, 'data', 'rehearsed'))
-      await one.hook(till, '')
-      const request = { ...upgradeRequest(one.branch), force: true }
-      assert.equal((await one.branch.engine().apply(request)).result, 'committed')
-      const back = { app: one.branch.app, backup: null, withDatabase: true }
-      assert.equal((await one.branch.engine().rollback(back)).result, 'committed')
-      assert.deepEqual([...seen], [till])
-      const aside = (await one.branch.engine().setAside('shop')).flatMap(({ databases }) => databases)
-      assert.equal(aside.length, 2)
-      for (const name of aside) {
-        await one.sql('postgres', `set role ${one.role}; alter database "${name}" allow_connections true`)
-        assert.equal(await sales(one, name), `before in ${till},half`, 'it can be opened by hand')
-      }
-      const open = `select datallowconn and not datistemplate from pg_database where datname = '${till}'`
-      assert.equal(await one.sql('postgres', open), 't')
-    })
-  }
-
   test('a restored database has the order of the one before, from ICU too', async (t) => {
     const createdb = ['--locale-provider=icu', '--icu-locale=es-PE', '--lc-collate=C', '--lc-ctype=C']
     const one = await stand(t, { createdb, odoo: { rehearse: true } })
@@ -279,28 +179,6 @@ describe('the odoo profile with PostgreSQL', reason === undefined ? {} : { skip:
     assert.equal(result.result, 'committed', JSON.stringify(result))
     const left = await one.sql(till, 'select string_agg(url, $$ $$ order by url) from ir_attachment')
     assert.equal(left, '/web/assets/mine /web/image/1')
-  })
-
-  const asRoot = isRoot ? {} : { skip: 'only root can run Odoo as somebody else' }
-  test(
-    'Odoo runs as the owner of data_dir, sees the staged addons, and can write what it made',
-    asRoot,
-    async (t) => {
-      const one = await stand(t, { odoo: { rehearse: true } })
-      const data = join(one.folder, 'data')
-      for (const folder of [data, join(data, 'filestore')]) await chown(folder, 33, 33)
-      await one.configure('syslog = True')
-      const result = await apply(one)
-      assert.equal(result.result, 'committed', JSON.stringify(result))
-      assert.deepEqual([...new Set((await one.calls()).map((line) => line.split(' ')[0]))], ['33'])
-      assert.equal((await stat(join(one.folder, '.chasqui-addons'))).mode & 0o777, 0o700, 'closed again')
-    }
-  )
-
-  test('a node that is neither root nor Odoo is refused', asRoot, async (t) => {
-    const one = await stand(t)
-    await chown(one.folder, 4242, 4242)
-    assert.equal((await apply(one)).error?.code, 'NO_PERMISSION')
   })
 
   for (const [what, script, code] of [

@@ -4,6 +4,7 @@ import { readFileLimited } from '../../../src/system/durable.ts'
 import type { AppWork } from '../../apply/work.ts'
 import type { AppConfig, OdooConfig } from '../../config/apps.ts'
 import { type OdooSettings, parseOdooConf } from './configuration.ts'
+import { followed } from './filestore.ts'
 import { Postgres } from './postgres.ts'
 
 const CONF_LIMIT = 1024 * 1024 // bytes
@@ -23,15 +24,17 @@ export function odooConfig(app: AppConfig): OdooConfig {
 
 /** Reads odoo.conf as it is now. Throws ODOO_CONFIG_INVALID. */
 export async function openOdoo(work: AppWork): Promise<Odoo> {
+  const { fs } = work.parts
   const config = odooConfig(work.app)
-  const bytes = await readFileLimited(work.parts.fs, config.config, CONF_LIMIT)
+  const bytes = await readFileLimited(fs, await followed(fs, config.config), CONF_LIMIT)
   if (bytes === null) {
     throw new ChasquiError('ODOO_CONFIG_INVALID', `${config.config} is not there`, {
       hint: `correct "config" in [apps.${work.app.name}.odoo]`
     })
   }
   const text = Buffer.from(bytes).toString('utf8')
-  const settings = parseOdooConf(text, config.config)
+  const parsed = parseOdooConf(text, config.config)
+  const settings = { ...parsed, dataDirectory: await followed(fs, parsed.dataDirectory) }
   const options = { folder: config['postgres-bin'], timeout: config.timeout }
   return { config, text, settings, postgres: new Postgres(work, settings, options) }
 }

@@ -9,7 +9,7 @@ import { troubleBeneath } from '../../apply/blame.ts'
 import type { Work } from '../../apply/work.ts'
 import { databaseLabel } from '../../backups/set-aside.ts'
 import type { Odoo } from './context.ts'
-import { filestoreOf, linkMissing } from './filestore.ts'
+import { filestoreOf, filestorePlace, linkMissing } from './filestore.ts'
 import { quoteName } from './postgres.ts'
 import { disconnect } from './sessions.ts'
 import { modulesToUpgrade, type Roots, upgrade } from './upgrade.ts'
@@ -32,7 +32,7 @@ export async function backUpDatabases(work: Work, odoo: Odoo, into: string): Pro
   for (const database of odoo.config.databases) {
     const dump = dumpOf(into, database)
     await odoo.postgres.run('pg_dump', ['-Fc', '-f', dump, database], 'BACKUP_FAILED')
-    const live = filestoreOf(odoo.settings.dataDirectory, database)
+    const live = await filestoreOf(work.parts.fs, odoo.settings.dataDirectory, database)
     await linkMissing(work.parts.fs, live, storedFiles(into, database), live)
   }
 }
@@ -48,9 +48,10 @@ export async function restoreDatabases(work: Work, odoo: Odoo, folder: string): 
   for (const database of odoo.config.databases) {
     try {
       await restoreOne(work, odoo, database, dumpOf(folder, database))
-      const live = filestoreOf(odoo.settings.dataDirectory, database)
-      const like = dirname(live)
-      await linkMissing(work.parts.fs, storedFiles(folder, database), live, like)
+      const { fs } = work.parts
+      const live = await filestoreOf(fs, odoo.settings.dataDirectory, database)
+      const like = (await fs.stat(live)) === null ? dirname(live) : live
+      await linkMissing(fs, storedFiles(folder, database), live, like)
     } catch (cause) {
       const { message } = cause as Error
       throw new ChasquiError('RESTORE_FAILED', `the database ${database} is not back: ${message}`, {
@@ -136,7 +137,7 @@ export async function rehearseUpgrade(work: Work, odoo: Odoo): Promise<void> {
       await disconnect(work, odoo, scratch).catch(() => undefined)
       await odoo.postgres.dropHidden(scratch, 'REHEARSAL_IMPOSSIBLE').catch(() => undefined)
       // what the upgrade has attached to the copy, also of one that was cut
-      const attached = filestoreOf(odoo.settings.dataDirectory, scratch)
+      const attached = filestorePlace(odoo.settings.dataDirectory, scratch)
       await removeTree(work.parts.fs, attached).catch(() => undefined)
     }
   }

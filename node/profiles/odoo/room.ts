@@ -18,7 +18,7 @@ export async function roomFor(work: AppWork, odoo: Odoo, workFolder: string): Pr
     const size = await odoo.postgres.size(database)
     sizes.push(size)
     needs.push({ path: workFolder, bytes: size * DUMP_SHARE, what: `the dump of ${database}` })
-    const filestore = filestoreOf(odoo.settings.dataDirectory, database)
+    const filestore = await filestoreOf(fs, odoo.settings.dataDirectory, database)
     const found = await fs.stat(filestore)
     if (found === null || found.device === own) continue
     needs.push({

@@ -3,6 +3,7 @@ import { ChasquiError } from '../../../src/errors.ts'
 import type { AppWork } from '../../apply/work.ts'
 import { runCommand } from '../commands.ts'
 import type { Odoo } from './context.ts'
+import { followed } from './filestore.ts'
 
 const QUICK = 10_000 // milliseconds
 
@@ -19,7 +20,7 @@ export interface SystemUser {
 export async function odooUser(work: AppWork, { config, settings }: Odoo): Promise<SystemUser | null> {
   const { fs, platform, home } = work.parts
   if (platform === 'win32') return null
-  const own = (await fs.stat(home))?.owner.user
+  const own = (await fs.stat(await followed(fs, home)))?.owner.user
   const owner = (await fs.stat(settings.dataDirectory))?.owner.user
   if (config.user === undefined && (owner === undefined || owner === own)) return null
   const wanted = await findUser(work, config.user ?? String(owner))
