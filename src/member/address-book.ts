@@ -17,6 +17,10 @@ const TIMES = {
 }
 /** members to dial in one round */
 const DIALS = 8
+/** far members to be connected with: news pass on through these as through all, and each costs signs of life all day */
+const FAR = 8
+/** records to look at in one round, of many thousands */
+const LOOKS = 512
 /** attempts on an address that somebody announced */
 const PATIENCE = 2
 
@@ -71,16 +75,24 @@ function ownAddresses(listening: HostPort | null): HostPort[] {
   return usable.slice(0, 8).map((one) => ({ host: one.address, port }))
 }
 
-/** Members that we are not connected with: the publisher first, then some by chance. */
+/** Members that we are not connected with: the publisher first, then some by chance; far ones only while we know few. */
 function dialSome({ records, links, node, random, log }: AddressBookParts): void {
-  const connected = new Set(links.peers().map((peer) => peer.node))
+  const peers = links.peers()
+  const connected = new Set(peers.map((peer) => peer.node))
   const strangers = records
     .list('address')
     .filter(({ member }) => member.node !== node && !connected.has(member.node))
     .map((record) => ({ record, order: record.member.role === 'publisher' ? -1 : random() }))
     .sort((a, b) => a.order - b.order)
-  for (const { record } of strangers.slice(0, DIALS)) {
-    for (const address of addressesOf(record, log)) links.addAddress(address, PATIENCE)
+    .slice(0, LOOKS)
+  let [dials, far] = [0, peers.filter(({ link }) => link.class !== 'lan').length]
+  for (const { record } of strangers) {
+    const isEnough = far >= FAR && record.member.role !== 'publisher'
+    const addresses = addressesOf(record, log).filter((address) => !isEnough || links.isNear(address))
+    if (addresses.length === 0) continue
+    for (const address of addresses) links.addAddress(address, PATIENCE)
+    if (!addresses.some((address) => links.isNear(address))) far++
+    if (++dials === DIALS) return
   }
 }
 

@@ -35,7 +35,10 @@ async function round(records: RecordSet, listening: HostPort | null, met: [strin
   const said: string[] = []
   const links = {
     peers: () =>
-      met.map(([name, transport]) => ({ node: fleet.member(name).node, link: { transport } })) as Peer[],
+      met.map(([name, transport]) => ({
+        node: fleet.member(name).node,
+        link: { transport, class: transport === 'tcp' ? 'lan' : 'internet' }
+      })) as Peer[],
     isNear: (address: string) => address.startsWith('10.0.'),
     listening: () => listening,
     addAddress: (address: string) => dialled.push(address)
@@ -76,6 +79,20 @@ test('dials the publisher first, and no more than eight', async () => {
   const { dialled } = await round(records, null)
   assert.equal(dialled.length, 8)
   assert.equal(dialled[0], '10.9.9.9:5')
+})
+
+test('dials far members only until it is connected with a few, the publisher and neighbours always', async () => {
+  const records = fleet.records()
+  for (let n = 0; n < 20; n++)
+    records.add(record(`b${n}`, `{"schema":1,"addresses":["10.8.0.${n}:5"]}`).bytes, NOW)
+  const met = (count: number) =>
+    Array.from({ length: count }, (_, n): [string, 'swarm'] => [`far${n}`, 'swarm'])
+  assert.equal((await round(records, null, met(5))).dialled.length, 3)
+  assert.equal((await round(records, null, met(8))).dialled.length, 0)
+  records.add(record('hq', '{"schema":1,"addresses":["10.9.9.9:5"]}', 'publisher').bytes, NOW)
+  records.add(record('near', '{"schema":1,"addresses":["10.8.1.1:5","10.0.0.1:5"]}').bytes, NOW)
+  const { dialled } = await round(records, null, met(40))
+  assert.deepEqual(dialled, ['10.9.9.9:5', '10.0.0.1:5'])
 })
 
 test('dials the LAN address of whom it met through Hyperswarm alone, and no other of theirs', async () => {
