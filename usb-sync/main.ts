@@ -84,7 +84,7 @@ function withFilter(command: Command): Command {
     .option('--modules <glob...>', 'only modules with these names')
     .option('--channel <name>', 'only what this channel points at')
     .option('--for <branch...>', 'only what these branches lack by their last reports')
-    .option('--latest', 'only the newest release of each module')
+    .option('--latest', 'only the newest release of each module, and what channels lead to')
     .option('--max-size <size>', 'what one stick may carry ("7 GB"); the rest goes on others', sizeOption)
     .option('--part <n>', 'which of the sticks this is', positiveInteger)
     .option('--apply-now <order...>', 'BRANCH:MODULE@VERSION applies at the next visit of this stick')

@@ -14,7 +14,7 @@ export interface StickFilter {
   channel: string | null
   /** only what these branches lack by their last reports; names or node keys */
   branches: readonly string[]
-  /** only the newest release of each module and track */
+  /** only the newest release of each module and track, and what channels lead to */
   latest: boolean
 }
 

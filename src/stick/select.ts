@@ -2,38 +2,21 @@
 // the newest, what named branches lack by their last reports). Reads the home's own verified view of the fleet.
 import { ChasquiError } from '../errors.ts'
 import type { FeedSnapshot } from '../feed/types.ts'
-import { type Channels, pointerOf } from '../fleet/channels.ts'
+import { type Channels, pointerOf, yankOf } from '../fleet/channels.ts'
 import { matchesAny } from '../fleet/pattern.ts'
-import type { VerifiedRecord } from '../fleet/record.ts'
-import { parseReportHeader } from '../fleet/report.ts'
 import { packPath, parseRelease, RELEASE_LIMITS, type Release } from '../release/release.ts'
 import { cheapestPath } from '../release/route.ts'
 import { compareVersions } from '../release/version.ts'
 import { type ReleaseTarget, type Trust, verifyTarget } from '../trust/trust.ts'
 import type { BlockRange, SelectedRelease, StickFilter, StickSelection } from './home.ts'
+import { type Branch, findBranch, type HeardOf } from './select-branch.ts'
 
-export interface SelectionSource {
+export interface SelectionSource extends HeardOf {
   snapshot: FeedSnapshot
   trust: Trust
   channels: Channels
-  /** report records, newest per author */
-  reports: readonly VerifiedRecord[]
-  /** who may join and was not heard of yet */
-  invited?: readonly { name: string; modules: readonly string[] }[]
   /** Does this branch need a keyframe of the module, because its own copy cannot serve as a base? */
   needsKeyframe?(node: string, module: string): boolean
-}
-
-/** A branch as its last report shows it, or its invite. */
-interface Branch {
-  /** null: it has not reported yet */
-  node: string | null
-  name: string
-  entitled: readonly string[]
-  /** name patterns of what its apps take; null: it does not say */
-  wants: readonly string[] | null
-  /** `module/track` → version */
-  installed: Map<string, string>
 }
 
 /** All releases of one module and track. */
@@ -90,35 +73,6 @@ function requireMatch(lines: readonly Line[], pattern: string): void {
   })
 }
 
-function findBranch({ reports, invited = [] }: SelectionSource, wanted: string): Branch {
-  const found = reports.filter(({ member }) => member.node === wanted || member.name === wanted)
-  const [record] = found
-  if (record !== undefined && found.length === 1) return reported(record)
-  const waiting = found.length > 0 ? [] : invited.filter(({ name }) => name === wanted)
-  const [invite] = waiting
-  if (invite !== undefined && waiting.length === 1) {
-    return { node: null, name: invite.name, entitled: invite.modules, wants: null, installed: new Map() }
-  }
-  const many = Math.max(found.length, waiting.length)
-  const what = many > 1 ? `${many} branches are named` : 'there is no branch named'
-  throw new ChasquiError('STICK_BRANCH_UNKNOWN', `${what} ${wanted}`, {
-    hint: 'see "publisher branches"; a node key (hex) names exactly one'
-  })
-}
-
-function reported(record: VerifiedRecord): Branch {
-  const { apps, wants = null } = parseReportHeader(record.header)
-  const installed = new Map<string, string>()
-  for (const modules of Object.values(apps)) {
-    for (const [module, at] of Object.entries(modules)) {
-      const cut = at.indexOf('@')
-      installed.set(`${module}/${at.slice(0, cut)}`, at.slice(cut + 1))
-    }
-  }
-  const { node, name, modules } = record.member
-  return { node, name, entitled: modules, wants, installed }
-}
-
 async function readLines(source: SelectionSource, modules: readonly string[]): Promise<Line[]> {
   const lines = new Map<string, Line>()
   for (const target of await source.trust.listReleases()) {
@@ -159,12 +113,19 @@ function choose(
   return branches.flatMap((branch) => forBranch(line, wanted, branch, filter, source))
 }
 
-/** What the channel (or any channel) points at, or the newest with --latest; no pointer at all: the newest. */
+/**
+ * What the channel (or any channel) points at, and what those run whom a rollout has not reached. With --latest the newest that
+ * is not withdrawn too: it may be on its way to a channel, and nobody may apply it yet.
+ */
 function wantedReleases(line: Line, channels: Channels, filter: StickFilter): Release[] {
-  const newest = line.releases.reduce((a, b) => (isNewer(b, a) ? b : a))
-  if (filter.latest && filter.channel === null) return [newest]
   const names = filter.channel === null ? Object.keys(channels.channels) : [filter.channel]
   const versions = new Set<string>()
+  if (filter.latest && filter.channel === null) {
+    const usable = line.releases.filter(
+      ({ version }) => yankOf(channels.yanked, line.module, line.track, version) === null
+    )
+    if (usable.length > 0) versions.add(usable.reduce((a, b) => (isNewer(b, a) ? b : a)).version)
+  }
   for (const name of names) {
     const pointer = pointerOf(channels, name, line.module, line.track)
     if (pointer === null) continue
@@ -181,14 +142,29 @@ function forBranch(
   filter: StickFilter,
   source: SelectionSource
 ): Choice[] {
-  const have = branch.installed.get(`${line.module}/${line.track}`) ?? null
-  if (!matchesAny(branch.entitled, line.module) || (have === null && !isNew(line, branch, filter))) return []
+  const installed = [...(branch.installed.get(`${line.module}/${line.track}`) ?? [])]
+  const isHere = installed.length > 0
+  if (!matchesAny(branch.entitled, line.module) || (!isHere && !isNew(line, branch, filter))) return []
   const { node } = branch
-  const base = node !== null && source.needsKeyframe?.(node, line.module) === true ? null : have
-  const order = line.releases[0]?.order ?? 'semver'
-  return wanted
-    .filter(({ version }) => have === null || compareVersions(order, version, have) > 0 || base === null)
-    .flatMap((release) => routeTo(line, base, release))
+  if (!isHere || (node !== null && source.needsKeyframe?.(node, line.module) === true)) {
+    return wanted.flatMap((release) => routeTo(line, null, release))
+  }
+  return installed.flatMap((have) =>
+    wanted
+      .filter((release) => leadsOn(release, have) || isDowngrade(release, source.channels))
+      .flatMap((release) => routeTo(line, have, release))
+  )
+}
+
+function leadsOn({ order, version }: Release, have: string): boolean {
+  return compareVersions(order, version, have) > 0
+}
+
+/** May a branch go down to it? Whether that is signed by the right keys the branch finds out. */
+function isDowngrade({ module, track, version }: Release, { downgrades }: Channels): boolean {
+  return downgrades.some(
+    ({ statement: to }) => to.module === module && to.track === track && to.version === version
+  )
 }
 
 /** Does a module travel that the branch does not have? When it is named, or the branch's apps take it. */

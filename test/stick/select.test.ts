@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { test } from 'node:test'
 import type { FeedSnapshot } from '../../src/feed/types.ts'
-import { emptyChannels, withPointer } from '../../src/fleet/channels.ts'
+import { type Channels, emptyChannels, withPointer } from '../../src/fleet/channels.ts'
 import type { VerifiedRecord } from '../../src/fleet/record.ts'
 import { encodeReportHeader } from '../../src/fleet/report.ts'
 import { encodeRelease, packPath, type Release, releasePath } from '../../src/release/release.ts'
@@ -77,12 +77,13 @@ function report(
   name: string,
   installed: Record<string, string>,
   modules = ['*'],
-  wants?: string[]
+  wants?: string[],
+  other: Record<string, string> = {}
 ): VerifiedRecord {
   const header = encodeReportHeader({
     schema: 1,
     feed: { key: '00'.repeat(32), db: 1, blobs: 1 },
-    apps: { shop: installed },
+    apps: { shop: installed, storeroom: other },
     outcomes: [],
     stale: false,
     ...(wants === undefined ? {} : { wants })
@@ -105,6 +106,8 @@ const source: SelectionSource = {
     report('Centro', { pos: 'default@1.2.0' }, ['*'], ['pos*', 'sto*']),
     report('Caja', { pos: 'default@1.2.0' }, ['*'], ['pos*']),
     report('Sin', { pos: 'default@1.2.0' }, ['pos'], ['*']),
+    report('Dos', { pos: 'default@1.0.0' }, ['pos'], ['pos'], { pos: 'default@1.2.0' }),
+    report('Vuelta', { pos: 'default@1.2.0' }, ['pos'], ['pos'], { pos: 'default@1.0.0' }),
     report('Doble', {}),
     report('Doble', { pos: 'default@1.0.0' })
   ],
@@ -170,6 +173,11 @@ const cases: { name: string; filter: Partial<StickFilter>; packs: string[] }[] =
     filter: { branches: ['Isla'] },
     packs: ['stock →2.0.0']
   },
+  ...['Dos', 'Vuelta'].map((name) => ({
+    name: `a branch of which one app is behind and one is not (${name}): what the one lacks`,
+    filter: { branches: [name] },
+    packs: ['pos 1.0.0→1.1.0', 'pos 1.1.0→1.2.0']
+  })),
   {
     name: 'two branches: what either lacks',
     filter: { branches: ['Norte', 'Sur'] },
@@ -195,6 +203,50 @@ test('a branch whose files drifted gets the keyframe', async () => {
     'pos 1.1.0→1.2.0',
     'pos →1.0.0'
   ])
+})
+
+const back = pointed('pos', '1.2.0', pointed('stock', '1.0.0'))
+const yanked = {
+  stock: { default: { '2.0.0': { at: '2026-01-02T03:04:05Z', reason: 'it does not start' } } }
+}
+const beta = withPointer(back, { channel: 'beta', module: 'stock', track: 'default' }, { version: '2.0.0' })
+const rollout = { round: 1, status: 'active' as const, started: '2026-01-02T03:04:05Z', from: '1.0.0' }
+const reaching = withPointer(
+  back,
+  { channel: 'stable', module: 'stock', track: 'default' },
+  { version: '2.0.0', rollout: { ...rollout, percentage: 10 } }
+)
+const both = ['stock →1.0.0', 'stock 1.0.0→2.0.0', 'stock →2.0.0']
+const latest: { name: string; channels: Channels; packs: string[] }[] = [
+  {
+    name: 'is withdrawn: what the channel went back to',
+    channels: { ...back, yanked },
+    packs: ['stock →1.0.0']
+  },
+  { name: 'is on another channel only: what either points at', channels: beta, packs: both },
+  { name: 'has reached a few: what the others run too', channels: reaching, packs: both }
+]
+
+for (const { name, channels, packs } of latest) {
+  test(`the latest, where the newest ${name}`, async () => {
+    const taken = await packsOf({ latest: true, modules: ['stock'] }, { ...source, channels })
+    assert.deepEqual(taken.sort(), [...packs].sort())
+  })
+}
+
+test('a branch that may go down gets the older release, others do not', async () => {
+  const statement = {
+    fleet: 'f1'.repeat(32),
+    channel: 'stable',
+    module: 'stock',
+    track: 'default',
+    version: '1.0.0',
+    created: '2026-01-02T03:04:05Z'
+  }
+  const allowed = { ...back, downgrades: [{ statement, signatures: [] }] }
+  const filter = { branches: ['Norte'], modules: ['stock'] }
+  assert.deepEqual(await packsOf(filter, { ...source, channels: allowed }), ['stock →1.0.0'])
+  assert.deepEqual(await packsOf(filter, { ...source, channels: back }), [])
 })
 
 const refusals = [
