@@ -11,7 +11,6 @@ import { type Drive, drive, prune, removePruned } from './drive.ts'
 import { isoTime } from './finish.ts'
 import { workPlace } from './layout.ts'
 import { describePending, pendingMessage } from './pending.ts'
-import { inWorkFolder } from './places.ts'
 import {
   failureFrom,
   newTransaction,
@@ -35,6 +34,7 @@ import type {
   OperatorRequest
 } from './types.ts'
 import { type AppWork, placesOf, type Work } from './work.ts'
+import { inWorkFolder } from './work-folder.ts'
 
 const BLOCKED_HINT = 'put that right, then: chasqui node recover'
 

@@ -46,20 +46,33 @@ export function databasePlace(work: string, backup: string): string {
  * Throws APPLY_PLACE when no folder on the same volume can be used.
  */
 export async function workPlace(fs: FileSystem, app: AppConfig): Promise<string> {
-  if (app.work !== undefined) return app.work
+  if (app.work !== undefined)
+    return (await fs.stat(app.work))?.kind === 'symlink' ? realPlace(fs, app.work) : app.work
   const beside = join(dirname(app.path), `.chasqui-${basename(app.path)}`)
-  const [here, above] = [await fs.stat(app.path), await existingAbove(fs, dirname(app.path))]
-  if (here === null || here.device === above.device) return beside
+  if ((await volumeOf(fs, app.path)) === (await volumeOf(fs, dirname(app.path)))) return beside
   if (!isSingleModule(app)) return join(app.path, '.chasqui')
   throw new ChasquiError('APPLY_PLACE', `${app.path} is a mount point and cannot be renamed`, {
     hint: 'install into a folder below the mount point'
   })
 }
 
-async function existingAbove(fs: FileSystem, path: string): Promise<{ device: number }> {
+/** The volume that a path is on, or will be on. Throws APPLY_PLACE. */
+async function volumeOf(fs: FileSystem, path: string): Promise<number> {
   for (let at = path; ; at = dirname(at)) {
-    const found = await fs.stat(at)
-    if (found !== null) return found
-    if (dirname(at) === at) throw new ChasquiError('APPLY_PLACE', `${path} cannot be reached`)
+    if ((await fs.stat(at)) === null) {
+      if (dirname(at) !== at) continue
+      throw new ChasquiError('APPLY_PLACE', `${path} cannot be reached`)
+    }
+    const found = await fs.stat(await realPlace(fs, at))
+    if (found !== null) return found.device
+  }
+}
+
+/** With symlinks followed. Throws APPLY_PLACE. */
+async function realPlace(fs: FileSystem, path: string): Promise<string> {
+  try {
+    return await fs.realPath(path)
+  } catch (cause) {
+    throw new ChasquiError('APPLY_PLACE', `${path} is a symlink that leads nowhere`, { cause })
   }
 }

@@ -1,21 +1,18 @@
 // The live places and the work folder, before anything is stopped: they can be renamed into each other, nobody else can look
 // into the backups, and nothing lies where a new module would come that no transaction has put there.
-import { dirname, join } from 'node:path'
+import { dirname } from 'node:path'
 import { ChasquiError } from '../../src/errors.ts'
-import { ensureDirectory } from '../../src/system/durable.ts'
-import type { FileSystem } from '../../src/system/file-system.ts'
-import { type AppConfig, isSingleModule } from '../config/apps.ts'
+import { isSingleModule } from '../config/apps.ts'
 import type { Profile } from '../profiles/profile.ts'
-import { livePlace, workPlace } from './layout.ts'
+import { livePlace } from './layout.ts'
 import { refuseMounts } from './mounts.ts'
 import { refuseDirectory } from './obstacles.ts'
 import type { Records } from './records.ts'
 import { existingFolder } from './space.ts'
 import { firstFile, namesOf } from './tree.ts'
-import type { EngineParts, ModuleChange } from './types.ts'
+import type { ModuleChange } from './types.ts'
 import { type AppWork, globMatcher } from './work.ts'
-
-export const PRIVATE = 0o700
+import { closeWorkFolder, refuseShared } from './work-folder.ts'
 
 export interface PlacesQuestion {
   work: AppWork
@@ -37,52 +34,10 @@ export async function refusePlaces(question: PlacesQuestion): Promise<void> {
       `${work.app.path} is the folder of one module, not of ${changes.length}`
     )
   }
-  if (!isDryRun) {
-    await makePrivate(fs, workFolder)
-    await makePrivate(fs, join(workFolder, 'backups'))
-  }
+  await refuseShared(work, workFolder)
+  if (!isDryRun) await closeWorkFolder(fs, workFolder)
   for (const change of changes) await refusePlace(question, change)
   await requireWritable(work, workFolder)
-}
-
-/** Dumps, and files that the application keeps from everybody, lie in it: it is for the node's user alone. */
-async function makePrivate(fs: FileSystem, folder: string): Promise<void> {
-  await ensureDirectory(fs, dirname(folder))
-  await ensureDirectory(fs, folder, PRIVATE)
-  const found = await fs.stat(folder)
-  if (found?.kind === 'directory' && found.mode !== PRIVATE) await fs.setMode(folder, PRIVATE)
-}
-
-/**
- * Does `act` with the work folder of an app. When it throws, the folders that it has made go again, and a work folder of ours in
- * which nothing is.
- */
-export async function inWorkFolder<T>(
-  { fs, log }: Pick<EngineParts, 'fs' | 'log'>,
-  app: AppConfig,
-  act: (workFolder: string) => Promise<T>
-): Promise<T> {
-  const work = await workPlace(fs, app)
-  const deepest = join(work, 'backups')
-  const before = await existingFolder(fs, deepest)
-  const isOurs = app.work === undefined && [work, deepest].includes(before)
-  try {
-    return await act(work)
-  } catch (thrown) {
-    await removeEmpty(fs, deepest, isOurs ? dirname(work) : before).catch((error: Error) => {
-      log.warn({ app: app.name, error: error.message }, 'an empty work folder could not be removed')
-    })
-    throw thrown
-  }
-}
-
-/** From `path` upwards to `end`, which stays; what holds something stays. */
-async function removeEmpty(fs: FileSystem, path: string, end: string): Promise<void> {
-  if (path === end) return
-  const found = await fs.stat(path)
-  if (found !== null && (found.kind !== 'directory' || (await fs.list(path)).length > 0)) return
-  if (found !== null) await fs.remove(path)
-  await removeEmpty(fs, dirname(path), end)
 }
 
 async function refusePlace(question: PlacesQuestion, change: ModuleChange) {

@@ -12,12 +12,12 @@ import type { Profile } from '../profiles/profile.ts'
 import { planExchange, refuseExchange } from './exchange.ts'
 import { refuseMounts } from './mounts.ts'
 import { type Operation, perform, syncFolders } from './operations.ts'
-import { PRIVATE } from './places.ts'
 import { leavesNothing, refuseLostPrograms } from './programs.ts'
 import { KEYS, manifestText, type Records } from './records.ts'
 import { differences, foreignEntries, namesOf, takeAfter } from './tree.ts'
 import type { ModuleChange } from './types.ts'
 import type { Verified, Work } from './work.ts'
+import { PRIVATE } from './work-folder.ts'
 
 const STEP_TIMEOUT = 600_000 // milliseconds
 
