@@ -149,6 +149,9 @@ export type AppConfig = z.output<typeof app> & { name: string }
 /** App names are used in paths and keys. */
 const appName = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_-]{0,49}$/, 'expected letters, digits, - or _')
 
+/** What of the commands the odoo profile has its own ways for. */
+const DONE_BY_ODOO = ['backup', 'verify', 'restore', 'rehearse', 'migrate', 'lock', 'unlock'] as const
+
 /** All of [apps]: name → configuration. */
 export const appsSchema = z.record(appName, app.superRefine(refuseContradictions)).transform((apps) => {
   const named: Record<string, AppConfig> = {}
@@ -157,31 +160,29 @@ export const appsSchema = z.record(appName, app.superRefine(refuseContradictions
 })
 
 function refuseContradictions(config: z.output<typeof app>, context: z.RefinementCtx): void {
-  const { commands: given } = config
-  if (config.profile === 'odoo' && config.odoo === undefined) {
-    context.addIssue({
-      code: 'custom',
-      path: ['odoo'],
-      message: 'the odoo profile needs [apps.….odoo] with config and databases'
-    })
-  }
-  const urls = config.odoo?.url
-  const unknown = typeof urls === 'object' ? Object.keys(urls) : []
-  for (const name of unknown.filter((one) => config.odoo?.databases.includes(one) !== true)) {
-    context.addIssue({ code: 'custom', path: ['odoo', 'url', name], message: 'is no configured database' })
+  const refuse = (path: string[], message: string) => context.addIssue({ code: 'custom', path, message })
+  const { commands: given, odoo: part } = config
+  if (config.profile === 'odoo') {
+    if (part === undefined) refuse(['odoo'], 'the odoo profile needs [apps.….odoo] with config and databases')
+    for (const name of DONE_BY_ODOO.filter((one) => given?.[one] !== undefined)) {
+      refuse(['commands', name], 'would never be run: the odoo profile does that itself')
+    }
+  } else if (part !== undefined) refuse(['odoo'], 'is for profile = "odoo"')
+  const urls = typeof part?.url === 'object' ? Object.keys(part.url) : []
+  for (const name of urls.filter((one) => part?.databases.includes(one) !== true)) {
+    refuse(['odoo', 'url', name], 'is no configured database')
   }
   if ((given?.backup === undefined) !== (given?.restore === undefined)) {
-    context.addIssue({ code: 'custom', path: ['commands'], message: 'backup and restore belong together' })
+    refuse(['commands'], 'backup and restore belong together')
   }
   if (given?.migrate !== undefined && given.backup === undefined && config['backup-database']) {
-    context.addIssue({
-      code: 'custom',
-      path: ['commands'],
-      message: 'migrate needs backup and restore (or backup-database = false)'
-    })
+    refuse(['commands'], 'migrate needs backup and restore (or backup-database = false)')
   }
   if ((given?.stop === undefined) !== (given?.start === undefined)) {
-    context.addIssue({ code: 'custom', path: ['commands'], message: 'stop and start belong together' })
+    refuse(['commands'], 'stop and start belong together')
+  }
+  if (given?.stop !== undefined && config.service !== undefined && config.service.kind !== 'none') {
+    refuse(['service'], 'would not be used beside the commands stop and start: leave out one or the other')
   }
 }
 

@@ -3,6 +3,7 @@ import { describe, test } from 'node:test'
 import { appsSchema, isSingleModule } from '../../node/config/apps.ts'
 
 const shop = { profile: 'generic', modules: ['shop'], path: '/opt/shop' }
+const till = { ...shop, profile: 'odoo', odoo: { config: '/etc/odoo.conf', databases: ['till'] } }
 const ctl = (verb: string) => ['./ctl', verb]
 
 describe('[apps.*]', () => {
@@ -56,6 +57,24 @@ describe('[apps.*]', () => {
     ],
     'an empty command': [{ ...shop, commands: { stop: [], start: ctl('s') } }, /program/],
     'odoo without its part': [{ ...shop, profile: 'odoo' }, /needs \[apps/],
+    ...Object.fromEntries(
+      ['backup', 'verify', 'restore', 'rehearse', 'migrate', 'lock', 'unlock'].map((name) => [
+        `the command ${name} for odoo, which would never be run`,
+        [
+          { ...till, commands: { [name]: ctl(name) } },
+          new RegExp(`commands","${name}.*never be run`)
+        ] as const
+      ])
+    ),
+    'the part of odoo in another profile': [{ ...till, profile: 'generic' }, /is for profile = \\"odoo/],
+    'a service that stop and start would replace': [
+      {
+        ...till,
+        commands: { stop: ctl('stop'), start: ctl('start') },
+        service: { kind: 'systemd', name: 's' }
+      },
+      /would not be used/
+    ],
     'a database name that is none': [
       { ...shop, profile: 'odoo', odoo: { config: '/c', databases: ['a"b'] } },
       /pattern/
@@ -73,6 +92,12 @@ describe('[apps.*]', () => {
       assert.match(JSON.stringify(found.error?.issues), message)
     })
   }
+
+  test('takes an Odoo that is stopped and started by commands', () => {
+    const commands = { stop: ctl('stop'), start: ctl('start'), status: ctl('status'), timeout: '5 min' }
+    const found = appsSchema.safeParse({ shop: { ...till, commands, service: { kind: 'none' } } })
+    assert.ok(found.success, JSON.stringify(found.error))
+  })
 
   test('a migration without a backup when the operator says so', () => {
     assert.ok(
