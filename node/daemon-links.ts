@@ -66,7 +66,11 @@ export async function startLinks(
   app.links = started.links
   app.exchange = started.exchange
   app.gossip = started.gossip.budget
+  // what a stick brought need not be fetched, and is there for neighbours
+  const lookAgain = () => started.exchange.lookAgain()
+  app.events.on('imported', lookAgain)
   const stop = async () => {
+    app.events.off('imported', lookAgain)
     await watch.stop()
     await started.stop()
   }

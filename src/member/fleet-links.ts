@@ -173,18 +173,20 @@ function exchangeOf({ self, settings, feed, onBlock: tell, log, now }: FleetLink
       signal,
       isCritical,
       onBlock(index, from) {
-        tell?.(index, from)
+        if (from !== null) tell?.(index, from)
         onBlock(index)
       }
     })
   return exchange
 }
 
-/** The blobs core appears with the first news of a feed, and may be opened anew later. */
+/** The blobs core appears with the first news of a feed, may be opened anew later, and grows by other ways too. */
 function watchBlobs(feed: Feed, exchange: BlockExchange): () => void {
-  const use = () => exchange.use(feed.bulk)
-  use()
-  return feed.onUpdate(use)
+  exchange.use(feed.bulk)
+  return feed.onUpdate(() => {
+    exchange.use(feed.bulk)
+    exchange.lookAgain()
+  })
 }
 
 function asBuffers(pair: { publicKey: Uint8Array; secretKey: Uint8Array }) {

@@ -12,11 +12,11 @@ import { addressOf, json, Lab, writeTree } from './support.ts'
 
 const OFFLINE = ['--no-internet', '--no-lan']
 
-const config = (path: string) => `[links]
+const config = (path: string, down = '2 Mbit/s') => `[links]
 lan = true
 [[links.lan.rates]]
 hours = "00:00-24:00"
-down = "2 Mbit/s"
+down = "${down}"
 [sticks]
 watch = false
 [apps.shop]
@@ -104,4 +104,29 @@ test('a publisher that is paused serves no releases, at the rate of its chasqui.
   const states = await links('resume')
   assert.deepEqual([states.lan.paused, states.lan.rates.up, states.internet.enabled], [null, 500_000, false])
   assert.equal((await node.event(({ event }) => event === 'applied')).result, 'committed')
+})
+
+test('a download ends when a stick brings what it waits for', async (t) => {
+  const lab = await Lab.create(t, 'links-stick')
+  await lab.init()
+  await mkdir(lab.path('live'))
+  const stick = lab.path('stick')
+  await mkdir(stick)
+  const home = await lab.branch('norte', `${config(lab.path('live', 'shop'), '64 kbit/s')}auto = "none"\n`)
+  const tree = await writeTree(lab.path('v1'), { 'a.bin': randomBytes(4_000_000) })
+  await lab.publish(tree, '--module', 'shop', '--version', '1.0.0')
+  const publisher = await lab.daemon('publisher', 'publisher', '--listen', '127.0.0.1:0', ...OFFLINE)
+  const node = await lab.daemon('node', 'norte', '--peer', await addressOf(publisher), ...OFFLINE)
+  const transfers = async () => (await json<Status>(['node', 'status', '--home', home])).transfers
+  await node.event(({ event, done }) => event === 'fetching' && Number(done) > 0)
+  assert.equal((await transfers()).length, 1)
+  await json(['usb-sync', 'export', stick, '--home', lab.home('publisher')])
+  await json(['usb-sync', 'import', stick, '--home', home])
+  // by the line it would take eight minutes
+  for (let looks = 0; (await transfers()).length > 0; looks++) {
+    assert.ok(looks < 30, 'it goes on')
+    await sleep(500)
+  }
+  const ended = node.events.filter(({ event }) => event === 'fetching').at(-1)
+  assert.equal(ended?.done, ended?.total)
 })

@@ -4,12 +4,14 @@ import assert from 'node:assert/strict'
 import { afterEach, test } from 'node:test'
 import { BlockExchange, type ExchangeOptions } from '../../src/net/blocks/exchange.ts'
 import { INTEREST_RATE, InterestRate } from '../../src/net/blocks/interest-rate.ts'
+import { coreId } from '../../src/net/blocks/interests.ts'
+import { indexesOf } from '../../src/net/blocks/ranges.ts'
 import { REST, Rests } from '../../src/net/blocks/rests.ts'
 import { TELLING, Telling } from '../../src/net/blocks/telling.ts'
-import { type Interest, interestCodec } from '../../src/net/blocks/wire.ts'
+import { holdingCodec, type Interest, indexesCodec, interestCodec } from '../../src/net/blocks/wire.ts'
 import type { Links } from '../../src/net/link-options.ts'
 import { Pacer } from '../../src/net/pacing.ts'
-import type { Peer } from '../../src/net/peer.ts'
+import type { LinkClass, Peer } from '../../src/net/peer.ts'
 import { silentLog } from '../../src/system/log.ts'
 import { addressOf, TestFleet, until } from './members.ts'
 import { ALL, COUNT, honest, pretendCore } from './pretend-core.ts'
@@ -133,6 +135,64 @@ async function listener(at: Links): Promise<Interest[]> {
   })
   return heard
 }
+
+test('what came by another way is asked for no more, and neighbours that wait for it hear of it', async () => {
+  let isImported = false
+  const imported = () => isImported
+  const [a, b] = [exchangeOf('a'), exchangeOf('b')]
+  a.use(pretendCore(imported, honest))
+  b.use(pretendCore(() => false, honest))
+  const at = await start('a', [], (peer) => a.open(peer))
+  const mine = await start('b', [at], (peer) => b.open(peer))
+  const heard = await listener(at)
+  await until(() => mine.peers().length === 1 && at.peers().length === 2, 'all have met')
+  const own: (LinkClass | null)[] = []
+  const theirs: (LinkClass | null)[] = []
+  const ended: string[] = []
+  const follow = (name: string, fetched: Promise<void>) =>
+    fetched.then(() => ended.push(name)).catch(() => undefined)
+  void follow('own', a.fetch(ALL, { signal, onBlock: (_index, from) => own.push(from?.class ?? null) }))
+  void follow('theirs', b.fetch(ALL, { signal, onBlock: (_index, from) => theirs.push(from?.class ?? null) }))
+  await until(() => heard.length > 0, 'it is known what they are after')
+  isImported = true
+  a.lookAgain()
+  await until(() => ended.length === 2, 'both downloads end')
+  assert.deepEqual(own, new Array(COUNT).fill(null))
+  assert.deepEqual(theirs, new Array(COUNT).fill('lan'))
+})
+
+test('a peer hears once of what came by another way', async () => {
+  let here = 0
+  const a = exchangeOf('a')
+  a.use(pretendCore((index) => index < here, honest))
+  const at = await start('a', [], (peer) => a.open(peer))
+  const held: number[] = []
+  const gained: number[][] = []
+  await start('b', [at], (peer) => {
+    const channel = peer.mux.createChannel({ protocol: 'chasqui/blocks/1', onopen: () => say() })
+    const quiet = () => undefined
+    const interest = channel?.addMessage({ encoding: interestCodec, onmessage: quiet })
+    channel?.addMessage({ encoding: holdingCodec, onmessage: (holding) => held.push(...indexesOf(holding)) })
+    channel?.addMessage({ encoding: indexesCodec, onmessage: (indexes) => gained.push(indexes) })
+    channel?.open()
+    const core = coreId(pretendCore(() => false, honest))
+    const say = () => void interest?.send({ core, ranges: [{ start: 2, length: COUNT - 2 }] })
+  })
+  here = 5
+  await until(() => held.length === 3, 'it hears what is here')
+  for (const [more, news] of [
+    [5, []],
+    [7, [5, 6]],
+    [20, ALL.slice(7, 20)]
+  ] as const) {
+    here = more
+    a.lookAgain()
+    a.lookAgain()
+    const all = gained.flat().length + news.length
+    await until(() => gained.flat().length === all, 'it hears of more')
+    assert.deepEqual(gained.flat().slice(-news.length || COUNT), news)
+  }
+})
 
 test('of many small downloads in a row each says once what it is after', async () => {
   const from = exchangeOf('from')

@@ -89,8 +89,8 @@ if (options.plain !== true) {
     exchange.fetch(indexes, {
       signal,
       onBlock: (index, from) => {
-        const source = `${from.class} ${from.peer.slice(0, 6)}`
-        sources.set(source, (sources.get(source) ?? 0) + from.bytes)
+        const source = from === null ? 'elsewhere' : `${from.class} ${from.peer.slice(0, 6)}`
+        sources.set(source, (sources.get(source) ?? 0) + (from?.bytes ?? 0))
         onBlock(index)
       }
     })

@@ -6,6 +6,7 @@ import type { Peer } from '../peer.ts'
 import { Flow } from './flow.ts'
 import { coreId, Interests } from './interests.ts'
 import { type FetchOptions, Jobs } from './jobs.ts'
+import { OtherWays } from './other-ways.ts'
 import { BlockPlan, type Holder } from './plan.ts'
 import { indexesOf, rangesOf } from './ranges.ts'
 import { type Neighbour, Requests, TIME_LIMIT, type TimeLimit } from './requests.ts'
@@ -42,6 +43,11 @@ export class BlockExchange {
   #interests = new Interests(() => this.#core)
   #jobs = new Jobs((indexes) => this.#forget(indexes))
   #telling: Telling
+  #otherWays = new OtherWays({
+    core: () => this.#core,
+    missing: () => this.#jobs.missing(),
+    found: (index) => this.#onFound(index)
+  })
   #isClosed = false
   /** blocks that came since all peers were told what we are after */
   #gainedSinceTold = 0
@@ -67,6 +73,12 @@ export class BlockExchange {
     this.#telling.now()
     this.#interests.answerAgain()
     for (const neighbour of this.#neighbours.values()) this.#noteFetching(neighbour)
+  }
+
+  /** Blocks may have come by another way: they are asked for no more, and peers that are after them hear of them. */
+  lookAgain(): void {
+    void this.#otherWays.look()
+    this.#interests.lookAgain()
   }
 
   /** Opens the channel on an admitted peer. */
@@ -225,6 +237,12 @@ export class BlockExchange {
       neighbour.session.peer.expel()
       return false
     }
+  }
+
+  #onFound(index: number): void {
+    this.#plan.drop(index)
+    this.#endElsewhere(index)
+    this.#jobs.gained(index, null)
   }
 
   #onGained(block: BlockMessage, peer: Peer): void {

@@ -1,9 +1,9 @@
 // What the peers of an exchange are after: answers which of it is here, one interest of a peer at a time and the newest only,
-// and tells them when more has come.
+// and tells them when more has come, by the exchange or by another way.
 import { createHash } from 'node:crypto'
-import { holdingOf, isIn } from './ranges.ts'
+import { holdingOf, indexesOf, isIn, newOf } from './ranges.ts'
 import type { BlockSession, BulkCore } from './session.ts'
-import type { Interest } from './wire.ts'
+import { BLOCK_LIMITS, type BlockRange, type Interest } from './wire.ts'
 
 const GATHER = 4 // ms in which gained blocks are gathered into one message
 
@@ -12,6 +12,10 @@ interface Entry {
   interest: Interest
   isAnswering: boolean
   isNewer: boolean
+  /** blocks may have come that it was not told of */
+  mayHaveMore: boolean
+  /** start of each range that was answered → which of its blocks it knows to be here */
+  told: Map<number, Uint8Array>
 }
 
 export class Interests {
@@ -27,7 +31,7 @@ export class Interests {
   set(session: BlockSession, interest: Interest): void {
     const known = this.#entries.get(session)
     const isAnswering = known?.isAnswering ?? false
-    const entry = { interest, isAnswering, isNewer: true }
+    const entry: Entry = { interest, isAnswering, isNewer: true, mayHaveMore: false, told: new Map() }
     this.#entries.set(session, Object.assign(known ?? entry, entry))
     const core = this.#core()
     const isOurs = core !== null && Buffer.compare(interest.core, coreId(core)) === 0
@@ -38,6 +42,14 @@ export class Interests {
   /** Another core is exchanged now: all are answered anew. */
   answerAgain(): void {
     for (const [session, { interest }] of [...this.#entries]) this.set(session, interest)
+  }
+
+  /** Blocks may have come by another way than the exchange: who is after them hears of those that it was not told of. */
+  lookAgain(): void {
+    for (const [session, entry] of this.#entries) {
+      entry.mayHaveMore = true
+      if (!entry.isAnswering) void this.#answer(session, entry)
+    }
   }
 
   remove(session: BlockSession): void {
@@ -58,9 +70,10 @@ export class Interests {
   async #answer(session: BlockSession, entry: Entry): Promise<void> {
     entry.isAnswering = true
     try {
-      while (entry.isNewer && this.#entries.get(session) === entry) {
-        entry.isNewer = false
-        await this.#tellHolding(session, entry)
+      while ((entry.isNewer || entry.mayHaveMore) && this.#entries.get(session) === entry) {
+        const isNewer = entry.isNewer
+        entry.isNewer = entry.mayHaveMore = false
+        await (isNewer ? this.#tellHolding(session, entry) : this.#tellMore(session, entry))
       }
     } catch {
       // the feed is closing: whoever asks again is answered from the next one
@@ -74,18 +87,42 @@ export class Interests {
       const core = this.#core()
       const holding = core === null ? null : await holdingOf(core, range)
       if (entry.isNewer || session.isClosed) return
+      entry.told.set(range.start, holding?.bits ?? new Uint8Array())
       if (holding !== null && !session.tellHolding(holding)) await session.drained()
+    }
+  }
+
+  async #tellMore(session: BlockSession, entry: Entry): Promise<void> {
+    for (const range of session.interests) {
+      const core = this.#core()
+      const holding = core === null ? null : await holdingOf(core, range)
+      if (entry.isNewer || session.isClosed) return
+      if (holding === null) continue
+      const news = indexesOf(newOf(holding, entry.told.get(range.start)))
+      entry.told.set(range.start, holding.bits)
+      for (let at = 0; at < news.length; at += BLOCK_LIMITS.indexes) {
+        if (!session.tellGained(news.slice(at, at + BLOCK_LIMITS.indexes))) await session.drained()
+      }
     }
   }
 
   #tellGained(): void {
     this.#timer = null
     const gained = this.#gained.splice(0)
-    for (const session of this.#entries.keys()) {
-      const news = gained.filter((index) => session.interests.some((range) => isIn(range, index)))
+    for (const [session, { told }] of this.#entries) {
+      const news = gained.filter((index) => noteTold(session.interests, told, index))
       if (news.length > 0) session.tellGained(news)
     }
   }
+}
+
+/** False when the block is in none of the ranges. */
+function noteTold(ranges: readonly BlockRange[], told: Entry['told'], index: number): boolean {
+  const range = ranges.find((one) => isIn(one, index))
+  if (range === undefined) return false
+  const [bits, at] = [told.get(range.start), index - range.start]
+  if (bits !== undefined && at >> 3 < bits.length) bits[at >> 3] = (bits[at >> 3] as number) | (1 << (at & 7))
+  return true
 }
 
 /** FORMAT 9.5: both sides must mean the same core. */

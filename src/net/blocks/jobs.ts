@@ -11,7 +11,8 @@ export interface BlockOrigin {
 
 export interface FetchOptions {
   signal: AbortSignal
-  onBlock?(index: number, from: BlockOrigin): void
+  /** @param from null: it came by another way than from a peer */
+  onBlock?(index: number, from: BlockOrigin | null): void
   /** a signed critical release: passes pauses and hours */
   isCritical?: boolean
 }
@@ -60,7 +61,7 @@ export class Jobs {
     })
   }
 
-  gained(index: number, from: BlockOrigin): void {
+  gained(index: number, from: BlockOrigin | null): void {
     for (const job of [...this.#jobs]) {
       if (!job.missing.delete(index)) continue
       job.options.onBlock?.(index, from)

@@ -36,6 +36,11 @@ export async function holdingOf(core: BulkCore, { start, length }: BlockRange): 
   return bits.some((byte) => byte !== 0) ? { start, length: known, bits } : null
 }
 
+/** What of it was not told before. */
+export function newOf(holding: Holding, told: Uint8Array = new Uint8Array()): Holding {
+  return { ...holding, bits: holding.bits.map((byte, at) => byte & ~(told[at] ?? 0)) }
+}
+
 export function indexesOf({ start, length, bits }: Holding): number[] {
   const found: number[] = []
   for (let at = 0; at < length; at++) {

@@ -144,8 +144,9 @@ export class BlockSession {
     return this.#send.holding.send(holding)
   }
 
-  tellGained(indexes: number[]): void {
-    this.#send.gained.send(indexes)
+  /** False when the connection has to drain first. */
+  tellGained(indexes: number[]): boolean {
+    return this.#send.gained.send(indexes)
   }
 
   tellClaims(indexes: number[]): void {
