@@ -7,6 +7,7 @@ import type { FileSystem } from '../system/file-system.ts'
 import type { FeedConflict } from './types.ts'
 
 const FILE_LIMIT = 4096 // bytes
+const AGAIN = 60_000 // ms until a disk that refused it is asked once more
 
 const conflictFile = z.strictObject({
   core: z.enum(['db', 'blobs']),
@@ -26,12 +27,38 @@ export async function loadConflict(
   return bytes === null ? null : conflictFile.parse(JSON.parse(Buffer.from(bytes).toString('utf8')))
 }
 
-export async function saveConflict(
-  fs: FileSystem,
-  directory: string,
-  key: Uint8Array,
-  conflict: FeedConflict
-): Promise<void> {
-  const bytes = Buffer.from(`${JSON.stringify(conflictFile.parse(conflict))}\n`)
-  await writeFileDurably(fs, conflictPath(directory, key), bytes, 0o600)
+/** A feed is frozen whatever its disk says: what cannot be written now is written later, at the latest when the feed is closed. */
+export class ConflictFile {
+  readonly #fs: FileSystem
+  readonly #path: string
+  #unwritten: FeedConflict | null = null
+  #timer: NodeJS.Timeout | null = null
+
+  constructor(fs: FileSystem, directory: string, key: Uint8Array) {
+    this.#fs = fs
+    this.#path = conflictPath(directory, key)
+  }
+
+  /** Never throws. */
+  async save(conflict: FeedConflict): Promise<void> {
+    this.#unwritten = conflict
+    await this.#write()
+    if (this.#unwritten !== null) this.#timer = setTimeout(() => void this.save(conflict), AGAIN).unref()
+  }
+
+  async close(): Promise<void> {
+    if (this.#timer !== null) clearTimeout(this.#timer)
+    await this.#write()
+  }
+
+  async #write(): Promise<void> {
+    if (this.#unwritten === null) return
+    const bytes = Buffer.from(`${JSON.stringify(conflictFile.parse(this.#unwritten))}\n`)
+    try {
+      await writeFileDurably(this.#fs, this.#path, bytes, 0o600)
+      this.#unwritten = null
+    } catch (error) {
+      process.emitWarning(error as Error)
+    }
+  }
 }

@@ -7,7 +7,7 @@ import { ChasquiError } from '../errors.ts'
 import { realFileSystem } from '../system/file-system.ts'
 import { type BlockCore, blockCore } from './block-core.ts'
 import { type BulkCore, bulkCore, type FetchBlocks } from './bulk-core.ts'
-import { loadConflict, saveConflict } from './conflict.ts'
+import { ConflictFile, loadConflict } from './conflict.ts'
 import { downloadBlocks } from './download.ts'
 import { freeBlocks } from './free.ts'
 import { compareHead, type HeadComparison, headOf, type SignedHead } from './heads.ts'
@@ -26,6 +26,8 @@ import {
 } from './usable-head.ts'
 
 const LOOK = 500 // milliseconds
+/** What an event of a core starts has nobody to fail to, and must not end the program. */
+const warn = (error: unknown) => process.emitWarning(error as Error)
 
 /** Opens the feed `identity.key`; one without a key pair is a branch's copy. */
 export async function openFeed(store: Store, identity: FeedIdentity): Promise<DriveFeed> {
@@ -47,6 +49,7 @@ export class DriveFeed implements Feed {
   #open: OpenFeed | null = null
   #opening: Promise<void> | null = null
   #freezing: Promise<void> | null = null
+  readonly #conflictFile: ConflictFile
   #version = 0
   readonly #streams = new Set<Duplex & { userData?: unknown }>()
   readonly #listeners = new Set<() => void>()
@@ -66,6 +69,7 @@ export class DriveFeed implements Feed {
     this.identity = identity
     this.db = db
     this.conflict = conflict
+    this.#conflictFile = new ConflictFile(realFileSystem, store.directory, identity.key)
   }
 
   get key(): Uint8Array {
@@ -221,7 +225,8 @@ export class DriveFeed implements Feed {
     if (this.#look !== null) clearTimeout(this.#look)
     this.#stopTarget()
     await this.#advancing
-    await this.#freezing
+    await this.#freezing?.catch(() => undefined)
+    await this.#conflictFile.close()
     await this.#closeAll()
   }
 
@@ -264,17 +269,17 @@ export class DriveFeed implements Feed {
     if (blobs === null) return
     const drive: Hyperdrive = await openDrive(this.store, this.identity)
     this.#open = { drive, blobs }
-    blobs.once('conflict', (length: number) => void this.#freeze({ core: 'blobs', length }))
+    blobs.once('conflict', (length: number) => void this.#freeze({ core: 'blobs', length }).catch(warn))
     for (const stream of this.#streams) blobs.replicate(stream)
   }
 
   #watch(): void {
-    this.db.once('conflict', (length: number) => void this.#freeze({ core: 'db', length }))
+    this.db.once('conflict', (length: number) => void this.#freeze({ core: 'db', length }).catch(warn))
     if (this.conflict === null) this.#wholeDb = this.db.download({ start: 0, end: -1 })
     const advance = () => void this.advance()
     this.db.on('append', advance)
     this.db.on('download', () => this.#onBlock())
-    if (this.#open === null) this.db.once('manifest', () => void this.openBlobs().then(advance))
+    if (this.#open === null) this.db.once('manifest', () => void this.openBlobs().then(advance, warn))
   }
 
   /** Keeps what was here readable, stops exchanging, remembers: two histories have a valid signature. */
@@ -288,7 +293,7 @@ export class DriveFeed implements Feed {
   async #openFrozen(conflict: FeedConflict): Promise<void> {
     this.#stopTarget()
     this.#detach()
-    await saveConflict(realFileSystem, this.store.directory, this.key, conflict)
+    await this.#conflictFile.save(conflict)
     await this.#advancing
     await this.#closeAll()
     this.db = await openDb(this.store, this.identity)
@@ -324,7 +329,7 @@ export class DriveFeed implements Feed {
         await this.#step(this.#open)
       } catch (error) {
         // closing and freezing take the cores away under a step; anything else keeps the version that there is
-        if (!this.#stopped) process.emitWarning(error as Error)
+        if (!this.#stopped) warn(error)
       }
     } while (this.#again)
   }

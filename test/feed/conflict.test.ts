@@ -1,5 +1,7 @@
 // Two signed histories of one feed meet: the branch keeps what it had, exchanges nothing more, and remembers it.
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { setImmediate } from 'node:timers/promises'
@@ -56,6 +58,36 @@ for (const { name, path } of forks) {
     for (const feed of [again, one.feed, two.feed]) await closeFeed(feed)
   })
 }
+
+test('a disk that refuses to note a second history ends nothing; the note is written before the feed is closed', async (t) => {
+  const folder = await temporaryFolder(t)
+  const one = await openPublisher(t, join(folder, '1'))
+  const two = await openPublisher(t, join(folder, '2'))
+  const branch = await openBranch(t, join(folder, 'b'), one.feed.key)
+  for (const value of ['a', 'b']) {
+    await one.writer.publish({ put: [{ path: '/t', bytes: text(value) }], remove: [] })
+  }
+  const cut = connect(one.feed, branch)
+  const snapshot = await usable(branch, 3)
+  await cut()
+  for (const value of ['x', 'y', 'z', 'Y']) {
+    await two.writer.publish({ put: [{ path: '/t', bytes: text(value) }], remove: [] })
+  }
+  const note = join(branch.store.directory, `conflict-${Buffer.from(one.feed.key).toString('hex')}.json`)
+  await mkdir(join(note, 'in the way'), { recursive: true })
+  const warned = once(process, 'warning')
+  await printedWhile(() => meet(two.feed, branch))
+  const [{ code }] = (await warned) as [NodeJS.ErrnoException]
+  assert.notEqual(code, undefined)
+  assert.deepEqual(await snapshot.read('/t', { limit: 9 }), text('b'))
+  const { conflict } = branch
+  assert.notEqual(conflict, null)
+  await rm(note, { recursive: true })
+  await closeFeed(branch)
+  const again = await openBranch(t, join(folder, 'b'), one.feed.key)
+  assert.deepEqual(again.conflict, conflict)
+  for (const feed of [again, one.feed, two.feed]) await closeFeed(feed)
+})
 
 async function meet(publisher: DriveFeed, branch: DriveFeed): Promise<void> {
   const conflict = frozen(branch)

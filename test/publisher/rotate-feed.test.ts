@@ -13,7 +13,7 @@ import { invite } from '../../publisher/members.ts'
 import { publish } from '../../publisher/publish/publish.ts'
 import { listReleases } from '../../publisher/queries.ts'
 import { revoke } from '../../publisher/revoke.ts'
-import { saveConflict } from '../../src/feed/conflict.ts'
+import { ConflictFile } from '../../src/feed/conflict.ts'
 import { readGrantFile } from '../../src/feed/grant-files.ts'
 import { realFileSystem } from '../../src/system/file-system.ts'
 import type { HomePaths } from '../../src/system/home.ts'
@@ -171,7 +171,7 @@ async function freeze(paths: HomePaths): Promise<void> {
   const app = await openPublisher(paths)
   const { key } = app.feed
   await app.close()
-  await saveConflict(realFileSystem, paths.store, key, { core: 'db', length: 3 })
+  await new ConflictFile(realFileSystem, paths.store, key).save({ core: 'db', length: 3 })
 }
 
 async function loseKey(paths: HomePaths): Promise<void> {
