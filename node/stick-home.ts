@@ -27,11 +27,12 @@ export function nodeStickHome(app: NodeApp): StickHome {
     roots: { list: () => app.trust.roots(), offer: (chain) => app.trust.offerRoots(chain) },
     keys: nodeKeys(app),
     records: stickRecords(app.records.set, (bytes) => app.records.offer(bytes, 'stick')),
-    async select(filter) {
+    async select(filter, options) {
       const view = await app.refresh()
       if (view === null) return { releases: [], blocks: [], branches: [] }
       const { snapshot, trust, channels } = view
-      return selectReleases({ snapshot, trust, channels, reports: app.records.set.list('report') }, filter)
+      const reports = app.records.set.list('report')
+      return selectReleases({ snapshot, trust, channels, reports }, filter, options)
     },
     onBlock: (index, from) => app.sources.hold(index, from),
     async beforeImport() {

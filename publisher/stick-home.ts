@@ -49,13 +49,14 @@ export function publisherStickHome(app: PublisherApp): StickHome {
       },
       offer: (bytes) => records.offer(bytes)
     },
-    async select(filter) {
+    async select(filter, options) {
       await app.records.open()
       const { snapshot, trust, channels } = await app.fleet.view()
       const reports = app.records.set.list('report')
       const needsKeyframe = filter?.branches.length ? await keyframeNeeds(app) : () => false
       const invited = filter?.branches.length ? await unheardBranches(app) : []
-      return selectReleases({ snapshot, trust, channels, reports, invited, needsKeyframe }, filter)
+      const source = { snapshot, trust, channels, reports, invited, needsKeyframe }
+      return selectReleases(source, filter, options)
     },
     letters: {
       outgoing: () => outgoingRequests(app),

@@ -5,15 +5,16 @@ import { refuseFork } from './core-import.ts'
 import { clearDamage, clearLeftovers } from './damage.ts'
 import { type FeedOnStick, readFeedFolder } from './feed-folder.ts'
 import { type StickFolder, writeStickBytes } from './folder.ts'
+import { bytesOfBlocks, bytesOfCore, held, heldBlocks, union } from './held.ts'
 import type { BlockRange, StickHome } from './home.ts'
 import { encodeMarker, type MarkedSegment, type Marker, markedSegment } from './marker.ts'
-import { blocksIn, holdsAll, type Ranges } from './ranges.ts'
+import { holdsAll } from './ranges.ts'
 import { findLosses, type Losses, lostBlocks, type Repair, repairOf } from './repair.ts'
 import type { CoreName } from './segment.ts'
 import { type CoreWant, planSegments, type SegmentPlan } from './segment-plan.ts'
 import { writeSegment } from './segment-writer.ts'
 import { roomForData, sliceBlocks } from './slices.ts'
-import { fullRoots } from './tree.ts'
+import { smallFiles } from './small-files.ts'
 
 /** What an export is going to write. */
 export interface ExportPlan {
@@ -26,6 +27,8 @@ export interface ExportPlan {
   bytes: number
   /** marker or repairs are due although no block is */
   due: boolean
+  /** the stick's head stays where it is: this home cannot read the newest version yet */
+  isBehind: boolean
   /** everything that the stick is meant to carry will be there */
   whole: boolean
   /** what stays lost, and what may go */
@@ -39,7 +42,7 @@ export interface ExportPlan {
 
 /** What is to travel. */
 export interface ExportWish {
-  /** blocks of the blobs core; null: everything that the home has */
+  /** blocks of the blobs core beside the small files; null: everything that the home has */
   blocks: readonly BlockRange[] | null
   /** bytes that one stick may carry; null: all on this one */
   maxSize: number | null
@@ -64,11 +67,16 @@ export async function planExport(
   const losses = await findLosses(folder, onStick)
   const { db } = home.feed
   const blobs = await home.feed.blobs()
+  const snapshot = await home.feed.snapshot()
+  const isAll = wish.blocks === null && wish.maxSize === null
+  const small = blobs === null || isAll ? [] : await heldBlocks(blobs, await smallFiles(snapshot))
   const wanted = blobs === null ? [] : await heldBlocks(blobs, wish.blocks)
-  const sliced = await sliceFor(home, blobs, wanted, wish)
+  const sliced = await sliceFor(home, blobs, wanted, small, wish)
   const again = blobs === null ? [] : await held(blobs, lostBlocks(losses, onStick, 'blobs', blobs.length))
+  const entries = await wantOf('db', db, onStick, await heldBlocks(db, null))
+  const isBehind = raisesTooFar(entries, snapshot?.version ?? 0)
   const wants = [
-    await wantOf('db', db, onStick, await heldBlocks(db, null)),
+    isBehind ? null : entries,
     blobs === null ? null : await wantOf('blobs', blobs, onStick, union(sliced.blocks, again))
   ].filter((want) => want !== null)
   const segments = await planSegments(wants, nextNumber(onStick))
@@ -76,7 +84,7 @@ export async function planExport(
   const isThere = (name: CoreName) => (index: number) =>
     planned.get(name)?.has(index) === true || onStick.cores.get(name)?.blocks.has(index) === true
   const repair = repairOf(losses, onStick, planned, home.role)
-  const length = Math.max(db.length, onStick.cores.get('db')?.head.length ?? 0)
+  const length = Math.max(isBehind ? 0 : db.length, onStick.cores.get('db')?.head.length ?? 0)
   const mended = repair.segments.length + repair.notes.length === 0
   const whole = mended && holdsAll(length === 0 ? [] : [[0, length]], isThere('db'))
   const allHere = sliced.parts === 1 || wanted.every(isThere('blobs'))
@@ -91,6 +99,7 @@ export async function planExport(
     lengths: { db: db.length, blobs: blobs?.length ?? 0 },
     blocks: wants.reduce((sum, { blocks }) => sum + blocks.length, 0),
     bytes: segments.reduce((sum, { bytes }) => sum + bytes, 0),
+    isBehind,
     due: segments.length > 0 || needsRepair(losses, repair) || !isMarked(onStick, state),
     ...state,
     parts: sliced.parts,
@@ -103,6 +112,7 @@ async function sliceFor(
   home: StickHome,
   blobs: BlockCore | null,
   wanted: number[],
+  small: readonly number[],
   { maxSize, part }: ExportWish
 ): Promise<{ blocks: number[]; parts: number }> {
   if (maxSize === null && part > 1) {
@@ -110,37 +120,25 @@ async function sliceFor(
       hint: 'give --max-size as for the other parts'
     })
   }
-  if (blobs === null || maxSize === null) return { blocks: wanted, parts: 1 }
-  return sliceBlocks(blobs, wanted, roomForData(maxSize, await sizeOf(home.feed.db)), part)
+  if (blobs === null || maxSize === null) return { blocks: union(wanted, small), parts: 1 }
+  const needed = new Set(small)
+  const packs = wanted.filter((index) => !needed.has(index))
+  const everywhere = (await bytesOfCore(home.feed.db)) + (await bytesOfBlocks(blobs, small))
+  const { blocks, parts } = await sliceBlocks(blobs, packs, roomForData(maxSize, everywhere), part)
+  return { blocks: union(blocks, small), parts }
+}
+
+/**
+ * A head that nobody can read makes a good stick worse: it comes with its small files, or when this home has them. A stick
+ * that carries nothing yet loses nothing by it.
+ */
+function raisesTooFar(entries: CoreWant | null, readable: number): boolean {
+  if (entries === null || entries.known === 0) return false
+  return entries.head.length > entries.known && entries.head.length !== readable
 }
 
 function needsRepair(losses: Losses, repair: Repair): boolean {
   return repair.remove.length > 0 || (losses.noted && repair.notes.length < Math.max(1, losses.notes.length))
-}
-
-/** Ascending, each once. */
-function union(a: readonly number[], b: readonly number[]): number[] {
-  return b.length === 0 ? [...a] : [...new Set([...a, ...b])].sort((x, y) => x - y)
-}
-
-async function held(core: BlockCore, indexes: readonly number[]): Promise<number[]> {
-  const here: number[] = []
-  for (const index of indexes) if (await core.has(index)) here.push(index)
-  return here
-}
-
-/** Blocks of `wanted` (null: all) that this home has, ascending. */
-function heldBlocks(core: BlockCore, wanted: readonly BlockRange[] | null): Promise<number[]> {
-  const runs = (wanted ?? [{ offset: 0, length: core.length }]).map(
-    ({ offset, length }): Ranges => [[offset, length]]
-  )
-  return held(core, blocksIn(runs, core.length))
-}
-
-/** Bytes of all blocks of a core. */
-async function sizeOf(core: BlockCore): Promise<number> {
-  const roots = await Promise.all(fullRoots(core.length).map((index) => core.node(index)))
-  return roots.reduce((sum, node) => sum + (node?.size ?? 0), 0)
 }
 
 async function wantOf(

@@ -8,6 +8,7 @@ import { type StickFile, type WritableStick, writeStickFile } from './folder.ts'
 import { removeFormerFeeds } from './former-feeds.ts'
 import type { Letter, OrderRequest, StickHome, StickVisit } from './home.ts'
 import { measureInstaller, writeInstaller } from './installer.ts'
+import { planKept, selectKept } from './kept.ts'
 import { dropSpentLetters, giveLetters } from './letters.ts'
 import { giveRecords, measureRecords, takeRecords } from './reports.ts'
 import { giveRoots } from './roots.ts'
@@ -16,7 +17,7 @@ import { progressOf, timestamp } from './round-progress.ts'
 import { giveKeys } from './sealed-keys.ts'
 import { lacksSpace, refuseWithoutSpace } from './space.ts'
 import type { VisitLog } from './visit-log.ts'
-import { type StickWish, selectKept, wishOf, withWish } from './wish.ts'
+import { type StickWish, wishOf, withWish } from './wish.ts'
 
 export async function give(
   home: StickHome,
@@ -36,10 +37,12 @@ export async function give(
   const selection = kept === null ? await home.select(request.filter) : await selectKept(home, request)
   const blocks = request.filter === null ? null : selection.blocks
   const wanted = { blocks, maxSize: request.maxSize, part: request.part }
-  const plan = await planExport(home, folder, wanted).catch((error: unknown) => {
-    if (kept === null || !isBeyond(error)) throw error
-    return planExport(home, folder, { blocks: [], maxSize: null, part: 1 })
-  })
+  const { plan, skipped } =
+    kept === null
+      ? { plan: await planExport(home, folder, wanted), skipped: [] }
+      : await planKept(home, folder, wanted)
+  // head office can do something about it; a branch on the way is not meant to know every other
+  const troubles = home.role === 'publisher' ? [...(selection.skipped ?? []), ...skipped] : []
   const extras = {
     reports: await measureRecords(folder, home.records),
     installer: request.installer === null ? 0 : await measureInstaller(tools.fs, request.installer),
@@ -50,8 +53,8 @@ export async function give(
   const fits = lacksSpace(summary.total, summary.free) === 0
   if (!fits && !request.asFits) refuseWithoutSpace(summary.total, summary.free)
   // the last of several sticks leaves nothing for another one
-  const complete = plan.part === plan.parts && fits
-  const result = { stick: folder.file.id, complete, plan: summary }
+  const complete = plan.part === plan.parts && fits && !plan.isBehind
+  const result = { stick: folder.file.id, complete, plan: summary, troubles }
   const nothing = { blocks: 0, bytes: 0, segments: 0 }
   if (request.dryRun) {
     const ms = tools.now() - startedAt
@@ -114,11 +117,6 @@ async function unlessFull<T>(write: () => Promise<T>): Promise<T | null> {
     if (error instanceof ChasquiError && error.code === 'STICK_FULL') return null
     throw error
   })
-}
-
-/** The stick's part or size does not fit the feed of now: nobody is here to choose another. */
-function isBeyond(error: unknown): boolean {
-  return error instanceof ChasquiError && (error.code === 'STICK_PART' || error.code === 'STICK_FULL')
 }
 
 function nextFile(file: StickFile, home: StickHome, wish: StickWish | null): StickFile {

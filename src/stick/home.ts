@@ -2,6 +2,7 @@
 // the fleet's records, and what to do after news came in. Each program implements it over its own app.
 import type { CommandContext } from '../control/commands.ts'
 import type { BlockCore } from '../feed/block-core.ts'
+import type { FeedSnapshot } from '../feed/types.ts'
 import type { Role } from '../system/home.ts'
 import type { Installed, WaitingUpdate } from './visits.ts'
 import type { Language } from './words.ts'
@@ -35,16 +36,25 @@ export interface SelectedRelease {
 
 export interface StickSelection {
   releases: readonly SelectedRelease[]
-  /** everything that must travel: packs of the releases and small files; merged, ascending, disjoint */
+  /** packs of the releases: their small files go along by themselves */
   blocks: readonly BlockRange[]
   /** branches that the filter named, as resolved; empty without one */
   branches: readonly { node: string | null; name: string }[]
+  /** why nothing goes along for some of them, as `CODE: message`; absent: for none */
+  skipped?: readonly string[]
+}
+
+export interface SelectOptions {
+  /** goes on without branches that are not known here, in place of a failure */
+  skipUnknown?: boolean
 }
 
 export interface StickFeed {
   readonly db: BlockCore
   /** Opened as soon as the db core's manifest is known; null before. */
   blobs(): Promise<BlockCore | null>
+  /** The newest version that can be read here; null when there is none. */
+  snapshot(): Promise<Pick<FeedSnapshot, 'version' | 'list' | 'blocks'> | null>
 }
 
 /** What became of a record that a stick brought. */
@@ -127,7 +137,7 @@ export interface StickHome {
   readonly keys?: StickKeys
   readonly records: StickRecords
   /** The releases that `filter` names, all without one. Throws when it names a branch or module that is not there. */
-  select(filter: StickFilter | null): Promise<StickSelection>
+  select(filter: StickFilter | null, options?: SelectOptions): Promise<StickSelection>
   /** A block of the blobs core came in; `stick`: id, hex. */
   onBlock?(index: number, from: { stick: string; bytes: number }): void
   /** Called before anything is taken: remembers which releases are known already. */

@@ -63,6 +63,8 @@ export interface ExportResult {
   complete: boolean
   ms: number
   plan: ExportSummary
+  /** why something that the stick was made for did not go on it, for people */
+  troubles: string[]
   /** what was put there for a new site */
   installer?: InstallerFile[]
 }
@@ -107,8 +109,8 @@ async function exportNow(
   return withVisit(home, folder, { now: tools.now, dryRun: request.dryRun }, async (visit) => {
     const result = await give(home, folder, request, tools, context, visit)
     if (request.dryRun) return result
-    const { wrote, reports } = result
-    await visit.end({ wrote: wrote.bytes, reports })
+    const { wrote, reports, troubles } = result
+    await visit.end({ wrote: wrote.bytes, reports, troubles })
     await requireStick(folder)
     return result
   })
@@ -197,7 +199,8 @@ function bothWays(taken: ImportResult, given: ExportResult): SyncResult {
   const { stick, wrote, complete, plan, installer } = given
   const reports = { in: taken.reports.in + given.reports.in, out: taken.reports.out + given.reports.out }
   const more = installer === undefined ? {} : { installer }
-  return { ...taken, stick, reports, wrote, complete, plan, ...more, ms: taken.ms + given.ms }
+  const troubles = [...taken.troubles, ...given.troubles]
+  return { ...taken, stick, reports, wrote, complete, plan, troubles, ...more, ms: taken.ms + given.ms }
 }
 
 async function takeAndSettle(

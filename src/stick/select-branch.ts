@@ -22,8 +22,22 @@ export interface Branch {
   installed: Map<string, Set<string>>
 }
 
-/** Throws STICK_BRANCH_UNKNOWN. */
-export function findBranch({ reports, invited = [] }: HeardOf, wanted: string): Branch {
+/** With `skipUnknown` it goes on without those that are not known, and says why. Throws STICK_BRANCH_UNKNOWN. */
+export function findBranches(heard: HeardOf, names: readonly string[], skipUnknown: boolean) {
+  const branches: Branch[] = []
+  const skipped: string[] = []
+  for (const name of names) {
+    try {
+      branches.push(findBranch(heard, name))
+    } catch (error) {
+      if (!skipUnknown || !(error instanceof ChasquiError)) throw error
+      skipped.push(`${error.code}: ${error.message}`)
+    }
+  }
+  return { branches, skipped }
+}
+
+function findBranch({ reports, invited = [] }: HeardOf, wanted: string): Branch {
   const found = reports.filter(({ member }) => member.node === wanted || member.name === wanted)
   const [record] = found
   if (record !== undefined && found.length === 1) return reported(record)

@@ -8,8 +8,8 @@ import { packPath, parseRelease, RELEASE_LIMITS, type Release } from '../release
 import { cheapestPath } from '../release/route.ts'
 import { compareVersions } from '../release/version.ts'
 import { type ReleaseTarget, type Trust, verifyTarget } from '../trust/trust.ts'
-import type { BlockRange, SelectedRelease, StickFilter, StickSelection } from './home.ts'
-import { type Branch, findBranch, type HeardOf } from './select-branch.ts'
+import type { BlockRange, SelectedRelease, SelectOptions, StickFilter, StickSelection } from './home.ts'
+import { type Branch, findBranches, type HeardOf } from './select-branch.ts'
 
 export interface SelectionSource extends HeardOf {
   snapshot: FeedSnapshot
@@ -29,10 +29,13 @@ interface Line {
 /** Throws STICK_BRANCH_UNKNOWN, STICK_NOTHING_SELECTED, TUF_*, RELEASE_INVALID. */
 export async function selectReleases(
   source: SelectionSource,
-  filter: StickFilter | null
+  filter: StickFilter | null,
+  { skipUnknown = false }: SelectOptions = {}
 ): Promise<StickSelection> {
   if (filter === null) return { releases: await listAll(source), blocks: [], branches: [] }
-  const branches = filter.branches.map((name) => findBranch(source, name))
+  const { branches, skipped } = findBranches(source, filter.branches, skipUnknown)
+  // without any branch that is known, nothing is wanted: not everything
+  if (branches.length === 0 && skipped.length > 0) return { releases: [], blocks: [], branches, skipped }
   const lines = await readLines(source, filter.modules)
   for (const pattern of filter.modules) requireMatch(lines, pattern)
   const chosen = new Map<string, { release: Release; packs: Set<string> }>()
@@ -50,9 +53,8 @@ export async function selectReleases(
   }
   const releases: SelectedRelease[] = []
   for (const { release, packs } of chosen.values()) releases.push(await locate(source, release, packs))
-  const small = await smallFiles(source.snapshot)
-  const blocks = mergeRanges([...small, ...releases.flatMap((release) => release.blocks)])
-  return { releases, blocks, branches: branches.map(({ node, name }) => ({ node, name })) }
+  const blocks = releases.flatMap((release) => release.blocks)
+  return { releases, blocks, branches: branches.map(({ node, name }) => ({ node, name })), skipped }
 }
 
 async function listAll(source: SelectionSource): Promise<SelectedRelease[]> {
@@ -200,27 +202,4 @@ async function locate(
     .filter(({ sha256 }) => packs.has(sha256))
     .reduce((sum, pack) => sum + pack.bytes, 0)
   return { module: release.module, track: release.track, version: release.version, bytes, blocks }
-}
-
-/** Metadata and release files: without them a receiver cannot use the feed at all. */
-async function smallFiles(snapshot: FeedSnapshot): Promise<BlockRange[]> {
-  const ranges: BlockRange[] = []
-  for (const path of await snapshot.list('/')) {
-    if (path.startsWith('/packs/')) continue
-    const range = await snapshot.blocks(path)
-    if (range !== null) ranges.push(range)
-  }
-  return ranges
-}
-
-/** Ascending and disjoint. */
-function mergeRanges(ranges: readonly BlockRange[]): BlockRange[] {
-  const merged: BlockRange[] = []
-  for (const range of [...ranges].sort((a, b) => a.offset - b.offset)) {
-    const last = merged.at(-1)
-    if (last !== undefined && range.offset <= last.offset + last.length) {
-      last.length = Math.max(last.length, range.offset + range.length - last.offset)
-    } else if (range.length > 0) merged.push({ ...range })
-  }
-  return merged
 }

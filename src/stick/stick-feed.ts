@@ -1,4 +1,4 @@
-// A feed as the stick sees it: two cores of blocks.
+// A feed as the stick sees it: two cores of blocks, and which version of it can be read.
 import type { Feed } from '../feed/types.ts'
 import type { StickFeed } from './home.ts'
 
@@ -7,6 +7,7 @@ export function stickFeed(feed: Feed): StickFeed {
     get db() {
       return feed.cores.db
     },
-    blobs: () => feed.openBlobs()
+    blobs: () => feed.openBlobs(),
+    snapshot: () => feed.snapshot()
   }
 }

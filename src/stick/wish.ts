@@ -1,8 +1,6 @@
 // What a stick was made for, kept on it: somebody chose --latest, --for or --max-size, and a round that nobody typed goes by
 // that in place of filling the stick with everything.
 import { z } from 'zod'
-import { ChasquiError } from '../errors.ts'
-import type { StickHome, StickSelection } from './home.ts'
 import type { ExportRequest } from './round.ts'
 
 const names = z.array(z.string().min(1).max(200)).max(1000)
@@ -32,16 +30,4 @@ export function withWish(request: ExportRequest, { maxSize, part, ...filter }: S
   const isFiltered =
     filter.modules.length + filter.branches.length > 0 || filter.channel !== null || filter.latest
   return { ...request, filter: isFiltered ? filter : null, maxSize, part }
-}
-
-/** A home that cannot tell what the stick was made for (another machine made it) adds no packs to it. */
-const UNKNOWN_HERE = new Set(['STICK_BRANCH_UNKNOWN', 'STICK_NOTHING_SELECTED'])
-
-export async function selectKept(home: StickHome, request: ExportRequest): Promise<StickSelection> {
-  try {
-    return await home.select(request.filter)
-  } catch (error) {
-    if (!(error instanceof ChasquiError) || !UNKNOWN_HERE.has(error.code)) throw error
-    return { releases: [], blocks: [], branches: [] }
-  }
 }

@@ -43,6 +43,7 @@ export const ES: Words = {
     DISK_IO: 'no se pudo leer o escribir',
     HOME_DAMAGED: 'los datos de Chasqui en este equipo están dañados',
     RECORD_INVALID: 'un reporte no es válido',
+    STICK_BRANCH_UNKNOWN: 'no se conoce una de las sucursales para las que es la memoria',
     STICK_BUSY: 'otro programa de este equipo trabaja con la memoria',
     STICK_DAMAGED: 'hay datos dañados en la memoria',
     STICK_FORK: 'la memoria y este equipo tienen historias distintas: avise a la central',

@@ -40,6 +40,7 @@ export const PT: Words = {
     DISK_IO: 'não foi possível ler ou gravar',
     HOME_DAMAGED: 'os dados do Chasqui neste computador estão danificados',
     RECORD_INVALID: 'um relatório não é válido',
+    STICK_BRANCH_UNKNOWN: 'não se conhece uma das filiais para as quais é o pendrive',
     STICK_BUSY: 'outro programa deste computador trabalha com o pendrive',
     STICK_DAMAGED: 'há dados danificados no pendrive',
     STICK_FORK: 'o pendrive e este computador têm histórias diferentes: avise a matriz',

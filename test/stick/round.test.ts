@@ -308,7 +308,7 @@ test('a home whose disk has changed a block does not pass it on, and the stick i
       }
     }
   })
-  const home = { ...publisher, feed: { db: publisher.feed.db, blobs: async () => bad } }
+  const home = { ...publisher, feed: { ...publisher.feed, db: publisher.feed.db, blobs: async () => bad } }
   const stick = await temporaryFolder(t)
   await assert.rejects(exportStick(home, everything(stick), tools, context), { code: 'HOME_DAMAGED' })
   const left = await readdir(join(stick, 'chasqui', 'feeds'), { recursive: true })

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { exportAll, holdsReleases, importAll, publish, tools } from './scene.ts'
-import { openTestHome, temporaryFolder } from './support.ts'
+import { openTestHome, type TestHome, temporaryFolder } from './support.ts'
 
 test('a version that waits for peers is usable as soon as the stick brought the rest', async (t) => {
   const publisher = await openTestHome(t, { seed: 1 })
@@ -23,8 +23,14 @@ test('a version that waits for peers is usable as soon as the stick brought the 
     await drive.advance()
     return core
   }
-  await importAll({ ...branch, feed: { db, blobs } }, stick)
+  await importAll({ ...branch, feed: { ...feed, db, blobs } }, stick)
   assert.deepEqual(seen, [true])
+})
+
+const withoutFiles = ({ feed }: TestHome) => ({
+  version: feed.db.length,
+  list: async () => [],
+  blocks: async () => null
 })
 
 for (const held of [0, 1]) {
@@ -40,7 +46,11 @@ for (const held of [0, 1]) {
     await exportAll(publisher, stick)
     for (const later of [3, 4]) await publish(publisher, later)
     // a writer that has the newest head and none of its files
-    await exportAll(publisher, stick, tools, { modules: ['x'], channel: null, branches: [], latest: false })
+    const headOnly = {
+      ...publisher,
+      feed: { ...publisher.feed, snapshot: async () => withoutFiles(publisher) }
+    }
+    await exportAll(headOnly, stick, tools, { modules: ['x'], channel: null, branches: [], latest: false })
     await importAll(branch, stick)
     assert.ok(await holdsReleases(branch, 2))
     assert.equal(await branch.read('/releases/m/default/3/release.json'), null)
