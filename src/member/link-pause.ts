@@ -2,6 +2,7 @@
 import type { StateStore } from '../system/state.ts'
 
 const KEY = 'links-pause'
+const DAY = 86_400_000 // ms
 
 export interface Pause {
   /** ms since the epoch */
@@ -32,8 +33,10 @@ export class LinkPause {
     this.#pause = null
   }
 
+  /** A pause for a time that begins in days to come was made by a wrong clock: it could last for years. */
   at(now: number): Pause | null {
     const pause = this.#pause
-    return pause === null || (pause.until !== null && pause.until <= now) ? null : pause
+    if (pause === null || pause.until === null) return pause
+    return pause.until <= now || now < pause.since - DAY ? null : pause
   }
 }

@@ -95,7 +95,7 @@ export class PeerTable {
 
   #verifyMember(membership: Uint8Array): LinkMember {
     const member = this.#options.verifyMembership(membership)
-    if ((this.#exiles.get(member.node) ?? 0) > this.#options.now()) {
+    if (isExile(this.#exiles.get(member.node) ?? 0, this.#options.now())) {
       throw new ChasquiError('ADMISSION_REFUSED', `${member.name} was sent away for misconduct a while ago`)
     }
     // said before the other side takes this for a connection: it would greet, gossip and plan each time
@@ -173,7 +173,7 @@ export class PeerTable {
 
   #exile({ node }: Peer): void {
     const now = this.#options.now()
-    for (const [other, until] of this.#exiles) if (until <= now) this.#exiles.delete(other)
+    for (const [other, until] of this.#exiles) if (!isExile(until, now)) this.#exiles.delete(other)
     this.#exiles.set(node, now + EXILE)
   }
 
@@ -185,4 +185,6 @@ export class PeerTable {
   }
 }
 
+/** One that would last longer than any was noted before the clock was put right. */
+const isExile = (until: number, now: number) => until > now && until - now <= EXILE
 const hostOf = (address: string) => address.slice(0, address.lastIndexOf(':'))

@@ -328,6 +328,17 @@ test('when the table is full, whoever was there for long gives way, and anybody 
   assert.deepEqual(names(), ['head', 'first'])
 })
 
+test('a member that was sent away by a wrong clock comes back once the clock is right', async () => {
+  let now = Date.UTC(2036, 0)
+  const a = await start('a', { now: () => now, onPeer: (peer) => now > Date.UTC(2030, 0) && peer.expel() })
+  const door = await doorTo(a)
+  await start('b', { peers: [door.address] })
+  await until(() => door.count() === 2, 'b was sent away and asks again')
+  assert.equal(a.peers().length, 0)
+  now = Date.UTC(2026, 0)
+  await until(() => a.peers().length === 1, 'b is there')
+})
+
 test('closes the connection of a member that is revoked while it is connected', async () => {
   const a = await start('a')
   const b = await start('b', { peers: [addressOf(a)] })
