@@ -37,21 +37,27 @@ interface Done {
   read: { bytes: number }
   wrote: { bytes: number }
   reports: { in: number; out: number }
+  troubles: readonly string[]
   safeToRemove: boolean
 }
 
-function doneText({ read, wrote, reports, safeToRemove }: Done): string {
+function doneText({ read, wrote, reports, troubles, safeToRemove }: Done): string {
   const carried = `read ${formatBytes(read.bytes)}, wrote ${formatBytes(wrote.bytes)}, ${reports.in} reports taken, ${reports.out} given`
-  return safeToRemove ? `done, safe to remove (${carried})` : `another program goes on with it (${carried})`
+  return safeToRemove
+    ? `${doneWith(troubles)}, safe to remove (${carried})${firstOf(troubles)}`
+    : `another program goes on with it (${carried})${firstOf(troubles)}`
 }
 
+const doneWith = (troubles: readonly string[]) => (troubles.length > 0 ? 'done with errors' : 'done')
+const firstOf = ([trouble]: readonly string[]) => (trouble === undefined ? '' : `: ${trouble}`)
+
 /** One line for a stick at hand, in `status`. */
-export function describeStick({ place, state, error, since }: WatchedStick): string {
+export function describeStick({ place, state, error, troubles, since }: WatchedStick): string {
   switch (state) {
     case 'working':
       return `stick  ${place}  working since ${since}, do not remove it yet`
     case 'done':
-      return `stick  ${place}  done ${since}, safe to remove`
+      return `stick  ${place}  ${doneWith(troubles)} ${since}, safe to remove${firstOf(troubles)}`
     case 'failed':
       return `stick  ${place}  FAILED ${since}, safe to remove: ${error?.code}: ${error?.message}`
   }

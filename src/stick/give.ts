@@ -41,8 +41,6 @@ export async function give(
     kept === null
       ? { plan: await planExport(home, folder, wanted), skipped: [] }
       : await planKept(home, folder, wanted)
-  // head office can do something about it; a branch on the way is not meant to know every other
-  const troubles = home.role === 'publisher' ? [...(selection.skipped ?? []), ...skipped] : []
   const extras = {
     reports: await measureRecords(folder, home.records),
     installer: request.installer === null ? 0 : await measureInstaller(tools.fs, request.installer),
@@ -50,15 +48,23 @@ export async function give(
   }
   const summary = summarize(plan, selection, extras)
   context.emit({ event: 'stick-plan', ...summary })
-  const fits = lacksSpace(summary.total, summary.free) === 0
+  const lacks = lacksSpace(summary.total, summary.free)
+  const fits = lacks === 0
   if (!fits && !request.asFits) refuseWithoutSpace(summary.total, summary.free)
   // the last of several sticks leaves nothing for another one
   const complete = plan.part === plan.parts && fits && !plan.isBehind
-  const result = { stick: folder.file.id, complete, plan: summary, troubles }
+  const result = { stick: folder.file.id, complete, plan: summary }
   const nothing = { blocks: 0, bytes: 0, segments: 0 }
   if (request.dryRun) {
     const ms = tools.now() - startedAt
-    return { ...result, complete: complete && !plan.due, wrote: nothing, reports: { out: 0, in: 0 }, ms }
+    return {
+      ...result,
+      complete: complete && !plan.due,
+      wrote: nothing,
+      reports: { out: 0, in: 0 },
+      troubles: [],
+      ms
+    }
   }
   if (folder.file.sequence === 0) await writeStickFile(folder, { ...file, sequence: 0 })
   await log.begin()
@@ -86,11 +92,15 @@ export async function give(
   // last: a stick without room for both copies is complete as it is
   await compactFeed(folder, plan.feed, home.fleet, await tools.freeSpace(request.stick), context.signal)
   const reports = { out, in: records.taken }
+  const isShort = plan.segments.length > 0 && (!fits || wrote === null)
+  const left = [...(selection.skipped ?? []), ...skipped, ...(isShort ? [shortfall(lacks)] : [])]
   return {
     ...result,
     complete: complete && wrote !== null,
     wrote: wrote ?? nothing,
     reports,
+    // head office can do something about it; a branch on the way gives what there is room for
+    troubles: home.role === 'publisher' ? left : [],
     ...(installed !== null && { installer: installed }),
     ms: tools.now() - startedAt
   }
@@ -109,6 +119,12 @@ async function signOrders(
     letters.push(await home.order(order, visit))
   }
   return letters
+}
+
+/** What did not fit is left for another stick, and nobody is at hand to hear of it but who reads the page. */
+function shortfall(bytes: number): string {
+  const missing = bytes === 0 ? 'the stick is full' : `${bytes} bytes are missing`
+  return `STICK_FULL: ${missing}: releases did not go on this stick`
 }
 
 /** A stick that does not say how much is free can still turn out to be full. */

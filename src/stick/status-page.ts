@@ -109,10 +109,11 @@ function bannerNotes(visit: Visit, words: Words): string[] {
   return visit.waiting.length === 0 ? [who] : [who, `${words.updatesWait}: ${visit.waiting.length}`]
 }
 
+/** What to do about the first error for which there is something to do; to plug it in again only helps a visit that failed. */
 function adviceFor(visit: Visit, words: Words): string {
-  if (visit.state !== 'failed') return ''
-  const code = codeOf(visit.errors[0] ?? '')
-  return (code === undefined ? undefined : words.advice[code]) ?? words.advice.other
+  const codes = visit.errors.map(codeOf).filter((code) => code !== undefined)
+  const known = codes.map((code) => words.advice[code]).find((advice) => advice !== undefined)
+  return known ?? (visit.state === 'failed' ? words.advice.other : '')
 }
 
 function codeOf(text: string): ErrorCode | undefined {

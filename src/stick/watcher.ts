@@ -33,6 +33,8 @@ export interface WatchedStick {
   place: string
   state: 'working' | 'done' | 'failed'
   error: { code: string; message: string } | null
+  /** of a round that was done: what did not go well, as `CODE: message` */
+  troubles: readonly string[]
   /** RFC 3339 */
   since: string
 }
@@ -196,11 +198,11 @@ class Watcher implements StickWatcher {
       entry.feed = result.plan.length
       const first = result.rejected[0]
       if (first !== undefined) throw new ChasquiError(first.code, `${first.file}: ${first.message}`)
-      entry.stick = this.#state(place, 'done', null)
+      const { read, wrote, reports, releases, troubles, safeToRemove } = result
+      entry.stick = { ...this.#state(place, 'done', null), troubles }
       entry.failures = 0
-      const { read, wrote, reports, releases, safeToRemove } = result
-      emit({ event: 'stick', what: 'done', place, read, wrote, reports, releases, safeToRemove })
-      log.info({ place, read, wrote, reports }, `stick: done, ${nextFor(safeToRemove)}`)
+      emit({ event: 'stick', what: 'done', place, read, wrote, reports, releases, troubles, safeToRemove })
+      log.info({ place, read, wrote, reports, troubles }, `stick: done, ${nextFor(safeToRemove)}`)
     } catch (thrown) {
       const { code, message } = asChasquiError(thrown)
       entry.stick = this.#state(place, 'failed', { code, message })
@@ -234,7 +236,7 @@ class Watcher implements StickWatcher {
   }
 
   #state(place: string, state: WatchedStick['state'], error: WatchedStick['error']): WatchedStick {
-    return { place, state, error, since: new Date(this.#parts.tools.now()).toISOString() }
+    return { place, state, error, troubles: [], since: new Date(this.#parts.tools.now()).toISOString() }
   }
 }
 

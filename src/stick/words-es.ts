@@ -47,7 +47,7 @@ export const ES: Words = {
     STICK_BUSY: 'otro programa de este equipo trabaja con la memoria',
     STICK_DAMAGED: 'hay datos dañados en la memoria',
     STICK_FORK: 'la memoria y este equipo tienen historias distintas: avise a la central',
-    STICK_FULL: 'la memoria está llena',
+    STICK_FULL: 'la memoria está llena: no cupo todo lo que debía llevar',
     STICK_INCOMPLETE: 'a la memoria le falta una parte: la central debe escribirla otra vez',
     STICK_LINK: 'hay un enlace en lugar de un archivo o una carpeta',
     STICK_NOT_OURS: 'la carpeta "chasqui" de la memoria no la escribió Chasqui',

@@ -44,7 +44,7 @@ export const PT: Words = {
     STICK_BUSY: 'outro programa deste computador trabalha com o pendrive',
     STICK_DAMAGED: 'há dados danificados no pendrive',
     STICK_FORK: 'o pendrive e este computador têm histórias diferentes: avise a matriz',
-    STICK_FULL: 'o pendrive está cheio',
+    STICK_FULL: 'o pendrive está cheio: não coube tudo o que devia levar',
     STICK_INCOMPLETE: 'falta uma parte no pendrive: a matriz deve gravá-lo de novo',
     STICK_LINK: 'há um atalho no lugar de um arquivo ou de uma pasta',
     STICK_NOT_OURS: 'a pasta "chasqui" do pendrive não foi escrita pelo Chasqui',

@@ -28,12 +28,16 @@ const events: { given: Record<string, unknown> & { what: string }; text: string 
     text: 'stick /media/a: till: pos 1.1.0 rolled-back: no answer'
   },
   {
-    given: { what: 'done', ...done, safeToRemove: true },
+    given: { what: 'done', ...done, troubles: [], safeToRemove: true },
     text: 'stick /media/a: done, safe to remove (read 12.0 kB, wrote 0 B, 1 reports taken, 2 given)'
   },
   {
-    given: { what: 'done', ...done, safeToRemove: false },
+    given: { what: 'done', ...done, troubles: [], safeToRemove: false },
     text: 'stick /media/a: another program goes on with it (read 12.0 kB, wrote 0 B, 1 reports taken, 2 given)'
+  },
+  {
+    given: { what: 'done', ...done, troubles: ['STICK_FULL: 9 bytes are missing'], safeToRemove: true },
+    text: 'stick /media/a: done with errors, safe to remove (read 12.0 kB, wrote 0 B, 1 reports taken, 2 given): STICK_FULL: 9 bytes are missing'
   },
   {
     given: { what: 'failed', code: 'DISK_FULL', message: 'no room' },
@@ -51,16 +55,20 @@ for (const { given, text } of events) {
 }
 
 const sticks: { stick: Omit<WatchedStick, 'place' | 'since'>; text: RegExp }[] = [
-  { stick: { state: 'working', error: null }, text: /working since 2026.*do not remove/ },
-  { stick: { state: 'done', error: null }, text: /done 2026.*safe to remove/ },
+  { stick: { state: 'working', error: null, troubles: [] }, text: /working since 2026.*do not remove/ },
+  { stick: { state: 'done', error: null, troubles: [] }, text: /done 2026.*safe to remove/ },
   {
-    stick: { state: 'failed', error: { code: 'DISK_IO', message: 'bad' } },
+    stick: { state: 'done', error: null, troubles: ['STICK_FULL: 9 bytes are missing'] },
+    text: /done with errors 2026.*safe to remove: STICK_FULL: 9 bytes are missing/
+  },
+  {
+    stick: { state: 'failed', error: { code: 'DISK_IO', message: 'bad' }, troubles: [] },
     text: /FAILED.*safe to remove: DISK_IO: bad/
   }
 ]
 
 for (const { stick, text } of sticks) {
-  test(`status shows a stick that is ${stick.state}`, () => {
+  test(`status shows a stick that is ${stick.state}${stick.troubles.length > 0 ? ' with errors' : ''}`, () => {
     assert.match(describeStick({ place: '/media/a', since: '2026-01-02T03:04:05Z', ...stick }), text)
   })
 }

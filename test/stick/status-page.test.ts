@@ -4,8 +4,9 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { ChasquiError } from '../../src/errors.ts'
-import { exportStick, syncStick } from '../../src/stick/round.ts'
+import { exportStick, type StickTools, syncStick } from '../../src/stick/round.ts'
 import { LANGUAGES, type Language, WORDS } from '../../src/stick/words.ts'
+import type { FileSystem } from '../../src/system/file-system.ts'
 import { context, everything, exportAll, importAll, publish, tools } from './scene.ts'
 import { openTestHome, type TestHome, temporaryFolder } from './support.ts'
 
@@ -28,6 +29,15 @@ const round = (home: TestHome, stick: string) =>
 function bannerOf(page: string): { state: string; big: string } {
   const [, state = '', big = ''] = /<div class="banner (\w+)"><b>\S+ ([^<]+)<\/b>/.exec(page) ?? []
   return { state, big }
+}
+
+/** A stick that says only when it is written to that there is no room for segments. */
+function fullAtWriting(real: StickTools): StickTools {
+  const createFile: FileSystem['createFile'] = async (path, mode) => {
+    if (path.includes('.seg')) throw Object.assign(new Error('no room'), { code: 'ENOSPC' })
+    return real.fs.createFile(path, mode)
+  }
+  return { ...real, fs: { ...real.fs, createFile } }
 }
 
 for (const language of LANGUAGES) {
@@ -93,6 +103,33 @@ for (const language of LANGUAGES) {
     assert.deepEqual(bannerOf(page), { state: 'trouble', big: words.trouble.big })
     assert.match(page, /CHECK_FAILED: no answer/)
   })
+
+  for (const says of ['how much is free', 'nothing of that']) {
+    test(`${language}: head office is told what did not fit on a stick that says ${says}; a branch is not`, async (t) => {
+      const { publisher, branch, stick } = await scene(t, with_({}))
+      await importAll(branch, stick)
+      await publish(publisher, 2, 3_000_000)
+      const full =
+        says === 'nothing of that' ? fullAtWriting(tools) : { ...tools, freeSpace: async () => 2_000_000 }
+      const asFits = { ...everything(stick), asFits: true }
+      const meet = (home: TestHome) =>
+        syncStick(home, asFits, full, context, { settle: 'all', create: false })
+      const { troubles, complete } = await meet({ ...publisher, language })
+      assert.match(troubles.join(), /^STICK_FULL: .*: releases did not go on this stick$/)
+      assert.equal(complete, false)
+      const page = await pageOf(stick)
+      assert.deepEqual(bannerOf(page), { state: 'trouble', big: words.trouble.big })
+      assert.match(page, /releases did not go on this stick/)
+      for (const part of ['advice', 'troubles'] as const) {
+        assert.ok(page.includes(WORDS[language][part].STICK_FULL ?? ''), part)
+      }
+      const other = await temporaryFolder(t)
+      await exportAll(publisher, other)
+      await importAll(branch, other)
+      assert.deepEqual((await meet(branch)).troubles, [])
+      assert.deepEqual(bannerOf(await pageOf(stick)), { state: 'done', big: words.done.big })
+    })
+  }
 
   test(`${language}: what waits is named with the reason`, async (t) => {
     const update = {

@@ -6,19 +6,19 @@ import { type TestContext, test } from 'node:test'
 import type { ControlEvent } from '../../src/control/commands.ts'
 import { ChasquiError, type ErrorCode } from '../../src/errors.ts'
 import type { StickFilter } from '../../src/stick/home.ts'
-import { exportStick } from '../../src/stick/round.ts'
+import { exportStick, type StickTools } from '../../src/stick/round.ts'
 import { watchSticks } from '../../src/stick/watcher.ts'
 import { silentLog } from '../../src/system/log.ts'
 import { context, everything, exportAll, holdsReleases, importAll, publish, tools } from './scene.ts'
 import { openTestHome, type TestHome, temporaryFolder, testReport } from './support.ts'
 
-function watch(t: TestContext, home: TestHome, places: string[]) {
+function watch(t: TestContext, home: TestHome, places: string[], more: Partial<StickTools> = {}) {
   const events: ControlEvent[] = []
   const clock = { ahead: 0 }
   const watcher = watchSticks({
     home,
     mounts: { list: async () => places },
-    tools: { ...tools, now: () => tools.now() + clock.ahead },
+    tools: { ...tools, ...more, now: () => tools.now() + clock.ahead },
     log: silentLog,
     emit: (event) => events.push(event),
     interval: 3_600_000
@@ -141,6 +141,20 @@ test('a stick that was made for something is not filled with everything when it 
 })
 
 const unknown = 'STICK_BRANCH_UNKNOWN: there is no branch named Isla'
+
+test('a watcher says of a stick that is done that releases did not fit', async (t) => {
+  const publisher = await openTestHome(t, { seed: 1 })
+  await publish(publisher, 1)
+  const stick = await temporaryFolder(t)
+  await exportAll(publisher, stick)
+  await publish(publisher, 2, 3_000_000)
+  const { watcher, told } = watch(t, publisher, [stick], { freeSpace: async () => 2_000_000 })
+  await watcher.look()
+  assert.deepEqual(told(), ['plugged', 'stick-plan', 'done'])
+  const [seen] = watcher.sticks()
+  assert.equal(seen?.state, 'done')
+  assert.match(seen?.troubles.join() ?? '', /^STICK_FULL: \d+ bytes are missing/)
+})
 
 test('a machine that does not know the branches of a stick puts its reports on it and no packs', async (t) => {
   const publisher = await openTestHome(t, { seed: 1 })
