@@ -37,6 +37,8 @@ export function collectPacks(app: NodeApp, { dryRun }: { dryRun: boolean }): Pro
     })
     const paths = found.free.map(({ sha256 }) => `/${packPath(sha256)}`)
     const freed = await app.feed.free(paths, { dryRun })
+    if (!dryRun)
+      await forgetSources(app, plan.view, releases, new Set(paths.filter((_, at) => freed[at] !== 0)))
     const kept = found.keep.filter(({ sha256 }) => here.has(sha256))
     return { freed: sum(freed.filter((bytes) => bytes > 0)), kept: sum(kept.map(({ bytes }) => bytes)) }
   })
@@ -80,6 +82,36 @@ async function rebuiltReleases(app: NodeApp): Promise<ReleaseName[]> {
   }
   return found
 }
+
+/**
+ * Where packs came from is forgotten with the pack, and with the release that brought it into the feed; what status and
+ * reports still name keeps it.
+ */
+async function forgetSources(
+  app: NodeApp,
+  { snapshot }: FleetView,
+  releases: readonly Release[],
+  freed: ReadonlySet<string>
+): Promise<void> {
+  const named = new Set((await namedReleases(app)).map(nameOf))
+  const kept = releases.filter((one) => named.has(nameOf(one))).flatMap(({ packs }) => packs)
+  const stays = new Set(kept.map(({ sha256 }) => `/${packPath(sha256)}`))
+  const inFeed = new Set(await snapshot.list('/packs'))
+  await app.sources.forget((pack) => !stays.has(pack) && (freed.has(pack) || !inFeed.has(pack)))
+}
+
+/** Releases whose sources status and reports tell. */
+async function namedReleases(app: NodeApp): Promise<ReleaseName[]> {
+  const history = await app.engine.history({ limit: 100 })
+  const applied = history.flatMap((entry) => entry.releases)
+  const found: ReleaseName[] = applied.flatMap(({ module, track, to }) =>
+    to === null ? [] : [{ module, track, version: to }]
+  )
+  for (const name of Object.keys(app.config.apps)) found.push(...(await app.engine.installed(name)))
+  return found
+}
+
+const nameOf = ({ module, track, version }: ReleaseName) => `${module}/${track}/${version}`
 
 function plannedSteps({ transactions }: NodePlan) {
   return transactions.flatMap(({ releases }) => releases)

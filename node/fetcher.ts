@@ -59,6 +59,8 @@ export class Fetcher {
     const isCritical = options.isCritical === true
     if (!hasPeers()) throw notHere(missing, 'no peer is connected')
     if (!isCritical && isPaused()) throw paused(missing)
+    const snapshot = await feed.snapshot()
+    const settle = snapshot === null ? null : await sources.watch(snapshot, paths)
     if (isCritical) this.#critical++
     const stall = new AbortController()
     let hasBlock = false
@@ -74,8 +76,6 @@ export class Fetcher {
       hasBlock = true
       options.onProgress?.(progress)
     }
-    const snapshot = await feed.snapshot()
-    if (snapshot !== null) await sources.watch(snapshot, paths)
     try {
       const signal = AbortSignal.any([options.signal, stall.signal])
       await feed.fetch(paths, { signal, onProgress, isCritical })
@@ -87,7 +87,7 @@ export class Fetcher {
     } finally {
       if (isCritical) this.#critical--
       clearInterval(timer)
-      await sources.settle(paths)
+      await settle?.()
     }
   }
 }

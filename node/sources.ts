@@ -1,11 +1,15 @@
 // Where the bytes of each release came from: counted by block while packs come in, kept in the state, shown in status and
 // reported, so that the fleet can see the route of a release.
+import { posix } from 'node:path'
 import type { FeedSnapshot } from '../src/feed/types.ts'
-import type { BlockOrigin } from '../src/member/fleet-links.ts'
+import type { BlockOrigin } from '../src/net/blocks/jobs.ts'
 import { Ledger, type Source } from '../src/net/ledger.ts'
 import type { StateStore } from '../src/system/state.ts'
 
-const KEY = 'sources'
+/** one entry for each pack */
+const KEY = 'sources/'
+/** all packs in one entry, as it was kept first */
+const FORMER = 'sources'
 const PACKS = '/packs'
 
 interface Watched {
@@ -24,6 +28,8 @@ export class Sources {
   readonly #state: StateStore
   #ledger = new Ledger()
   #watched: Watched[] = []
+  /** packs that were counted for and not saved since */
+  #changed = new Set<string>()
   /** blocks of a stick, until it is known which packs they are of */
   #held = new Map<number, StickOrigin>()
 
@@ -32,20 +38,33 @@ export class Sources {
   }
 
   async open(): Promise<void> {
-    this.#ledger = new Ledger(((await this.#state.get(KEY)) as Record<string, Source[]> | undefined) ?? {})
+    const former = (await this.#state.get(FORMER)) as Record<string, Source[]> | undefined
+    const saved = (await this.#state.list(KEY)) as [string, Source[]][]
+    const packs = saved.map(([key, sources]) => [`${PACKS}/${key.slice(KEY.length)}`, sources] as const)
+    this.#ledger = new Ledger({ ...former, ...Object.fromEntries(packs) })
+    if (former === undefined) return
+    this.#changed = new Set(Object.keys(former))
+    await this.#save({ [FORMER]: null })
   }
 
-  /** From now on, blocks of these files are counted for them. */
-  async watch(snapshot: FeedSnapshot, paths: readonly string[]): Promise<void> {
+  /** From now on, blocks of these files are counted for them. Returns the way to end it, which keeps what was counted. */
+  async watch(snapshot: FeedSnapshot, paths: readonly string[]): Promise<() => Promise<void>> {
+    const watched: Watched[] = []
     for (const pack of paths) {
       const range = await snapshot.blocks(pack)
-      if (range !== null) this.#watched.push({ pack, ...range })
+      if (range !== null) watched.push({ pack, ...range })
+    }
+    this.#watched.push(...watched)
+    return async () => {
+      // another download of the same pack watches on
+      this.#watched = this.#watched.filter((one) => !watched.includes(one))
+      await this.#save()
     }
   }
 
   count(index: number, { peer, class: link, bytes }: BlockOrigin): void {
     const found = this.#watched.find(({ offset, length }) => index >= offset && index < offset + length)
-    if (found !== undefined) this.#ledger.add(found.pack, peer, link, bytes)
+    if (found !== undefined) this.#add(found.pack, { peer, link, bytes })
   }
 
   /** A stick brought this block: what it belongs to is read when the whole stick is. */
@@ -62,20 +81,36 @@ export class Sources {
       const range = (await snapshot.blocks(pack)) ?? { offset: 0, length: 0 }
       for (let index = range.offset; index < range.offset + range.length; index++) {
         const from = held.get(index)
-        if (from !== undefined) this.#ledger.add(pack, from.stick, 'stick', from.bytes)
+        if (from !== undefined) this.#add(pack, { peer: from.stick, link: 'stick', bytes: from.bytes })
       }
     }
     await this.#save()
   }
 
-  /** Ends watching and keeps what was counted. */
-  async settle(paths: readonly string[]): Promise<void> {
-    this.#watched = this.#watched.filter(({ pack }) => !paths.includes(pack))
+  /** Forgets where packs came from, but of those that are being fetched. */
+  async forget(isGone: (pack: string) => boolean): Promise<void> {
+    const watched = new Set(this.#watched.map(({ pack }) => pack))
+    for (const pack of this.#ledger.items) {
+      if (watched.has(pack) || !isGone(pack)) continue
+      this.#ledger.forget(pack)
+      this.#changed.add(pack)
+    }
     await this.#save()
   }
 
-  async #save(): Promise<void> {
-    await this.#state.put({ [KEY]: this.#ledger.toJSON() })
+  #add(pack: string, { peer, link, bytes }: Source): void {
+    this.#ledger.add(pack, peer, link, bytes)
+    this.#changed.add(pack)
+  }
+
+  async #save(more: Record<string, null> = {}): Promise<void> {
+    const changes: Record<string, Source[] | null> = { ...more }
+    for (const pack of this.#changed) {
+      const sources = this.#ledger.of(pack)
+      changes[`${KEY}${posix.basename(pack)}`] = sources.length === 0 ? null : sources
+    }
+    this.#changed = new Set()
+    if (Object.keys(changes).length > 0) await this.#state.put(changes)
   }
 
   /** Most bytes first. */

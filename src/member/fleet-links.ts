@@ -3,6 +3,7 @@
 import type { Feed } from '../feed/types.ts'
 import type { AddResult, RecordSet } from '../fleet/record-set.ts'
 import { BlockExchange } from '../net/blocks/exchange.ts'
+import type { BlockOrigin } from '../net/blocks/jobs.ts'
 import { Gossip } from '../net/gossip.ts'
 import { GossipBudget, type GossipLimits } from '../net/gossip-budget.ts'
 import { type GrantBox, GrantExchange } from '../net/grants.ts'
@@ -10,7 +11,7 @@ import { exchangeHeads } from '../net/head-exchange.ts'
 import type { Links, LinksOptions, StaticPeer } from '../net/link-options.ts'
 import { createLinks } from '../net/links.ts'
 import { Pacer, type RatePolicy } from '../net/pacing.ts'
-import type { LinkClass, Peer } from '../net/peer.ts'
+import type { Peer } from '../net/peer.ts'
 import { type RootChain, RootExchange } from '../net/roots.ts'
 import type { Log } from '../system/log.ts'
 import type { StateStore } from '../system/state.ts'
@@ -43,13 +44,6 @@ export interface LinkSettings {
   limits?: NonNullable<LinksOptions['limits']>
 }
 
-export interface BlockOrigin {
-  /** node key, hex */
-  peer: string
-  class: LinkClass
-  bytes: number
-}
-
 export interface FleetLinksOptions {
   self: {
     /** hex */
@@ -75,7 +69,7 @@ export interface FleetLinksOptions {
   onPeer?(peer: Peer): void
   /** a peer sent a record that was asked for */
   onRecord?(result: AddResult, peer: Peer): void
-  /** a block of the blobs core came in */
+  /** a block of the blobs core came in that was waited for */
   onBlock?(index: number, from: BlockOrigin): void
   log: Log
   /** ms since the epoch */
@@ -160,23 +154,16 @@ export async function startFleetLinks(options: FleetLinksOptions): Promise<Fleet
   return { links, gossip, exchange, stop }
 }
 
-function exchangeOf({ self, settings, feed, onBlock: tell, log, now }: FleetLinksOptions): BlockExchange {
+function exchangeOf({ self, settings, feed, onBlock, log, now }: FleetLinksOptions): BlockExchange {
   const exchange = new BlockExchange({
     own: self.node,
     pacer: new Pacer(settings.rates),
     log,
     now,
-    random: Math.random
+    random: Math.random,
+    ...(onBlock === undefined ? {} : { onFetched: onBlock })
   })
-  feed.fetcher = (_core, indexes, { signal, isCritical, onBlock }) =>
-    exchange.fetch(indexes, {
-      signal,
-      isCritical,
-      onBlock(index, from) {
-        if (from !== null) tell?.(index, from)
-        onBlock(index)
-      }
-    })
+  feed.fetcher = (_core, indexes, options) => exchange.fetch(indexes, options)
   return exchange
 }
 

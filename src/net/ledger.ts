@@ -12,6 +12,7 @@ export interface Source {
 export class Ledger {
   #items = new Map<string, Map<string, Source>>()
 
+  /** @param saved by item */
   constructor(saved: Record<string, Source[]> = {}) {
     for (const [item, sources] of Object.entries(saved)) {
       for (const source of sources) this.add(item, source.peer, source.link, source.bytes)
@@ -37,8 +38,7 @@ export class Ledger {
     this.#items.delete(item)
   }
 
-  /** For storage; give it back to the constructor. */
-  toJSON(): Record<string, Source[]> {
-    return Object.fromEntries([...this.#items.keys()].map((item) => [item, this.of(item)]))
+  get items(): string[] {
+    return [...this.#items.keys()]
   }
 }

@@ -136,6 +136,24 @@ async function listener(at: Links): Promise<Interest[]> {
   return heard
 }
 
+test('where a block came from is told once, however many downloads wait for it', async () => {
+  const from = exchangeOf('from')
+  from.use(pretendCore(() => true, honest))
+  const told: number[] = []
+  const to = exchangeOf('to', { onFetched: (index) => told.push(index) })
+  to.use(pretendCore(() => false, honest))
+  const a = await start('from', [], (peer) => from.open(peer))
+  await start('to', [a], (peer) => to.open(peer))
+  let got = 0
+  const fetch = () => to.fetch(ALL, { signal, onBlock: () => got++ })
+  await Promise.all([fetch(), fetch()])
+  assert.deepEqual(
+    told.sort((one, other) => one - other),
+    ALL
+  )
+  assert.equal(got, 2 * COUNT)
+})
+
 test('what came by another way is asked for no more, and neighbours that wait for it hear of it', async () => {
   let isImported = false
   const imported = () => isImported

@@ -7,6 +7,7 @@ import type { NodeApp } from '../../node/app.ts'
 import type { ApplyResult } from '../../node/apply/types.ts'
 import type { Collected } from '../../node/collect.ts'
 import type { DriveFeed } from '../../src/feed/feed.ts'
+import type { FeedSnapshot } from '../../src/feed/types.ts'
 import { connect } from '../feed/support.ts'
 import { generic, readFiles, runNode, SmallFleet } from './support.ts'
 
@@ -82,6 +83,28 @@ describe('a branch that collects', () => {
     await install(node)
     assert.deepEqual(await readFiles(live), next)
     assert.deepEqual((await packsHere(node)).sort(), [...after, ...packs].sort())
+  })
+
+  it('forgets where packs came from that it frees or that the feed has no more, but for what is installed', async (t) => {
+    const { node } = await scene(t, '[node]\ncarry = "mine"')
+    const all = (await node.state.list('sources/')).map(([key]) => `/packs/${key.slice('sources/'.length)}`)
+    assert.deepEqual(all, (await packsHere(node)).sort())
+    const named = (await Promise.all([1, 2, 3].map((n) => packsOf(node, 'shop', `${n}.0.0`)))).flat()
+    const former = { blocks: async () => ({ offset: 1_000_000, length: 1 }) } as unknown as FeedSnapshot
+    const end = await node.sources.watch(former, ['/packs/former'])
+    node.sources.count(1_000_000, { peer: 'cafe', class: 'lan', bytes: 1 })
+    await end()
+    all.push('/packs/former')
+    await runNode(node, 'gc', { dryRun: true })
+    assert.ok(all.every((pack) => node.sources.of([pack]).length > 0))
+
+    await runNode(node, 'gc')
+    const known = all.filter((pack) => node.sources.of([pack]).length > 0)
+    assert.deepEqual(
+      known,
+      all.filter((pack) => named.includes(pack))
+    )
+    assert.ok(known.length < all.length)
   })
 
   it('goes back to a kept backup, and can rebuild that too', async (t) => {

@@ -80,7 +80,7 @@ async function fetchFrom(core: BulkCore) {
   mock.timers.enable({ apis: ['setInterval'] })
   const fetcher = new Fetcher({
     feed: () => feed as unknown as Feed,
-    sources: { watch: async () => undefined, settle: async () => undefined } as unknown as Sources,
+    sources: {} as Sources,
     hasPeers: () => true,
     isPaused: () => false,
     awaited: () => ours.awaited

@@ -5,7 +5,7 @@ import { Pacer } from '../pacing.ts'
 import type { Peer } from '../peer.ts'
 import { Flow } from './flow.ts'
 import { coreId, Interests } from './interests.ts'
-import { type FetchOptions, Jobs } from './jobs.ts'
+import { type BlockOrigin, type FetchOptions, Jobs } from './jobs.ts'
 import { OtherWays } from './other-ways.ts'
 import { BlockPlan, type Holder } from './plan.ts'
 import { indexesOf, rangesOf } from './ranges.ts'
@@ -29,6 +29,8 @@ export interface ExchangeOptions {
   /** in [0, 1) */
   random(): number
   onServed?(peer: Peer, bytes: number): void
+  /** a block came in that was waited for: told once, however many downloads wait for it */
+  onFetched?(index: number, from: BlockOrigin): void
   timeLimit?: TimeLimit
 }
 
@@ -250,6 +252,7 @@ export class BlockExchange {
     this.#plan.drop(block.index)
     this.#interests.gained(block.index)
     this.#endElsewhere(block.index)
+    if (this.#jobs.isMissing(block.index)) this.#options.onFetched?.(block.index, from)
     this.#jobs.gained(block.index, from)
     // an interest may have been too long for one message: then the rest is told in time
     if (++this.#gainedSinceTold >= BLOCK_LIMITS.ranges) this.#telling.now()
