@@ -86,6 +86,7 @@ function recordsOf(
       version,
       kind,
       root: manifestRoot(manifest),
+      live: livePlace(app, module),
       installedAt: isoTime(parts.clock.now()),
       by: 'adopted'
     }

@@ -80,11 +80,12 @@ export async function committedRecords(work: Work, records: Records): Promise<Al
     changes[KEYS.manifest(app.name, module)] = text(fresh)
     changes[KEYS.staged(app.name, module)] = null
     const root = fresh === null ? '' : manifestRoot(fresh)
+    const live = work.places.live(module)
     const installedAt = isoTime(work.parts.clock.now())
     changes[KEYS.installed(app.name, module)] =
       change.to === null
         ? null
-        : { module, track, version: change.to, kind, root, installedAt, by: transaction.id }
+        : { module, track, version: change.to, kind, root, live, installedAt, by: transaction.id }
     Object.assign(changes, await raisedFloor(app.name, change, records))
   }
   for (const entry of await records.quarantine(app.name)) {

@@ -1,7 +1,9 @@
 // The live places and the work folder, before anything is stopped: they can be renamed into each other, nobody else can look
 // into the backups, and nothing lies where a new module would come that no transaction has put there.
-import { dirname } from 'node:path'
+import { dirname, join } from 'node:path'
 import { ChasquiError } from '../../src/errors.ts'
+import type { Manifest } from '../../src/release/manifest.ts'
+import type { FileSystem } from '../../src/system/file-system.ts'
 import { isSingleModule } from '../config/apps.ts'
 import type { Profile } from '../profiles/profile.ts'
 import { livePlace } from './layout.ts'
@@ -56,6 +58,7 @@ async function refusePlace(question: PlacesQuestion, change: ModuleChange) {
     })
   }
   const manifest = await records.manifest(work.app.name, change.module)
+  if (change.from !== null && manifest !== null) await refuseElsewhere(question, change, live, manifest)
   if (found !== null) await refuseMounts(work.parts, live, change.kind, namesOf(manifest))
   if (found !== null && change.kind === 'directory') {
     await refuseUnknown(work, profile, records, change)
@@ -67,6 +70,35 @@ async function refusePlace(question: PlacesQuestion, change: ModuleChange) {
   }
   const writable = change.kind === 'overlay' && found !== null ? live : dirname(live)
   await requireWritable(work, writable)
+}
+
+/**
+ * Another path, or a second module beside the only one, means another place: an update would go there while the service runs
+ * what is in the old one. What somebody has moved to the new place is fine.
+ */
+async function refuseElsewhere(
+  { work, records }: PlacesQuestion,
+  { module, to }: ModuleChange,
+  live: string,
+  manifest: Manifest
+): Promise<void> {
+  const { name } = work.app
+  const known = (await records.installed(name)).find((one) => one.module === module)?.live
+  if (known === live || (await isMostlyThere(work.parts.fs, live, manifest))) return
+  // a person takes away what is gone already
+  if (known === undefined && to === null) return
+  const was = known === undefined ? `${module} is not in ${live}` : `${module} was installed in ${known}`
+  throw new ChasquiError('APPLY_PLACE', `${was}, and the configuration says ${live}`, {
+    hint: `set path and modules in [apps.${name}] as they were; or stop it, move its folder there, and let its service run it from there`
+  })
+}
+
+const MOST = 0.5 // of the files, as when a module is adopted
+
+async function isMostlyThere(fs: FileSystem, live: string, { entries }: Manifest): Promise<boolean> {
+  let found = 0
+  for (const { path } of entries) if ((await fs.stat(join(live, path))) !== null) found++
+  return found >= entries.length * MOST
 }
 
 /**

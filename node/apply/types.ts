@@ -147,6 +147,8 @@ export interface InstalledModule {
   kind: 'directory' | 'overlay'
   /** hex SHA-256 of the file list */
   root: string
+  /** absolute: where it was put; not known of what was installed before this was recorded */
+  live?: string
   /** RFC 3339 */
   installedAt: string
   /** transaction, or "adopted" */
