@@ -2,27 +2,10 @@
 import assert from 'node:assert/strict'
 import { chown, lstat, readFile, rename, stat, symlink } from 'node:fs/promises'
 import { join } from 'node:path'
-import { after, before, describe, type TestContext, test } from 'node:test'
-import { makeStand, type Stand, type StandOptions, upgradeRequest } from './odoo-stand.ts'
-import { type PostgresCluster, startPostgres, whyNoPostgres } from './postgres.ts'
+import { test } from 'node:test'
+import { applyTo, describeStands, FAIL } from './odoo-stand.ts'
 
-const reason = whyNoPostgres()
-
-describe('the files of an Odoo', reason === undefined ? {} : { skip: reason }, () => {
-  let cluster: PostgresCluster
-  before(async () => {
-    cluster = await startPostgres()
-  })
-  after(() => cluster.stop())
-
-  async function stand(t: TestContext, options: StandOptions = {}): Promise<Stand> {
-    const made = await makeStand(cluster, options)
-    t.after(() => made.remove())
-    return made
-  }
-  const apply = ({ branch }: Stand) => branch.engine().apply(upgradeRequest(branch))
-  const FAIL = 'log CRITICAL "no"; exit 255'
-
+describeStands('the files of an Odoo', ({ stand }) => {
   const asRoot = process.getuid?.() === 0 ? {} : { skip: 'only root can run Odoo as somebody else' }
   test(
     'Odoo runs as the owner of data_dir, sees the staged addons, and can write what it made',
@@ -32,7 +15,7 @@ describe('the files of an Odoo', reason === undefined ? {} : { skip: reason }, (
       const data = join(one.folder, 'data')
       for (const folder of [data, join(data, 'filestore')]) await chown(folder, 33, 33)
       await one.configure('syslog = True')
-      const result = await apply(one)
+      const result = await applyTo(one)
       assert.equal(result.result, 'committed', JSON.stringify(result))
       assert.deepEqual([...new Set((await one.calls()).map((line) => line.split(' ')[0]))], ['33'])
       assert.equal((await stat(join(one.folder, '.chasqui-addons'))).mode & 0o777, 0o700, 'closed again')
@@ -45,7 +28,7 @@ describe('the files of an Odoo', reason === undefined ? {} : { skip: reason }, (
     for (const folder of [data, join(data, 'filestore')]) await chown(folder, 33, 33)
     await rename(data, `${data}-2`)
     await symlink(`${data}-2`, data)
-    const result = await apply(one)
+    const result = await applyTo(one)
     assert.equal(result.result, 'committed', JSON.stringify(result))
     assert.deepEqual([...new Set((await one.calls()).map((line) => line.split(' ')[0]))], ['33'])
   })
@@ -59,12 +42,12 @@ describe('the files of an Odoo', reason === undefined ? {} : { skip: reason }, (
       const disk = join(one.folder, 'disk')
       await rename(linked, disk)
       await symlink(`${disk}-2`, linked)
-      const refused = await apply(one)
+      const refused = await applyTo(one)
       assert.deepEqual([refused.result, refused.error?.code], ['refused', 'ODOO_CONFIG_INVALID'])
       assert.match(refused.error?.hint ?? '', /mounted/)
       await rename(disk, `${disk}-2`)
       await one.hook(till, `rm data/filestore/${till}/ab/file; rmdir data/filestore/${till}/ab; ${FAIL}`)
-      assert.equal((await apply(one)).result, 'rolled-back')
+      assert.equal((await applyTo(one)).result, 'rolled-back')
       assert.equal(await readFile(join(filestore, till, 'ab', 'file'), 'utf8'), `of ${till}`)
       assert.ok((await lstat(linked)).isSymbolicLink())
     })
@@ -76,12 +59,12 @@ describe('the files of an Odoo', reason === undefined ? {} : { skip: reason }, (
     await rename(conf, `${conf}.real`)
     await symlink('odoo.conf.real', conf)
     await one.configure('syslog = True')
-    assert.equal((await apply(one)).result, 'committed')
+    assert.equal((await applyTo(one)).result, 'committed')
   })
 
   test('a node that is neither root nor Odoo is refused', asRoot, async (t) => {
     const one = await stand(t)
     await chown(one.folder, 4242, 4242)
-    assert.equal((await apply(one)).error?.code, 'NO_PERMISSION')
+    assert.equal((await applyTo(one)).error?.code, 'NO_PERMISSION')
   })
 })

@@ -2,27 +2,11 @@
 import assert from 'node:assert/strict'
 import { stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { after, before, describe, type TestContext, test } from 'node:test'
+import { test } from 'node:test'
 import { realProcessRunner } from '../../src/system/process.ts'
-import { makeStand, type Stand, type StandOptions, upgradeRequest } from './odoo-stand.ts'
-import { type PostgresCluster, startPostgres, whyNoPostgres } from './postgres.ts'
+import { applyTo, describeStands, FAIL, type Stand, upgradeRequest } from './odoo-stand.ts'
 
-const reason = whyNoPostgres()
-
-describe("others on Odoo's PostgreSQL", reason === undefined ? {} : { skip: reason }, () => {
-  let cluster: PostgresCluster
-  before(async () => {
-    cluster = await startPostgres()
-  })
-  after(() => cluster.stop())
-
-  async function stand(t: TestContext, options: StandOptions = {}): Promise<Stand> {
-    const made = await makeStand(cluster, options)
-    t.after(() => made.remove())
-    return made
-  }
-  const apply = ({ branch }: Stand) => branch.engine().apply(upgradeRequest(branch))
-  const FAIL = 'log CRITICAL "no"; exit 255'
+describeStands("others on Odoo's PostgreSQL", ({ cluster, stand }) => {
   const sales = (one: Stand, database: string) =>
     one.sql(database, 'select string_agg(name, $$,$$) from sale')
 
@@ -52,7 +36,7 @@ describe("others on Odoo's PostgreSQL", reason === undefined ? {} : { skip: reas
       const rehearsal = `chasqui_rehearsal_${till}`
       await one.hook(rehearsal, `sql "create table t ()" && ls >> data/rehearsed`)
       if (isUsed) await one.session(one.role, till)
-      const failed = await apply(one)
+      const failed = await applyTo(one)
       assert.equal(failed.result, 'rolled-back', JSON.stringify(failed))
       await stat(join(one.folder, 'data', 'rehearsed'))
       await one.hook(till, '')
@@ -84,7 +68,7 @@ describe("others on Odoo's PostgreSQL", reason === undefined ? {} : { skip: reas
       const agent = `agent_${one.role}`
       await one.sql('postgres', `create role ${agent} login ${rights}; ${grants(one.role)}`)
       await one.session(agent, one.databases[0] ?? '')
-      const result = await apply(one)
+      const result = await applyTo(one)
       if (hint === null) return assert.equal(result.result, 'committed', JSON.stringify(result))
       assert.deepEqual([result.result, result.error?.code], ['refused', 'DATABASE_NOT_ALLOWED'])
       assert.match(result.error?.message ?? '', new RegExp(`${agent} \\(psql\\) is connected to till_`))
@@ -108,13 +92,13 @@ describe("others on Odoo's PostgreSQL", reason === undefined ? {} : { skip: reas
     })
     const [till = ''] = one.databases
     await writeFile(join(one.folder, 'up'), '')
-    const psql = `${join(cluster.bin, 'psql')} -h ${cluster.host} -U postgres`
+    const psql = `${join(cluster().bin, 'psql')} -h ${cluster().host} -U postgres`
     const begun = `until ${psql} -tc "select 1 from pg_stat_activity where usename = 'postgres' and datname = '${till}'" | grep -q 1`
     await one.hook(
       `chasqui_rehearsal_${till}`,
       `${psql} -d ${till} -c "select pg_sleep(600)" >/dev/null 2>&1 & ${begun}; do sleep 0.1; done`
     )
-    const result = await apply(one)
+    const result = await applyTo(one)
     assert.deepEqual(
       [result.result, result.error?.step, result.error?.code],
       ['rolled-back', 'stop', 'SERVICE_FAILED'],

@@ -3,29 +3,13 @@ import assert from 'node:assert/strict'
 import { mkdtemp, readdir, readFile, rm, stat, symlink, truncate, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { after, before, describe, type TestContext, test } from 'node:test'
+import { test } from 'node:test'
 import { POSTGRES_TOOLS } from '../../node/profiles/odoo/postgres.ts'
 import { realFileSystem } from '../../src/system/file-system.ts'
 import { realProcessRunner } from '../../src/system/process.ts'
-import { makeStand, type Stand, type StandOptions, upgradeRequest } from './odoo-stand.ts'
-import { type PostgresCluster, startPostgres, whyNoPostgres } from './postgres.ts'
+import { applyTo, describeStands, FAIL, type Stand, upgradeRequest } from './odoo-stand.ts'
 
-const reason = whyNoPostgres()
-
-describe('the odoo profile with PostgreSQL', reason === undefined ? {} : { skip: reason }, () => {
-  let cluster: PostgresCluster
-  before(async () => {
-    cluster = await startPostgres()
-  })
-  after(() => cluster.stop())
-
-  async function stand(t: TestContext, options: StandOptions = {}): Promise<Stand> {
-    const made = await makeStand(cluster, options)
-    t.after(() => made.remove())
-    return made
-  }
-  const apply = ({ branch }: Stand) => branch.engine().apply(upgradeRequest(branch))
-  const FAIL = 'log CRITICAL "no"; exit 255'
+describeStands('the odoo profile with PostgreSQL', ({ cluster, stand }) => {
   const sales = (one: Stand, database: string) =>
     one.sql(database, 'select string_agg(name, $$,$$) from sale')
 
@@ -45,7 +29,7 @@ describe('the odoo profile with PostgreSQL', reason === undefined ? {} : { skip:
     test(`${name}: ${hint === null ? 'goes' : 'is refused before the stop'}`, async (t) => {
       const one = await stand(t, { rights })
       for (const text of more(one)) await one.sql(one.databases[0] ?? '', text)
-      const result = await apply(one)
+      const result = await applyTo(one)
       assert.equal(
         result.error?.code,
         hint === null ? undefined : 'DATABASE_NOT_ALLOWED',
@@ -69,7 +53,7 @@ describe('the odoo profile with PostgreSQL', reason === undefined ? {} : { skip:
         return result
       }
       const one = await stand(t, { parts: () => ({ runner: { ...realProcessRunner, run } }) })
-      const result = await apply(one)
+      const result = await applyTo(one)
       assert.deepEqual(
         [result.error?.step, result.error?.code],
         ['back-up', 'BACKUP_FAILED'],
@@ -86,7 +70,7 @@ describe('the odoo profile with PostgreSQL', reason === undefined ? {} : { skip:
     const [till = '', store = ''] = one.databases
     await one.hook(till, `rm data/filestore/${till}/ab/file`)
     await one.hook(store, FAIL)
-    const result = await apply(one)
+    const result = await applyTo(one)
     assert.equal(result.result, 'rolled-back', JSON.stringify(result))
     assert.equal(result.setAside?.length, 2)
     for (const name of one.databases) {
@@ -128,24 +112,14 @@ describe('the odoo profile with PostgreSQL', reason === undefined ? {} : { skip:
     assert.equal(await sales(one, till), `before in ${till}`)
   })
 
-  test('a restored database has the order of the one before, from ICU too', async (t) => {
-    const createdb = ['--locale-provider=icu', '--icu-locale=es-PE', '--lc-collate=C', '--lc-ctype=C']
-    const one = await stand(t, { createdb, odoo: { rehearse: true } })
-    const [till = ''] = one.databases
-    await one.hook(till, FAIL)
-    assert.equal((await apply(one)).result, 'rolled-back')
-    const sql = `select datlocprovider::text || ' ' || to_jsonb(d)::text from pg_database d where datname = '${till}'`
-    assert.match(await one.sql('postgres', sql), /^i .*es-PE/)
-  })
-
   test('a PostgreSQL that goes down in the middle is waited for, and the release is not to blame', async (t) => {
     const one = await stand(t)
     const [till = ''] = one.databases
-    await one.hook(till, `${cluster.crash}; exit 255`)
-    const failed = await apply(one)
+    await one.hook(till, `${cluster().crash}; exit 255`)
+    const failed = await applyTo(one)
     assert.equal(failed.result, 'rollback-failed', JSON.stringify(failed))
     assert.equal(failed.error?.code, 'DATABASE_UNREACHABLE')
-    await cluster.resume()
+    await cluster().resume()
     const [result] = await one.branch.engine().recover({}, { retry: 'now' })
     assert.equal(result?.result, 'rolled-back', JSON.stringify(result))
     assert.equal(await sales(one, till), `before in ${till}`)
@@ -155,7 +129,7 @@ describe('the odoo profile with PostgreSQL', reason === undefined ? {} : { skip:
   test('odoo.conf may send the log elsewhere: the upgrade is judged all the same, and no copy of it stays', async (t) => {
     const one = await stand(t)
     await one.configure('syslog = True')
-    const result = await apply(one)
+    const result = await applyTo(one)
     assert.equal(result.result, 'committed', JSON.stringify(result))
     await assert.rejects(stat(join(one.folder, '.chasqui-addons', `t-${result.transaction}`)), {
       code: 'ENOENT'
@@ -165,7 +139,7 @@ describe('the odoo profile with PostgreSQL', reason === undefined ? {} : { skip:
   test('asset bundles of the other version go when files go back, and nothing else', async (t) => {
     const one = await stand(t)
     const [till = ''] = one.databases
-    assert.equal((await apply(one)).result, 'committed')
+    assert.equal((await applyTo(one)).result, 'committed')
     const urls = [
       '/web/assets/1-ab/web.assets_web.min.js',
       '/web/content/7-ab/web.assets_common.css',
@@ -193,12 +167,12 @@ describe('the odoo profile with PostgreSQL', reason === undefined ? {} : { skip:
     test(`no copy to rehearse on: ${what} is ${code}, and not the fault of the release`, async (t) => {
       const bin = await mkdtemp(join(tmpdir(), 'chasqui-tools-'))
       t.after(() => rm(bin, { recursive: true, force: true }))
-      for (const tool of POSTGRES_TOOLS) await symlink(join(cluster.bin, tool), join(bin, tool))
+      for (const tool of POSTGRES_TOOLS) await symlink(join(cluster().bin, tool), join(bin, tool))
       for (const [tool, lines] of [
         // as while somebody uses the database
         [
           'psql',
-          `[[ "$*" != *'create database'*template* ]] && exec ${join(cluster.bin, 'psql')} "$@"; exit 1`
+          `[[ "$*" != *'create database'*template* ]] && exec ${join(cluster().bin, 'psql')} "$@"; exit 1`
         ],
         ['pg_dump', script]
       ] as const) {
@@ -206,7 +180,7 @@ describe('the odoo profile with PostgreSQL', reason === undefined ? {} : { skip:
         await writeFile(join(bin, tool), `#!/bin/bash\n${lines}\n`, { mode: 0o755 })
       }
       const one = await stand(t, { odoo: { rehearse: true, 'postgres-bin': bin } })
-      const result = await apply(one)
+      const result = await applyTo(one)
       assert.equal(result.error?.code, code, JSON.stringify(result))
       assert.equal(result.error?.step, 'rehearse')
       assert.ok(result.error?.hint !== undefined || code !== 'DISK_FULL')
@@ -218,7 +192,7 @@ describe('the odoo profile with PostgreSQL', reason === undefined ? {} : { skip:
   const FULL: [name: string, on: (one: string) => string][] = [
     ['the home', (folder) => join(folder, 'home')],
     ['the work folder, on the volume of the addons', (folder) => join(folder, 'addons')],
-    ["PostgreSQL's data", () => join(cluster.host, 'data')]
+    ["PostgreSQL's data", () => join(cluster().host, 'data')]
   ]
   for (const [name, on] of FULL) {
     test(`a full volume is found before the stop: ${name}`, async (t) => {
@@ -238,11 +212,11 @@ describe('the odoo profile with PostgreSQL', reason === undefined ? {} : { skip:
       const one = await stand(t, { rights: 'superuser', parts })
       await realFileSystem.makeDirectory(join(one.folder, 'home'), 0o755)
       full = on(one.folder)
-      const result = await apply(one)
+      const result = await applyTo(one)
       assert.equal(result.error?.code, 'DISK_FULL', JSON.stringify(result))
       assert.ok(result.error?.message.startsWith(full), result.error?.message)
       full = 'nowhere'
-      assert.equal((await apply(one)).result, 'committed')
+      assert.equal((await applyTo(one)).result, 'committed')
     })
   }
 })

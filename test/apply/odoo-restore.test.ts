@@ -133,7 +133,7 @@ describe('the databases of Odoo', { skip: whyNoPostgres() }, () => {
   for (const { name, tool } of [
     { name: 'the restore itself', tool: 'pg_restore' },
     { name: 'making a database', tool: 'create database' },
-    { name: 'changing the names', tool: 'alter database' }
+    { name: 'changing the names', tool: 'rename to' }
   ]) {
     test(`no sale is lost when ${name} fails, users work meanwhile, and it is tried again`, async () => {
       let isBroken = false

@@ -5,13 +5,14 @@ import { randomBytes } from 'node:crypto'
 import { appendFile, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { after, before, describe, type TestContext } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { systemClock, systemHttp } from '../../node/apply/real.ts'
 import type { EngineParts } from '../../node/apply/types.ts'
 import { realFileSystem } from '../../src/system/file-system.ts'
 import { realProcessRunner } from '../../src/system/process.ts'
-import type { PostgresCluster } from './postgres.ts'
+import { type PostgresCluster, startPostgres, whyNoPostgres } from './postgres.ts'
 import { manifestOf, SimulatedBranch } from './simulated-branch.ts'
 
 const run = promisify(execFile)
@@ -68,7 +69,38 @@ export function upgradeRequest(branch: SimulatedBranch) {
   return branch.request({ module: 'rig', version: '2.0.0', from: '1.0.0', files: V2 })
 }
 
-export async function makeStand(cluster: PostgresCluster, options: StandOptions = {}): Promise<Stand> {
+export const applyTo = ({ branch }: Stand) => branch.engine().apply(upgradeRequest(branch))
+
+/** Of a hook: the upgrade fails. */
+export const FAIL = 'log CRITICAL "no"; exit 255'
+
+export interface Stands {
+  cluster(): PostgresCluster
+  /** goes with its test */
+  stand(t: TestContext, options?: StandOptions): Promise<Stand>
+}
+
+/** Tests on a PostgreSQL of their own. */
+export function describeStands(name: string, tests: (stands: Stands) => void): void {
+  const reason = whyNoPostgres()
+  describe(name, reason === undefined ? {} : { skip: reason }, () => {
+    let cluster: PostgresCluster
+    before(async () => {
+      cluster = await startPostgres()
+    })
+    after(() => cluster.stop())
+    tests({
+      cluster: () => cluster,
+      async stand(t, options) {
+        const made = await makeStand(cluster, options)
+        t.after(() => made.remove())
+        return made
+      }
+    })
+  })
+}
+
+async function makeStand(cluster: PostgresCluster, options: StandOptions = {}): Promise<Stand> {
   const { databases = ['till'], rights = 'createdb', createdb = [] } = options
   const folder = await mkdtemp(join(tmpdir(), 'chasqui-stand-'))
   await run('chmod', ['755', folder])

@@ -11,6 +11,7 @@ import { databaseLabel } from '../../backups/set-aside.ts'
 import type { Odoo } from './context.ts'
 import { filestoreOf, filestorePlace, linkMissing } from './filestore.ts'
 import { quoteName } from './postgres.ts'
+import { copyProperties, restorePrivileges } from './properties.ts'
 import { disconnect } from './sessions.ts'
 import { modulesToUpgrade, type Roots, upgrade } from './upgrade.ts'
 
@@ -75,8 +76,11 @@ async function restoreOne(work: Work, odoo: Odoo, database: string, dump: string
   if (isThere && planned !== undefined && (await postgres.exists(planned))) return
   const fresh = nameBeside(database, `${id}_new`)
   await postgres.dropHidden(fresh, 'RESTORE_FAILED')
-  await postgres.createLike(isThere ? database : (planned ?? database), fresh, 'RESTORE_FAILED')
+  const model = isThere ? database : (planned ?? database)
+  await postgres.createLike(model, fresh, 'RESTORE_FAILED')
   await postgres.run('pg_restore', [...PLAIN, '-d', fresh, dump], 'RESTORE_FAILED')
+  await restorePrivileges(work, odoo, dump, fresh)
+  await copyProperties(work, odoo, model, fresh)
   const change = (name: string, how: string) => `alter database ${quoteName(name)} ${how}`
   const rename = (from: string, to: string) => change(from, `rename to ${quoteName(to)}`)
   const changes = [rename(fresh, database), change(database, 'with is_template false')]
