@@ -147,7 +147,8 @@ export class NodeApp {
         const classes = (this.links?.peers() ?? []).map((peer) => peer.link.class)
         return this.linkPolicy.areAllPaused(classes, this.now())
       },
-      awaited: () => this.exchange?.awaited ?? 0
+      awaited: () => this.exchange?.awaited ?? 0,
+      isPaced: () => this.exchange?.isPaced ?? false
     })
     this.follower = new FeedFollower({
       identity: this.identity,

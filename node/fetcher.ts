@@ -3,6 +3,7 @@
 import { ChasquiError } from '../src/errors.ts'
 import type { Feed, FetchProgress } from '../src/feed/types.ts'
 import type { Sources } from './sources.ts'
+import { type LineState, StallGuard } from './stall.ts'
 
 export interface FetchOptions {
   signal: AbortSignal
@@ -11,7 +12,7 @@ export interface FetchOptions {
   isCritical?: boolean
 }
 
-export interface FetcherParts {
+export interface FetcherParts extends LineState {
   /** the feed of now: it may become another one */
   feed(): Feed
   sources: Sources
@@ -19,19 +20,6 @@ export interface FetcherParts {
   hasPeers(): boolean
   /** do all links to peers carry nothing for now (hours, cap, metered)? */
   isPaused(): boolean
-  /** bytes that came in from peers while they owed a block, of blocks that are not whole yet too */
-  awaited(): number
-}
-
-/**
- * A fetch gives up when no block has come and lines that owe one hardly move: a slow line is not a dead one, and one that only
- * carries records brings no block. What came stays.
- */
-const STALL = {
-  /** milliseconds between looks */
-  look: 20_000,
-  /** bytes a second that count as movement */
-  rate: 200
 }
 
 export class Fetcher {
@@ -63,17 +51,9 @@ export class Fetcher {
     const settle = snapshot === null ? null : await sources.watch(snapshot, paths)
     if (isCritical) this.#critical++
     const stall = new AbortController()
-    let hasBlock = false
-    let before = this.#parts.awaited()
-    const timer = setInterval(() => {
-      const now = this.#parts.awaited()
-      const moved = now < before ? now : now - before // the links may have come up anew
-      if (!hasBlock && moved < (STALL.rate * STALL.look) / 1000) stall.abort()
-      hasBlock = false
-      before = now
-    }, STALL.look)
+    const guard = new StallGuard(this.#parts, () => stall.abort())
     const onProgress = (progress: FetchProgress) => {
-      hasBlock = true
+      guard.block()
       options.onProgress?.(progress)
     }
     try {
@@ -86,7 +66,7 @@ export class Fetcher {
       throw notHere(left, 'no peer that is connected has sent any of it')
     } finally {
       if (isCritical) this.#critical--
-      clearInterval(timer)
+      guard.stop()
       await settle?.()
     }
   }

@@ -8,6 +8,7 @@ import type { Feed } from '../../src/feed/types.ts'
 import { BlockExchange } from '../../src/net/blocks/exchange.ts'
 import type { BulkCore } from '../../src/net/blocks/session.ts'
 import type { Links } from '../../src/net/link-options.ts'
+import { Pacer } from '../../src/net/pacing.ts'
 import type { Peer } from '../../src/net/peer.ts'
 import { silentLog } from '../../src/system/log.ts'
 import { addressOf, TestFleet, until } from '../net/members.ts'
@@ -24,9 +25,9 @@ afterEach(async () => {
   for (const act of cleanUp.splice(0).reverse()) await act()
 })
 
-function exchangeOf(name: string, core: BulkCore): BlockExchange {
+function exchangeOf(name: string, core: BulkCore, pacer = new Pacer()): BlockExchange {
   const own = fleet.member(name).node
-  const exchange = new BlockExchange({ own, log: silentLog, now: Date.now, random: Math.random })
+  const exchange = new BlockExchange({ own, pacer, log: silentLog, now: Date.now, random: Math.random })
   exchange.use(core)
   cleanUp.push(() => exchange.close())
   return exchange
@@ -48,11 +49,12 @@ function chatter(peer: Peer, opened = () => {}): () => void {
 }
 
 /** A fetch of all blocks from one peer that serves by `core`, and talks. */
-async function fetchFrom(core: BulkCore) {
+async function fetchFrom(core: BulkCore, pacer = new Pacer()) {
   const theirs = exchangeOf('theirs', core)
   const ours = exchangeOf(
     'ours',
-    pretendCore(() => false, honest)
+    pretendCore(() => false, honest),
+    pacer
   )
   let say = () => {}
   let canTalk = false
@@ -83,7 +85,8 @@ async function fetchFrom(core: BulkCore) {
     sources: {} as Sources,
     hasPeers: () => true,
     isPaused: () => false,
-    awaited: () => ours.awaited
+    awaited: () => ours.awaited,
+    isPaced: () => ours.isPaced
   })
   const end = { code: null as string | null }
   fetcher.fetch(['/packs/p'], { signal: signal.signal }).then(
@@ -102,7 +105,7 @@ async function fetchFrom(core: BulkCore) {
     mock.timers.tick(LOOK)
     await new Promise((resolve) => setImmediate(resolve))
   }
-  return { end, look }
+  return { ours, end, look }
 }
 
 test('a fetch that no peer can serve is given up, however much they have to say', async () => {
@@ -133,4 +136,18 @@ test('a fetch waits as long as the line moves that owes it a block', async () =>
   answer()
   await until(() => end.code !== null, 'it ends')
   assert.equal(end.code, 'here')
+})
+
+test('a fetch that waits for a low rate of this node waits longer, but not for ever', async () => {
+  const pacer = new Pacer(() => ({ down: 1, up: Number.POSITIVE_INFINITY }))
+  pacer.take('lan', 'down', 1_000_000, Date.now())
+  const { ours, end, look } = await fetchFrom(
+    pretendCore(() => true, honest),
+    pacer
+  )
+  await until(() => ours.isPaced, 'the rate is why')
+  for (let looks = 0; looks < 5; looks++) await look()
+  assert.equal(end.code, null)
+  await look()
+  assert.equal(end.code, 'PLAN_NOT_HERE')
 })

@@ -54,6 +54,8 @@ export class BlockExchange {
   /** blocks that came since all peers were told what we are after */
   #gainedSinceTold = 0
   #pumpTimer: NodeJS.Timeout | null = null
+  /** ms since the epoch until which the rate of this node lets nothing be asked for */
+  #pacedUntil = 0
 
   constructor(options: ExchangeOptions) {
     this.#options = options
@@ -115,6 +117,11 @@ export class BlockExchange {
   /** Bytes that came in so far from peers while they owed us a block: only what grows here brings a download on. */
   get awaited(): number {
     return this.#requests.awaited
+  }
+
+  /** Is it the rate of this node that the next block waits for, not a peer? */
+  get isPaced(): boolean {
+    return this.#options.now() < this.#pacedUntil
   }
 
   #events(): SessionEvents {
@@ -308,7 +315,10 @@ export class BlockExchange {
     const classOf = (holder: Holder) => this.#neighbours.get(holder.id)?.session.peer.link.class ?? 'internet'
     const mayAsk = (holder: Holder, index: number) => {
       const pause = this.#toll.down.take(classOf(holder), now, this.#jobs.isCritical(index))
-      if (pause > 0) wait = Math.min(wait, pause)
+      if (pause > 0) {
+        wait = Math.min(wait, pause)
+        this.#pacedUntil = now + pause
+      }
       return pause === 0
     }
     const isPaused = (holder: Holder, index: number) => {
