@@ -43,6 +43,8 @@ export class PeerTable {
   #pending = new Map<NoiseSecretStream, string>()
   #peers = new Map<string, Peer>()
   #exiles = new Map<string, number>()
+  /** who gave its place up, until when it may only have a free one: else it would push out the next, and that one the next */
+  #resting = new Map<string, number>()
 
   constructor(options: PeerTableOptions) {
     this.#options = options
@@ -95,7 +97,7 @@ export class PeerTable {
 
   #verifyMember(membership: Uint8Array): LinkMember {
     const member = this.#options.verifyMembership(membership)
-    if (isExile(this.#exiles.get(member.node) ?? 0, this.#options.now())) {
+    if (lasts(this.#exiles.get(member.node), EXILE, this.#options.now())) {
       throw new ChasquiError('ADMISSION_REFUSED', `${member.name} was sent away for misconduct a while ago`)
     }
     // said before the other side takes this for a connection: it would greet, gossip and plan each time
@@ -142,8 +144,10 @@ export class PeerTable {
       .filter((peer) => peer.member.role !== 'publisher')
       .sort((a, b) => a.connectedAt - b.connectedAt)
     if (oldest === undefined) return 'none'
-    const isOver = Math.abs(this.#options.now() - oldest.connectedAt) > TURN
-    return isOver || member.role === 'publisher' ? oldest : 'none'
+    if (member.role === 'publisher') return oldest
+    const now = this.#options.now()
+    const isOver = Math.abs(now - oldest.connectedAt) > TURN
+    return isOver && !lasts(this.#resting.get(member.node), TURN, now) ? oldest : 'none'
   }
 
   #onAdmitted(stream: NoiseSecretStream, admitted: AdmittedPeer, link: Link): void {
@@ -158,7 +162,10 @@ export class PeerTable {
     const peer = new Peer(stream, admitted, link, now)
     this.#peers.set(peer.node, peer)
     known?.close()
-    if (place !== 'free') place.close()
+    if (place !== 'free') {
+      note(this.#resting, place.node, TURN, now)
+      place.close()
+    }
     keepAlive(stream)
     peer.onClose(() => this.#onClosed(peer))
     this.#options.log.debug({ peer: peer.member.name, link }, 'peer connected')
@@ -167,14 +174,8 @@ export class PeerTable {
 
   #onClosed(peer: Peer): void {
     if (this.#peers.get(peer.node) === peer) this.#peers.delete(peer.node)
-    if (peer.isExpelled) this.#exile(peer)
+    if (peer.isExpelled) note(this.#exiles, peer.node, EXILE, this.#options.now())
     this.#options.log.debug({ peer: peer.member.name, link: peer.link }, 'peer gone')
-  }
-
-  #exile({ node }: Peer): void {
-    const now = this.#options.now()
-    for (const [other, until] of this.#exiles) if (!isExile(until, now)) this.#exiles.delete(other)
-    this.#exiles.set(node, now + EXILE)
   }
 
   #replaces(admitted: AdmittedPeer, link: Link, known: Peer, now: number): boolean {
@@ -185,6 +186,12 @@ export class PeerTable {
   }
 }
 
-/** One that would last longer than any was noted before the clock was put right. */
-const isExile = (until: number, now: number) => until > now && until - now <= EXILE
+/** Notes until when something lasts for a node, and forgets what is over. */
+function note(map: Map<string, number>, node: string, time: number, now: number): void {
+  for (const [other, until] of map) if (!lasts(until, time, now)) map.delete(other)
+  map.set(node, now + time)
+}
+
+/** What would last longer than it can was noted before the clock was put right. */
+const lasts = (until = 0, time: number, now: number) => until > now && until - now <= time
 const hostOf = (address: string) => address.slice(0, address.lastIndexOf(':'))

@@ -310,22 +310,24 @@ test('a member that hangs up as soon as it is met is dialled less and less', asy
 
 test('when the table is full, whoever was there for long gives way, and anybody to the publisher', async () => {
   let now = 1_700_000_000_000
-  const hub = await start('hub', { limits: { peers: 2 }, now: () => now })
+  const hub = await start('hub', { limits: { peers: 3 }, now: () => now })
   const names = () => hub.peers().map(({ member }) => member.name)
   const at = { peers: [addressOf(hub)] }
-  await start('first', at)
-  await until(() => names().length === 1, 'the first is there')
-  now += 1000
-  await start('second', at)
-  await until(() => names().length === 2, 'the second is there')
+  for (const name of ['first', 'second', 'third']) {
+    await start(name, at)
+    await until(() => names().includes(name), `${name} is there`)
+    now += 1000
+  }
   const head = fleet.links(fleet.member('head', 'publisher'), at)
   running.push(head)
   await head.start()
   await until(() => names().includes('head'), 'the publisher has a place')
-  assert.deepEqual(names(), ['second', 'head'])
+  assert.deepEqual(names(), ['second', 'third', 'head'])
   now += 11 * 60_000
   await until(() => names().includes('first'), 'the first has its turn again')
-  assert.deepEqual(names(), ['head', 'first'])
+  assert.deepEqual(names(), ['third', 'head', 'first'])
+  await new Promise((resolve) => setTimeout(resolve, 1500))
+  assert.deepEqual(names(), ['third', 'head', 'first'], 'the second waits for its turn')
 })
 
 test('a member that was sent away by a wrong clock comes back once the clock is right', async () => {
