@@ -2,6 +2,7 @@
 // lists, the backup, the history, the quarantine; and what may be deleted afterwards.
 import { manifestRoot } from '../../src/release/manifest.ts'
 import { compareVersions } from '../../src/release/version.ts'
+import { heldBytes } from '../backups/held.ts'
 import { dueForPruning } from '../backups/retention.ts'
 import { setAsideRecord } from '../backups/set-aside.ts'
 import { blamedIn, quarantineAfter } from './blame.ts'
@@ -144,11 +145,20 @@ export async function rolledBackRecords(work: Work, records: Records): Promise<A
   return changes
 }
 
+/** With what deleting each would give back, where that is asked for. */
+async function measured({ app, parts }: Work, backups: readonly BackupInfo[]): Promise<BackupInfo[]> {
+  const newestFirst = [...backups].sort((a, b) => (a.id < b.id ? 1 : -1))
+  if (app['backup-size'] === undefined) return newestFirst
+  const paths = newestFirst.map((backup) => backup.path)
+  const held = await heldBytes(parts.fs, paths)
+  return newestFirst.map((backup, index) => ({ ...backup, bytes: held[index] ?? backup.bytes }))
+}
+
 /** Marks backups that retention lets go: they leave the list at once, and the disk afterwards. */
 export async function pruningRecords(work: Work, records: Records): Promise<Also> {
   const { app, parts } = work
   const backups = await records.backups(app.name)
-  const due = dueForPruning(backups, {
+  const due = dueForPruning(await measured(work, backups), {
     keep: app['backup-keep'],
     age: app['backup-age'],
     bytes: app['backup-size'],

@@ -30,6 +30,8 @@ export interface FileStat {
   device: number
   /** inode number; 0 where the file system has none */
   inode: number
+  /** names that the file has on its volume */
+  links: number
 }
 
 export interface FileWriter {
@@ -118,7 +120,8 @@ export const realFileSystem: FileSystem = {
         owner: { user: found.uid, group: found.gid },
         modifiedAt: found.mtimeMs,
         device: found.dev,
-        inode: found.ino
+        inode: found.ino,
+        links: found.nlink
       }
     } catch (error) {
       if (isMissing(error)) return null

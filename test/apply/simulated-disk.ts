@@ -118,7 +118,8 @@ export class SimulatedDisk implements FileSystem {
       owner: { user: 0, group: 0 },
       modifiedAt: 0,
       device: 1,
-      inode: node.id
+      inode: node.id,
+      links: 1 // not counted here
     }
   }
 
