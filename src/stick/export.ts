@@ -124,7 +124,8 @@ async function sliceFor(
   const needed = new Set(small)
   const packs = wanted.filter((index) => !needed.has(index))
   const everywhere = (await bytesOfCore(home.feed.db)) + (await bytesOfBlocks(blobs, small))
-  const { blocks, parts } = await sliceBlocks(blobs, packs, roomForData(maxSize, everywhere), part)
+  const room = roomForData(maxSize, everywhere, home.feed.db.length + blobs.length)
+  const { blocks, parts } = await sliceBlocks(blobs, packs, room, part)
   return { blocks: union(blocks, small), parts }
 }
 

@@ -1,15 +1,19 @@
 // Small signed files between head office and branches that travel with the stick: requests (to join, to sign) and grants
 // (the answers, orders to apply). What they say and who may say it is the home's business; a letter is opaque here.
+import { LIMITS } from '../trust/limits.ts'
 import { listStick, readStickBytes, removeStickFile, type StickFolder, writeStickBytes } from './folder.ts'
 import type { Letter, LetterBox, LetterFolder, StickVisit } from './home.ts'
 
-/** FORMAT 12.6: bytes of one letter, letters that are read */
-const LETTERS: Record<LetterFolder, { bytes: number; files: number }> = {
-  requests: { bytes: 12_000_000, files: 200 },
-  grants: { bytes: 256 * 1024, files: 10_000 }
-}
+/** FORMAT 12.6: letters that are read */
+const FILES: Record<LetterFolder, number> = { requests: 200, grants: 10_000 }
+const BYTES = { signing: LIMITS.requestBytes, other: 256 * 1024 }
 const FOLDERS: readonly LetterFolder[] = ['requests', 'grants']
 const LETTER_NAME = /^[a-z0-9][a-z0-9._-]{0,119}$/
+
+/** Bytes that a letter may have: what is to be signed, and the answer to it, are as large as a publish of a large fleet. */
+export function letterLimit(folder: LetterFolder, name: string): number {
+  return folder === 'requests' || name.startsWith('sign-') ? BYTES.signing : BYTES.other
+}
 
 /** Shows every letter on the stick to the home; returns how many it took. Bad letters are the home's to refuse. */
 export async function takeLetters(folder: StickFolder, box: LetterBox, visit: StickVisit): Promise<number> {
@@ -22,10 +26,9 @@ export async function takeLetters(folder: StickFolder, box: LetterBox, visit: St
 
 async function eachLetter(folder: StickFolder, visit: (letter: Letter) => Promise<void>): Promise<void> {
   for (const place of FOLDERS) {
-    const limit = LETTERS[place]
     const names = (await listStick(folder, [place])).filter((name) => LETTER_NAME.test(name))
-    for (const name of names.slice(0, limit.files)) {
-      const bytes = await readStickBytes(folder, [place, name], limit.bytes).catch(ignoreForeign)
+    for (const name of names.slice(0, FILES[place])) {
+      const bytes = await readStickBytes(folder, [place, name], letterLimit(place, name)).catch(ignoreForeign)
       if (bytes !== null) await visit({ folder: place, name, bytes })
     }
   }
@@ -53,7 +56,9 @@ export async function giveLetters(folder: StickFolder, letters: readonly Letter[
   for (const letter of letters) {
     requireName(letter)
     const path = [letter.folder, letter.name]
-    const there = await readStickBytes(folder, path, LETTERS[letter.folder].bytes).catch(ignoreForeign)
+    const there = await readStickBytes(folder, path, letterLimit(letter.folder, letter.name)).catch(
+      ignoreForeign
+    )
     if (there !== null && Buffer.from(there).equals(letter.bytes)) continue
     await writeStickBytes(folder, path, letter.bytes)
     given++
@@ -62,7 +67,7 @@ export async function giveLetters(folder: StickFolder, letters: readonly Letter[
 }
 
 function requireName({ folder, name, bytes }: Letter): void {
-  if (!LETTER_NAME.test(name) || bytes.length > LETTERS[folder].bytes)
+  if (!LETTER_NAME.test(name) || bytes.length > letterLimit(folder, name))
     throw new TypeError(`no letter: ${name}`)
 }
 

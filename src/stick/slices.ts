@@ -11,8 +11,8 @@ export interface Slices {
 }
 
 const NODES_AT_ONCE = 512
-/** what a block costs beside its bytes: its line in the table */
-const TABLE_LINE = 48 // bytes
+/** what a block of the feed costs beside its bytes, on this stick or not: its line in a table, as a block or as a leaf */
+const TABLE_LINE = 40 // bytes
 
 /** The slice `part` (from 1) of `wanted` blocks when each stick may carry `size` bytes of them. Throws STICK_PART. */
 export async function sliceBlocks(
@@ -27,7 +27,7 @@ export async function sliceBlocks(
     const indexes = wanted.slice(i, i + NODES_AT_ONCE)
     const nodes = await Promise.all(indexes.map((index) => core.node(2 * index)))
     for (const [at, index] of indexes.entries()) {
-      const cost = (nodes[at]?.size ?? 0) + TABLE_LINE
+      const cost = nodes[at]?.size ?? 0
       if (bytes > 0 && bytes + cost > size) {
         slices.push([])
         bytes = 0
@@ -49,12 +49,15 @@ export async function sliceBlocks(
   return { blocks, parts: slices.length }
 }
 
-/** What is left of `size` for data after the entries, of which every stick needs all. Throws STICK_FULL. */
-export function roomForData(size: number, entries: number): number {
-  const room = size - entries - SEGMENT_OVERHEAD
-  if (room > 0) return room
-  throw new ChasquiError('STICK_FULL', `the feed's entries alone take ${entries + SEGMENT_OVERHEAD} bytes`, {
-    hint: `allow at least ${entries + 2 * SEGMENT_OVERHEAD} bytes with --max-size`
+/**
+ * What is left of `size` for data after the `entries` (bytes) and the table of all `blocks` of the feed: every stick needs all of
+ * both. Throws STICK_FULL.
+ */
+export function roomForData(size: number, entries: number, blocks: number): number {
+  const needed = entries + blocks * TABLE_LINE + SEGMENT_OVERHEAD
+  if (size > needed) return size - needed
+  throw new ChasquiError('STICK_FULL', `the feed's entries alone take ${needed} bytes`, {
+    hint: `allow at least ${needed + SEGMENT_OVERHEAD} bytes with --max-size`
   })
 }
 

@@ -8,6 +8,7 @@ import { TrustedSet } from '../trust/trusted-set.ts'
 import { stopIfCancelled } from './cancel.ts'
 import type { Rejected } from './feed-folder.ts'
 import { listStick, openStickFile, readStickHint, type StickFolder } from './folder.ts'
+import { letterLimit } from './letters.ts'
 import { listBundles, readBundle } from './reports.ts'
 import { readRoots, rejectedRoot } from './roots.ts'
 
@@ -16,7 +17,6 @@ export interface ByteCheck {
   onBytes?(bytes: number): void
 }
 
-const LETTER_LIMIT = 256 * 1024 // bytes
 const SUMS_LIMIT = 64 * 1024 // bytes
 const CHUNK = 4 * 1024 * 1024 // bytes of one read
 /** what a stick's installer holds beside the files that SHA256SUMS names */
@@ -82,9 +82,9 @@ function whyUnsigned(bytes: Uint8Array): string | null {
 
 async function verifyLetters(folder: StickFolder): Promise<Rejected[]> {
   const found: Rejected[] = []
-  for (const place of ['requests', 'grants']) {
+  for (const place of ['requests', 'grants'] as const) {
     for (const name of (await listStick(folder, [place])).filter((one) => one.endsWith('.json'))) {
-      const bytes = await readStickHint(folder, [place, name], LETTER_LIMIT)
+      const bytes = await readStickHint(folder, [place, name], letterLimit(place, name))
       if (!isJson(bytes)) found.push(damaged(`${place}/${name}`, 'a letter cannot be read'))
     }
   }

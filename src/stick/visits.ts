@@ -14,6 +14,8 @@ const VISITS = {
   waiting: 50
 } as const
 
+const FRAME = 64 // bytes of the file around its visits
+
 const short = z.string().max(300)
 const versions = z.array(z.strictObject({ app: short, module: short, version: short })).max(VISITS.versions)
 
@@ -75,17 +77,30 @@ function unreadable(error: unknown): null {
 export async function addVisit(folder: StickFolder, added: Visit): Promise<Visit[]> {
   const former = await readVisits(folder)
   const open = former.findIndex(({ node }) => node === added.node)
-  const kept = former[open]?.state === 'working' ? former.toSpliced(open, 1) : former
+  const others = former[open]?.state === 'working' ? former.toSpliced(open, 1) : former
   const counts = new Map<string, number>()
-  const visits = [visit.parse(clip(added)), ...kept]
+  const visits = [visit.parse(clip(added)), ...others]
     .filter(({ node }) => {
       counts.set(node, (counts.get(node) ?? 0) + 1)
       return (counts.get(node) ?? 0) <= VISITS.perNode
     })
     .slice(0, VISITS.all)
-  const text = `${JSON.stringify({ schema: 1, visits })}\n`
+  const kept = fitting(visits)
+  const text = `${JSON.stringify({ schema: 1, visits: kept })}\n`
   await writeStickBytes(folder, ['visits.json'], Buffer.from(text))
-  return visits
+  return kept
+}
+
+/** The newest that fit into the file: one that is too large would not be read again. */
+function fitting(visits: readonly Visit[]): Visit[] {
+  let bytes = FRAME
+  const isOver = (one: Visit) => {
+    bytes += Buffer.byteLength(JSON.stringify(one)) + 1
+    return bytes > VISITS.bytes
+  }
+  const end = visits.findIndex(isOver)
+  if (end === 0) return visits.slice(0, 1).map((one) => ({ ...one, before: [], after: [] }))
+  return visits.slice(0, end === -1 ? visits.length : end)
 }
 
 function clip(added: Visit): Visit {

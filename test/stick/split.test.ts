@@ -46,6 +46,23 @@ test('what does not fit on one stick goes on several, each of use by itself', as
   await assert.rejects(exportStick(publisher, tooSmall, tools, context), { code: 'STICK_FULL' })
 })
 
+test('a stick carries no more than it was given room for, also of a feed of many small files', async (t) => {
+  const publisher = await openTestHome(t, { seed: 1 })
+  for (let round = 0; round < 4; round++) {
+    const put = Array.from({ length: 1500 }, (_, n) => ({
+      path: `/releases/m/default/${round}-${n}/release.json`,
+      bytes: Buffer.from(`{"n":${n}}`)
+    }))
+    await publisher.publish({ put, remove: [] })
+  }
+  await publish(publisher, 1, 1_000_000)
+  const request = { ...everything(await temporaryFolder(t)), maxSize: 2_200_000, dryRun: true }
+  for (const part of [1, 2]) {
+    const { plan } = await exportStick(publisher, { ...request, part }, tools, context)
+    assert.ok(plan.bytes <= request.maxSize, `${plan.bytes} on part ${part}`)
+  }
+})
+
 test('many small segments become one that holds the same', async (t) => {
   const publisher = await openTestHome(t, { seed: 1 })
   const stick = await temporaryFolder(t)
