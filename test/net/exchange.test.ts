@@ -8,7 +8,13 @@ import { coreId } from '../../src/net/blocks/interests.ts'
 import { indexesOf } from '../../src/net/blocks/ranges.ts'
 import { REST, Rests } from '../../src/net/blocks/rests.ts'
 import { TELLING, Telling } from '../../src/net/blocks/telling.ts'
-import { holdingCodec, type Interest, indexesCodec, interestCodec } from '../../src/net/blocks/wire.ts'
+import {
+  holdingCodec,
+  type Interest,
+  indexesCodec,
+  interestCodec,
+  requestCodec
+} from '../../src/net/blocks/wire.ts'
 import type { Links } from '../../src/net/link-options.ts'
 import { Pacer } from '../../src/net/pacing.ts'
 import type { LinkClass, Peer } from '../../src/net/peer.ts'
@@ -177,6 +183,36 @@ test('what came by another way is asked for no more, and neighbours that wait fo
   await until(() => ended.length === 2, 'both downloads end')
   assert.deepEqual(own, new Array(COUNT).fill(null))
   assert.deepEqual(theirs, new Array(COUNT).fill('lan'))
+})
+
+test('what came by another way makes room on the line for the rest', async () => {
+  const asked: number[] = []
+  const imported = new Set<number>()
+  const ours = exchangeOf('ours', { timeLimit: { lan: 60_000, uplink: 60_000 } })
+  const core = pretendCore((index) => imported.has(index), honest)
+  ours.use(core)
+  const mine = await start('ours', [], (peer) => ours.open(peer))
+  // it says that it has everything, and sends nothing
+  await start('mute', [mine], (peer) => {
+    const channel = peer.mux.createChannel({ protocol: 'chasqui/blocks/1' })
+    const quiet = () => undefined
+    const bits = Buffer.alloc(COUNT / 8, 0xff)
+    const say = () => void holding?.send({ start: 0, length: COUNT, bits })
+    channel?.addMessage({ encoding: interestCodec, onmessage: say })
+    const holding = channel?.addMessage({ encoding: holdingCodec, onmessage: quiet })
+    for (let n = 2; n < 5; n++) channel?.addMessage({ encoding: indexesCodec, onmessage: quiet })
+    channel?.addMessage({ encoding: requestCodec, onmessage: ({ index }) => void asked.push(index) })
+    channel?.open()
+  })
+  void ours.fetch(ALL, { signal }).catch(() => undefined)
+  await until(() => asked.length > 0, 'blocks are asked for')
+  await new Promise((resolve) => setTimeout(resolve, 100))
+  const first = asked.length
+  assert.ok(first < COUNT)
+  for (const index of asked) imported.add(index)
+  ours.lookAgain()
+  await until(() => asked.length >= Math.min(COUNT, 2 * first), 'as many others are asked for')
+  assert.equal(new Set(asked).size, asked.length)
 })
 
 test('a peer hears once of what came by another way', async () => {

@@ -81,7 +81,7 @@ export class BlockExchange {
 
   /** Blocks may have come by another way: they are asked for no more, and peers that are after them hear of them. */
   lookAgain(): void {
-    void this.#otherWays.look()
+    void this.#otherWays.look().then(() => this.#pump())
     this.#interests.lookAgain()
   }
 
