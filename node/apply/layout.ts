@@ -1,9 +1,10 @@
 // Where things are: the live places of an app, and the work folder beside them with staging and backups. The work folder is
 // on the volume of the live places, because everything that changes hands does so by rename.
-import { basename, dirname, join } from 'node:path'
+import { basename, dirname, join, relative } from 'node:path'
 import { ChasquiError } from '../../src/errors.ts'
 import type { FileSystem } from '../../src/system/file-system.ts'
 import { type AppConfig, isSingleModule } from '../config/apps.ts'
+import { existingFolder } from './space.ts'
 
 /** Where a module of the app lives. */
 export function livePlace(app: Pick<AppConfig, 'modules' | 'path'>, module: string): string {
@@ -57,15 +58,16 @@ export async function workPlace(fs: FileSystem, app: AppConfig): Promise<string>
 }
 
 /** The volume that a path is on, or will be on. Throws APPLY_PLACE. */
-async function volumeOf(fs: FileSystem, path: string): Promise<number> {
-  for (let at = path; ; at = dirname(at)) {
-    if ((await fs.stat(at)) === null) {
-      if (dirname(at) !== at) continue
-      throw new ChasquiError('APPLY_PLACE', `${path} cannot be reached`)
-    }
-    const found = await fs.stat(await realPlace(fs, at))
-    if (found !== null) return found.device
-  }
+export async function volumeOf(fs: FileSystem, path: string): Promise<number> {
+  const found = await fs.stat(await realPlace(fs, await existingFolder(fs, path)))
+  if (found !== null) return found.device
+  throw new ChasquiError('APPLY_PLACE', `${path} cannot be reached`)
+}
+
+/** The path with symlinks followed, of something that need not be there yet. Throws APPLY_PLACE. */
+export async function futurePlace(fs: FileSystem, path: string): Promise<string> {
+  const there = await existingFolder(fs, path)
+  return join(await realPlace(fs, there), relative(there, path))
 }
 
 /** With symlinks followed. Throws APPLY_PLACE. */

@@ -3,6 +3,7 @@
 import { dirname, join } from 'node:path'
 import { LiveFolders } from './live-folders.ts'
 import { standing } from './obstacles.ts'
+import { requireWritable } from './permissions.ts'
 import { FOLDER_MODE, prepareFolder, type SwapPlan, type SwapQuestion } from './swap-plan.ts'
 import { type Names, namesOf } from './tree.ts'
 
@@ -63,9 +64,18 @@ function overlayChanges(question: SwapQuestion, drifted: ReadonlySet<string>) {
   return { placed: placed.map(({ path }) => path), gone: new Set(gone) }
 }
 
-/** Throws APPLY_PLACE for what would stop `planOverlay`. */
+/** Throws for what would stop `planOverlay` or its renames: APPLY_PLACE, NO_PERMISSION. */
 export async function refuseOverlay(question: SwapQuestion, drifted: ReadonlySet<string>): Promise<void> {
-  const folders = new LiveFolders(question.fs, question.live)
+  const { fs, live } = question
+  const folders = new LiveFolders(fs, live)
   const { placed, gone } = overlayChanges(question, drifted)
-  for (const path of [...placed, ...gone]) await standing(question, folders, path)
+  const changed = new Set<string>()
+  for (const path of placed) {
+    if ((await standing(question, folders, path)) !== 'kept') changed.add(dirname(path))
+  }
+  for (const path of gone) {
+    const there = await standing(question, folders, path)
+    if (there !== null && there !== 'kept') changed.add(dirname(path))
+  }
+  for (const folder of changed) await requireWritable(fs, join(live, folder))
 }

@@ -1,16 +1,16 @@
 // The live places and the work folder, before anything is stopped: they can be renamed into each other, nobody else can look
 // into the backups, and nothing lies where a new module would come that no transaction has put there.
-import { dirname, join } from 'node:path'
+import { dirname, isAbsolute, join, relative, sep } from 'node:path'
 import { ChasquiError } from '../../src/errors.ts'
 import type { Manifest } from '../../src/release/manifest.ts'
 import type { FileSystem } from '../../src/system/file-system.ts'
 import { isSingleModule } from '../config/apps.ts'
 import type { Profile } from '../profiles/profile.ts'
-import { livePlace } from './layout.ts'
+import { futurePlace, livePlace, volumeOf } from './layout.ts'
 import { refuseMounts } from './mounts.ts'
 import { refuseDirectory } from './obstacles.ts'
+import { requireMovable, requireWritable } from './permissions.ts'
 import type { Records } from './records.ts'
-import { existingFolder } from './space.ts'
 import { firstFile, namesOf } from './tree.ts'
 import type { ModuleChange } from './types.ts'
 import { type AppWork, globMatcher } from './work.ts'
@@ -37,39 +37,51 @@ export async function refusePlaces(question: PlacesQuestion): Promise<void> {
     )
   }
   await refuseShared(work, workFolder)
+  for (const change of changes) await refuseInside(work, change, workFolder)
   if (!isDryRun) await closeWorkFolder(fs, workFolder)
   for (const change of changes) await refusePlace(question, change)
-  await requireWritable(work, workFolder)
+  await requireWritable(fs, workFolder)
+}
+
+/** A folder cannot be moved into itself. */
+async function refuseInside({ parts, app }: AppWork, { module, kind }: ModuleChange, workFolder: string) {
+  const live = await futurePlace(parts.fs, livePlace(app, module))
+  const way = relative(live, await futurePlace(parts.fs, workFolder))
+  if (kind !== 'directory' || way.split(sep)[0] === '..' || isAbsolute(way)) return
+  throw new ChasquiError('APPLY_PLACE', `the work folder ${workFolder} is in the folder of ${module}`, {
+    hint: `leave "work" out of [apps.${app.name}], or give it a folder outside of ${live}`
+  })
 }
 
 async function refusePlace(question: PlacesQuestion, change: ModuleChange) {
   const { work, profile, records, workFolder } = question
   const { fs } = work.parts
   const live = livePlace(work.app, change.module)
-  const [found, own] = [await fs.stat(live), await fs.stat(await existingFolder(fs, workFolder))]
+  const found = await fs.stat(live)
   if (found !== null && found.kind !== 'directory') {
     throw new ChasquiError('APPLY_PLACE', `${live} is a ${found.kind}, not a folder`, {
       hint: 'a release is never written through a symlink: configure the real folder as path'
     })
   }
-  if (found !== null && found.device !== own?.device) {
+  if ((await volumeOf(fs, live)) !== (await volumeOf(fs, workFolder))) {
     throw new ChasquiError('APPLY_PLACE', `${live} is on another volume than ${workFolder}`, {
       hint: 'it is a mount point, or "work" names another disk: give a work folder on the same volume'
     })
   }
   const manifest = await records.manifest(work.app.name, change.module)
   if (change.from !== null && manifest !== null) await refuseElsewhere(question, change, live, manifest)
-  if (found !== null) await refuseMounts(work.parts, live, change.kind, namesOf(manifest))
+  const names = namesOf(manifest)
+  if (found !== null) await refuseMounts(work.parts, live, change.kind, names)
   if (found !== null && change.kind === 'directory') {
     await refuseUnknown(work, profile, records, change)
-    await refuseDirectory({
-      ...{ fs, live, oldManifest: manifest, newManifest: change.to === null ? null : manifest },
-      isKept: globMatcher(work.app.keep, change.module),
-      isDerived: globMatcher(profile.derived, change.module)
-    })
+    const isKept = globMatcher(work.app.keep, change.module)
+    const isDerived = globMatcher(profile.derived, change.module)
+    const newManifest = change.to === null ? null : manifest
+    await refuseDirectory({ fs, live, oldManifest: manifest, newManifest, isKept, isDerived })
+    await requireMovable(fs, live, names, isDerived)
   }
   const writable = change.kind === 'overlay' && found !== null ? live : dirname(live)
-  await requireWritable(work, writable)
+  await requireWritable(fs, writable)
 }
 
 /**
@@ -115,14 +127,5 @@ async function refuseUnknown(work: AppWork, profile: Profile, records: Records, 
   if (file === null) return
   throw new ChasquiError('APPLY_NOT_ADOPTED', `${live} holds files of an unknown version, such as ${file}`, {
     hint: 'run "chasqui node adopt"; name what is only local under keep; or move that folder away'
-  })
-}
-
-/** It, or the folder in which it will be made. */
-async function requireWritable(work: AppWork, folder: string): Promise<void> {
-  const { fs } = work.parts
-  if (await fs.isWritable(await existingFolder(fs, folder))) return
-  throw new ChasquiError('NO_PERMISSION', `cannot write in ${folder}`, {
-    hint: 'run the node as a user that may, or give that folder to its user'
   })
 }
