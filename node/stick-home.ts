@@ -46,6 +46,7 @@ export function nodeStickHome(app: NodeApp): StickHome {
     get language() {
       return app.config.sticks.language
     },
+    news: () => ownNews(app),
     installed: () => installedModules(app),
     waiting: () => waitingUpdates(app),
     settle: (visit, scope, context) => settle(app, visit, scope, context)
@@ -74,6 +75,16 @@ async function installedModules(app: NodeApp) {
       found.push({ app: name, module, version })
   }
   return found
+}
+
+/** What a report would say of this node itself: what it runs, how it came to that, and what is wrong. */
+async function ownNews(app: NodeApp): Promise<string> {
+  const [last] = await app.engine.history({ limit: 1 })
+  const how = last && [last.app, last.releases, last.result, last.settledAt, last.error?.code]
+  // what is on its way from peers comes and goes
+  const wrong = [...app.problems].filter(([where]) => !/^(fetch|carry) /.test(where))
+  const codes = new Set(wrong.map(([, { code }]) => code))
+  return JSON.stringify([await installedModules(app), how, [...codes].sort()])
 }
 
 /** What the plan does not allow now; nothing while the feed cannot be trusted, which is told elsewhere. */

@@ -5,6 +5,7 @@ import { selectReleases } from '../src/stick/select.ts'
 import { stickFeed } from '../src/stick/stick-feed.ts'
 import { stickRecords } from '../src/stick/stick-records.ts'
 import { readRootChain } from '../src/system/trust-store.ts'
+import { sha256Hex } from '../src/trust/bytes.ts'
 import type { PublisherApp } from './app.ts'
 import { grantNewMembers } from './grants.ts'
 import { isSpentRequest } from './keys/received.ts'
@@ -47,7 +48,16 @@ export function publisherStickHome(app: PublisherApp): StickHome {
         await app.records.open()
         return records.list()
       },
-      offer: (bytes) => records.offer(bytes)
+      offer: (bytes) => records.offer(bytes),
+      async said() {
+        await app.records.open()
+        return records.said?.() ?? ''
+      }
+    },
+    // requests and answers that are new, or signed by more; one that is over is to leave the stick
+    async news() {
+      const letters = await outgoingRequests(app)
+      return JSON.stringify(letters.map(({ name, bytes }) => [name, sha256Hex(bytes)]))
     },
     async select(filter, options) {
       await app.records.open()

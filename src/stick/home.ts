@@ -65,6 +65,8 @@ export interface StickRecords {
   list(): Promise<readonly { author: string; bytes: Uint8Array }[]>
   /** Verifies and keeps one record; durable when it returns. */
   offer(bytes: Uint8Array): Promise<RecordOutcome>
+  /** What branches say they run and tried, in short: another text when there is news among the records. */
+  said?(): Promise<string>
 }
 
 export interface StickRoots {
@@ -150,6 +152,8 @@ export interface StickHome {
   order?(request: OrderRequest, visit: StickVisit): Promise<Letter>
   /** language of the pages for people; English without it */
   readonly language?: Language
+  /** What this home has to say by a stick beside its feed: another text when it is something else, never because it was said. */
+  news?(): Promise<string>
   /** What runs here, for the pages; nothing without it. */
   installed?(): Promise<Installed>
   /** What is here and not applied yet, and why, for the pages; nothing without it. */

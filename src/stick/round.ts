@@ -155,6 +155,8 @@ export interface SyncOptions {
   settle: SettleScope
   /** make a stick of a drive that is none; false in a round that nobody typed */
   create: boolean
+  /** called once what the stick brought is here and applied: what comes later is not put on it */
+  beforeExport?(): Promise<void>
 }
 
 /** Import, then export: what the home learned from the stick is not written back to it. */
@@ -185,6 +187,7 @@ async function syncNow(
     const isTaking = folder.exists && !request.dryRun
     if (isTaking) await visit.begin()
     const taken = isTaking ? await takeAndSettle(home, folder, tools, context, options.settle) : nothingTaken
+    await options.beforeExport?.()
     const given = await give(home, folder, request, tools, context, visit)
     const result = bothWays(taken, given)
     if (request.dryRun) return result

@@ -1,9 +1,9 @@
 // Plug and wait: notices sticks that appear, does the whole round with those that carry this fleet, and says when they may
-// be removed. A round is done again when the feed has grown meanwhile, and some time after it failed. A stick that is not
+// be removed. A round is done again when there is news meanwhile, and some time after it failed. A stick that is not
 // ours is never written to; nothing on a stick is ever run.
 import { setTimeout as delay } from 'node:timers/promises'
 import type { ControlEvent } from '../control/commands.ts'
-import { asChasquiError, ChasquiError, type ErrorCode } from '../errors.ts'
+import { asChasquiError, ChasquiError } from '../errors.ts'
 import type { Log } from '../system/log.ts'
 import { Answers } from './answers.ts'
 import { isUnclaimed } from './claim.ts'
@@ -12,7 +12,9 @@ import { listStick, openFolder, type StickFolder } from './folder.ts'
 import type { StickHome } from './home.ts'
 import { insertionAt } from './insertion.ts'
 import type { MountSource } from './mounts.ts'
+import { News } from './news.ts'
 import { type Claimed, type StickTools, type SyncResult, syncStick } from './round.ts'
+import { isLasting, pauseAfter } from './tries.ts'
 import { inTurn } from './turn.ts'
 
 export interface WatcherParts {
@@ -47,28 +49,14 @@ export interface StickWatcher {
 }
 
 const INTERVAL = 2000 // milliseconds: a look costs one small file read
-const RETRY = { first: 30_000, last: 60 * 60_000 } // milliseconds after a round that failed; twice as long each time
-
-/** Trying again changes nothing about these before the stick was elsewhere, or the feed grows. */
-const LASTING: ReadonlySet<ErrorCode> = new Set([
-  'STICK_DAMAGED',
-  'STICK_FORK',
-  'STICK_FULL',
-  'STICK_LINK',
-  'STICK_NOT_OURS',
-  'STICK_OTHER_FLEET',
-  'STICK_READ_ONLY',
-  'STICK_REMOVED',
-  'STICK_TAMPERED'
-] as const)
 
 /** What is at a place. */
 interface Seen {
   insertion: string
   /** null: not ours */
   stick: WatchedStick | null
-  /** length of the feed that its last round gave, or failed with */
-  feed: number
+  /** what its last round gave, or failed with */
+  news: News
   /** rounds in a row that failed, and when the next one is due (ms); null: none is */
   failures: number
   retryAt: number | null
@@ -150,7 +138,13 @@ class Watcher implements StickWatcher {
     if (known !== undefined && known.insertion === insertion) return this.#again(known, place)
     this.#forget(place)
     if (insertion === null) return
-    const entry: Seen = { insertion, stick: null, feed: 0, failures: 0, retryAt: null }
+    const entry: Seen = {
+      insertion,
+      stick: null,
+      news: new News(this.#parts.home),
+      failures: 0,
+      retryAt: null
+    }
     this.#seen.set(place, entry)
     if (!(await this.#isOurs(place))) return
     this.#parts.emit({ event: 'stick', what: 'plugged', place })
@@ -159,9 +153,10 @@ class Watcher implements StickWatcher {
 
   async #again(entry: Seen, place: string): Promise<void> {
     if (entry.stick === null) return
-    const hasGrown = this.#parts.home.feed.db.length > entry.feed
-    const isDue = entry.retryAt !== null && this.#parts.tools.now() >= entry.retryAt
-    if (!hasGrown && !isDue) return
+    const now = this.#parts.tools.now()
+    const isDue = entry.retryAt !== null && now >= entry.retryAt
+    const { news, stick } = entry
+    if (!isDue && !(await (stick.state === 'done' ? news.isThere(now) : news.hasFeed()))) return
     this.#parts.emit({ event: 'stick', what: 'again', place })
     await this.#round(entry, place)
   }
@@ -194,8 +189,7 @@ class Watcher implements StickWatcher {
     entry.retryAt = null
     log.info({ place }, 'stick: working, do not remove it yet')
     try {
-      const result = await this.#sync(place)
-      entry.feed = result.plan.length
+      const result = await this.#sync(entry, place)
       const first = result.rejected[0]
       if (first !== undefined) throw new ChasquiError(first.code, `${first.file}: ${first.message}`)
       const { read, wrote, reports, releases, troubles, safeToRemove } = result
@@ -206,16 +200,16 @@ class Watcher implements StickWatcher {
     } catch (thrown) {
       const { code, message } = asChasquiError(thrown)
       entry.stick = this.#state(place, 'failed', { code, message })
-      if (!LASTING.has(code)) entry.retryAt = this.#parts.tools.now() + pauseAfter(entry.failures++)
+      if (!isLasting(code)) entry.retryAt = this.#parts.tools.now() + pauseAfter(entry.failures++)
       const safeToRemove = await isUnclaimed(this.#parts.tools, place).catch(() => true)
       emit({ event: 'stick', what: 'failed', place, code, message, safeToRemove })
       log.warn({ place, code, message }, `stick: failed, ${nextFor(safeToRemove)}`)
-      entry.feed = this.#parts.home.feed.db.length
+      await entry.news.take(this.#parts.tools.now())
     }
   }
 
   /** Import, let the home apply what it may, export what fits. */
-  #sync(place: string): Promise<Claimed<SyncResult>> {
+  #sync({ news }: Seen, place: string): Promise<Claimed<SyncResult>> {
     const { home, tools, emit } = this.#parts
     const request = {
       stick: place,
@@ -232,7 +226,9 @@ class Watcher implements StickWatcher {
       signal: this.#stopping.signal,
       emit: (event: ControlEvent) => emit({ ...event, event: 'stick', what: event.event, place })
     }
-    return inTurn(home, () => syncStick(home, request, tools, context, { settle: 'all', create: false }))
+    const beforeExport = () => news.take(tools.now())
+    const options = { settle: 'all', create: false, beforeExport } as const
+    return inTurn(home, () => syncStick(home, request, tools, context, options))
   }
 
   #state(place: string, state: WatchedStick['state'], error: WatchedStick['error']): WatchedStick {
@@ -242,9 +238,4 @@ class Watcher implements StickWatcher {
 
 function nextFor(safeToRemove: boolean): string {
   return safeToRemove ? 'safe to remove' : 'another program goes on with it'
-}
-
-/** Milliseconds until the next try, when so many failed before this one. */
-function pauseAfter(failures: number): number {
-  return Math.min(RETRY.first * 2 ** failures, RETRY.last)
 }

@@ -50,6 +50,58 @@ test('what is published while the stick stays in goes on it', async (t) => {
   assert.ok(await holdsReleases(branch, 2))
 })
 
+test('what is published while a round still writes goes on it by the next', async (t) => {
+  const publisher = await openTestHome(t, { seed: 1 })
+  await publish(publisher, 1)
+  const stick = await temporaryFolder(t)
+  await exportAll(publisher, stick)
+  let next = 2
+  const busy: TestHome = {
+    ...publisher,
+    letters: {
+      // after the segments
+      async outgoing() {
+        if (next === 2) await publish(publisher, next++)
+        return []
+      },
+      take: async () => false
+    }
+  }
+  const { watcher, told } = watch(t, busy, [stick])
+  // it looked once already when it began
+  await watcher.look()
+  assert.deepEqual(told(), ['plugged', 'stick-plan', 'done', 'again', 'stick-plan', 'done'])
+  await watcher.look()
+  assert.deepEqual(told(), [])
+})
+
+test('a home that has moved to another feed, a shorter one, puts that on the stick', async (t) => {
+  const former = await openTestHome(t, { seed: 1 })
+  for (const release of [1, 2, 3]) await publish(former, release)
+  const stick = await temporaryFolder(t)
+  await exportAll(former, stick)
+  const later = await openTestHome(t, { seed: 2 })
+  await publish(later, 1)
+  let { feed } = former
+  const moving: TestHome = {
+    ...former,
+    get feed() {
+      return feed
+    }
+  }
+  const { watcher, told } = watch(t, moving, [stick])
+  await watcher.look()
+  feed = later.feed
+  told()
+  await watcher.look()
+  assert.deepEqual(told(), ['again', 'stick-plan', 'done'])
+  await watcher.look()
+  assert.deepEqual(told(), [])
+  const branch = await openTestHome(t, { key: later.feed.db.key, node: '0b'.repeat(32) })
+  await importAll(branch, stick)
+  assert.ok(await holdsReleases(branch, 1))
+})
+
 test('a branch that took a stick in does not do it twice', async (t) => {
   const publisher = await openTestHome(t, { seed: 1 })
   await publish(publisher, 1)
