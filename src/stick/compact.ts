@@ -10,7 +10,7 @@ import { encodeMarker, type MarkedSegment, type Marker, markedSegment } from './
 import { onStick } from './on-stick.ts'
 import { findLosses } from './repair.ts'
 import type { CoreName } from './segment.ts'
-import { type CoreWant, planSegments, type SegmentPlan } from './segment-plan.ts'
+import { type CoreWant, nextNumber, planSegments, type SegmentPlan } from './segment-plan.ts'
 import { writeSegment } from './segment-writer.ts'
 import { lacksSpace } from './space.ts'
 import { leafHash } from './tree.ts'
@@ -39,7 +39,7 @@ export async function compactFeed(
   if (small.length < limits.segments || !(await isSound(folder, found))) return 0
   const names = new Set(small.map(({ name }) => name))
   const wants = [...found.cores.values()].map((core) => wantOf(folder, found, core, names))
-  const plans = await planSegments(wants, 1 + Math.max(...found.segments.map(({ number }) => number)))
+  const plans = await planSegments(wants, nextNumber(found.segments.map(({ number }) => number)))
   if (lacksSpace(sum(plans), free) > 0) return 0
   const written = await writeAll(folder, { feed, fleet, wants, plans, signal })
   if (written === null) return 0

@@ -11,7 +11,7 @@ import { encodeMarker, type MarkedSegment, type Marker, markedSegment } from './
 import { holdsAll } from './ranges.ts'
 import { findLosses, type Losses, lostBlocks, type Repair, repairOf } from './repair.ts'
 import type { CoreName } from './segment.ts'
-import { type CoreWant, planSegments, type SegmentPlan } from './segment-plan.ts'
+import { type CoreWant, nextNumber, planSegments, type SegmentPlan } from './segment-plan.ts'
 import { writeSegment } from './segment-writer.ts'
 import { roomForData, sliceBlocks } from './slices.ts'
 import { smallFiles } from './small-files.ts'
@@ -79,7 +79,7 @@ export async function planExport(
     isBehind ? null : entries,
     blobs === null ? null : await wantOf('blobs', blobs, onStick, union(sliced.blocks, again))
   ].filter((want) => want !== null)
-  const segments = await planSegments(wants, nextNumber(onStick))
+  const segments = await planSegments(wants, nextNumber(numbersOn(onStick)))
   const planned = new Map(wants.map(({ name, blocks }) => [name, new Set(blocks)]))
   const isThere = (name: CoreName) => (index: number) =>
     planned.get(name)?.has(index) === true || onStick.cores.get(name)?.blocks.has(index) === true
@@ -157,10 +157,10 @@ async function wantOf(
   return blocks.length === 0 && known >= head.length ? null : { name, core, head, manifest, blocks, known }
 }
 
-/** Above every segment file that is there, also damaged ones: a number is never used twice. */
-function nextNumber(onStick: FeedOnStick): number {
-  const names = [...onStick.segments.map(({ name }) => name), ...onStick.rejected.map(({ file }) => file)]
-  return 1 + Math.max(0, ...names.map((name) => Number.parseInt(name, 10)))
+/** Of every segment file that is there, also damaged ones. */
+function numbersOn({ segments, rejected }: FeedOnStick): number[] {
+  const names = [...segments.map(({ name }) => name), ...rejected.map(({ file }) => file)]
+  return names.map((name) => Number.parseInt(name, 10))
 }
 
 /** Does the marker say already what it would say after this export? */

@@ -77,8 +77,9 @@ export async function readFeedFolder(
   fleet: string | null
 ): Promise<FeedOnStick> {
   const result: FeedOnStick = { feed, fleet, segments: [], cores: new Map(), rejected: [], marker: null }
-  const names = await listStick(folder, ['feeds', feed])
-  for (const name of names.filter((candidate) => SEGMENT_NAME.test(candidate))) {
+  const names = (await listStick(folder, ['feeds', feed])).filter((name) => SEGMENT_NAME.test(name))
+  // of two copies of a block the later one counts
+  for (const name of names.sort((a, b) => Number.parseInt(a, 10) - Number.parseInt(b, 10))) {
     try {
       const { segment, bytes } = await readSegment(folder, feed, name)
       result.fleet ??= Buffer.from(segment.header.fleet).toString('hex')

@@ -37,6 +37,18 @@ const TABLE_RESERVE = 24 * 1024 * 1024 // bytes
 /** Nodes written leaf by leaf in one export; above it only what the blocks need. */
 const DETAIL_LIMIT = 200_000
 const NODES_AT_ONCE = 512
+/** Segments that no stick gathers: a number that far above all others is somebody's who wants to use the numbers up. */
+const LEAP = 100_000
+
+/** The number after `taken` ones: one is never used twice. */
+export function nextNumber(taken: readonly number[]): number {
+  let last = 0
+  for (const number of [...taken].sort((a, b) => a - b)) {
+    if (number - last > LEAP) break
+    last = number
+  }
+  return last + 1
+}
 
 /** The segments that bring the stick what it lacks; none when it lacks nothing. */
 export async function planSegments(

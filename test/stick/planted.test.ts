@@ -1,13 +1,20 @@
 // What somebody puts on a stick to spoil it for good: it costs nothing but itself, and head office's next export takes it away.
 import assert from 'node:assert/strict'
-import { mkdir, readdir, rm, symlink, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { ChasquiError, type ErrorCode } from '../../src/errors.ts'
 import type { StickRoots } from '../../src/stick/home.ts'
 import { inspectStick } from '../../src/stick/inspect.ts'
 import { syncStick } from '../../src/stick/round.ts'
-import { encodeFooter, encodeHeader, encodeTable, HEADER_BYTES } from '../../src/stick/segment.ts'
+import {
+  encodeFooter,
+  encodeHeader,
+  encodeTable,
+  FOOTER_BYTES,
+  HEADER_BYTES,
+  readFooter
+} from '../../src/stick/segment.ts'
 import { leafHash } from '../../src/stick/tree.ts'
 import { realFileSystem } from '../../src/system/file-system.ts'
 import { setRootSigners } from '../../src/trust/ceremony.ts'
@@ -98,6 +105,20 @@ async function ownSegment(t: TestContext, { publisher }: Scene): Promise<Uint8Ar
   return Buffer.concat([header, ...data, table, encodeFooter(header, table, offset)])
 }
 
+/** The first segment with another number: nobody signs that. */
+async function renumbered(at: Scene, number: number): Promise<Uint8Array> {
+  const bytes = await readFile(join(feedFolder(at), '0001.seg'))
+  const { offset, length } = readFooter(bytes.subarray(-FOOTER_BYTES), bytes.length)
+  const header = encodeHeader({
+    fleet: Buffer.from(at.publisher.fleet, 'hex'),
+    feed: at.publisher.feed.db.key,
+    number
+  })
+  const table = bytes.subarray(offset, offset + length)
+  const blocks = bytes.subarray(HEADER_BYTES, offset)
+  return Buffer.concat([header, blocks, table, encodeFooter(header, table, offset)])
+}
+
 const fleetRoots = ({ chasqui, publisher }: Scene) => join(chasqui, 'roots', publisher.fleet)
 const feedFolder = ({ chasqui, publisher }: Scene) =>
   join(chasqui, 'feeds', Buffer.from(publisher.feed.db.key).toString('hex'))
@@ -152,6 +173,18 @@ const plants: {
     name: 'a segment with blobs of somebody’s own, before all others',
     plant: async (at, t) => writeFile(join(feedFolder(at), '0000.seg'), await ownSegment(t, at)),
     says: 'STICK_DAMAGED',
+    root: 2
+  },
+  {
+    name: 'a file with the last number that a segment may have',
+    plant: (at) => writeFile(join(feedFolder(at), '999999999.seg'), 'x'),
+    says: 'STICK_DAMAGED',
+    root: 2
+  },
+  {
+    name: 'a copy of a segment with the last number that one may have',
+    plant: async (at) => writeFile(join(feedFolder(at), '999999999.seg'), await renumbered(at, 999_999_999)),
+    says: null,
     root: 2
   },
   ...['reports/ab.rep', 'STATUS.html', 'visits.json', 'stick.json', 'README.txt'].map((path) => ({
