@@ -23,7 +23,10 @@ export function addPublishCommand(group: Command): void {
     .option('--notes <text>', 'release notes (Markdown), or @file')
     .option('--severity <severity>', 'critical or normal', 'normal')
     .option('--kind <kind>', 'directory or overlay')
-    .option('--files <glob...>', 'only these files, on top of the last release')
+    .option(
+      '--files <glob...>',
+      'only these files (and the one that says the version), on top of the last release'
+    )
     .option('--requires <module-range...>', 'module and range that must be there, "pos_base >=2.0"')
     .option('--after <version>', 'version that must have been installed first')
     .option('--deletes <path...>', 'overlay: paths to remove at the branch')

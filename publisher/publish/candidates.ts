@@ -93,7 +93,9 @@ async function readCandidate(
   const kind = args.kind ?? releases.at(-1)?.kind ?? 'directory'
   const whole = await readTree(app.fs, folder, { kind, signal })
   const selected =
-    args.files === undefined ? null : await withSelectedFiles(app, view, releases, whole, args.files)
+    args.files === undefined
+      ? null
+      : await withSelectedFiles(app, view, releases, whole, args.files, identity.source)
   const tree = selected ?? whole
   const root = manifestRoot(tree.manifest)
   const { module, version, order } = identity

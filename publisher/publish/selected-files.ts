@@ -1,5 +1,6 @@
 // A small fix on top of the last release (--files): the named files come from the folder, everything else stays as it was
-// published. A named file that is no longer in the folder is deleted.
+// published. A named file that is no longer in the folder is deleted. The file that says the new version comes along unasked:
+// a release whose own __manifest__.py says the old one would run no migration in Odoo.
 import picomatch from 'picomatch'
 import { ChasquiError } from '../../src/errors.ts'
 import type { ContentSource } from '../../src/pack/content.ts'
@@ -17,13 +18,14 @@ export interface SelectedTree {
   close(): Promise<void>
 }
 
-/** Throws FILES_NO_BASE, FILES_NO_MATCH. */
+/** `namedBy`: the file of the folder that says which version it is. Throws FILES_NO_BASE, FILES_NO_MATCH. */
 export async function withSelectedFiles(
   app: PublisherApp,
   view: FleetView,
   releases: readonly Release[],
   tree: Tree,
-  globs: readonly string[]
+  globs: readonly string[],
+  namedBy: string | null
 ): Promise<SelectedTree> {
   const last = newestRelease(releases)
   if (last === null) {
@@ -31,11 +33,12 @@ export async function withSelectedFiles(
       hint: 'publish the whole folder first'
     })
   }
-  const isSelected = picomatch([...globs], { dot: true })
+  const isNamed = picomatch([...globs], { dot: true })
+  const isSelected = (path: string) => path === namedBy || isNamed(path)
   const { base, close } = await openRelease(app, view, releases, last.version)
   const kept = base.manifest.entries.filter(({ path }) => !isSelected(path))
   const fresh = tree.manifest.entries.filter(({ path }) => isSelected(path))
-  if (fresh.length === 0 && kept.length === base.manifest.entries.length) {
+  if (![...base.manifest.entries, ...fresh].some(({ path }) => isNamed(path))) {
     await close()
     throw new ChasquiError('FILES_NO_MATCH', `no file matches ${globs.join(', ')}`, {
       hint: 'the patterns are relative to the folder: --files "static/**"'
