@@ -58,8 +58,6 @@ export interface ServeOptions {
   core(): BulkCore | null
   toll: Toll
   now(): number
-  /** a block went out */
-  onServed(peer: Peer, bytes: number): void
 }
 
 export class BlockSession {
@@ -197,10 +195,7 @@ export class BlockSession {
       this.#serve.toll.settle(this.peer.link.class, block?.value.byteLength ?? 0)
       if (this.#isClosed) break
       if (block === null) this.#send.decline.send(next.index)
-      else {
-        this.#serve.onServed(this.peer, block.value.byteLength)
-        if (!this.#send.block.send(block)) await this.drained()
-      }
+      else if (!this.#send.block.send(block)) await this.drained()
     }
     this.#isServing = false
   }

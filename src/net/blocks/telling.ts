@@ -2,6 +2,7 @@
 // one often begins right then and one message says both. It keeps below what a peer answers in a minute (interest-rate.ts),
 // and always says what holds when it goes out.
 import { TokenBucket } from '../pacing.ts'
+import { BLOCK_LIMITS } from './wire.ts'
 
 export const TELLING = {
   /** ms after the end of a download */
@@ -17,6 +18,8 @@ export class Telling {
   #now: () => number
   #bucket: TokenBucket
   #timer: NodeJS.Timeout | null = null
+  /** blocks that came since */
+  #gained = 0
 
   constructor(tell: () => void, now: () => number) {
     this.#tell = tell
@@ -29,7 +32,15 @@ export class Telling {
     this.close()
     const wait = this.#bucket.take(1, TELLING.rate, this.#now())
     if (wait > 0) this.#in(wait)
-    else this.#tell()
+    else {
+      this.#gained = 0
+      this.#tell()
+    }
+  }
+
+  /** A block came. What was told may have been too long for one message: then the rest is told in time. */
+  gained(): void {
+    if (++this.#gained >= BLOCK_LIMITS.ranges) this.now()
   }
 
   /** In a moment, or with what is told before. */
