@@ -56,7 +56,7 @@ export interface Records {
   quarantine(app: string): Promise<QuarantineEntry[]>
   holds(app: string): Promise<string[]>
   floor(app: string, module: string, track: string): Promise<string | null>
-  /** sizes of the checked logs when the application was last started, by path */
+  /** sizes of the checked logs when the application was last started, by their real paths */
   logMarks(app: string): Promise<Record<string, number>>
 }
 

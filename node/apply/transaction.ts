@@ -56,7 +56,7 @@ export interface Transaction {
   database: BackupInfo['database']
   /** names of checks that failed before anything was touched: not held against the release */
   failingBefore: string[]
-  /** sizes of the application's logs before it was started, by path */
+  /** sizes of the application's logs before it was started, by their real paths */
   logMarks: Record<string, number>
 }
 

@@ -10,7 +10,7 @@ import type { CheckResult } from './types.ts'
 export interface CheckContext {
   work: AppWork
   profile: Profile
-  /** sizes of logs when the application was last started */
+  /** sizes of logs when the application was last started, by their real paths */
   logMarks(): Promise<Readonly<Record<string, number>>>
   /** compares the installed files with their lists; what is not as it should be */
   examineFiles(): Promise<{ module: string; path: string }[]>

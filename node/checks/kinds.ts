@@ -3,6 +3,7 @@ import { isAbsolute, join } from 'node:path'
 import { parse as parseToml } from 'smol-toml'
 import { ChasquiError } from '../../src/errors.ts'
 import { readFileLimited } from '../../src/system/durable.ts'
+import { isMissing } from '../../src/system/file-system.ts'
 import type { AppWork } from '../apply/work.ts'
 import type { CheckConfig } from '../config/checks.ts'
 import { fillIn, lastLine, runCommand } from '../profiles/commands.ts'
@@ -52,7 +53,7 @@ export const CHECKS: { [K in Kind]: Check<K> } = {
     return `${check.access} is possible at ${check.paths.length} places`
   },
   async config(check, { work }) {
-    for (const path of check.paths) parseByName(path, await textOf(work, resolvePath(work, path)))
+    for (const path of check.paths) parseByName(path, await textOf(work, await realPath(work, path)))
     return `${check.paths.length} files can be parsed`
   },
   async version(check, { work }) {
@@ -64,7 +65,7 @@ export const CHECKS: { [K in Kind]: Check<K> } = {
     throw failed(`the version is ${seen?.slice(0, 100) ?? 'not found'}, not ${wanted}`, check.module)
   },
   async log(check, { work, logMarks }) {
-    const path = resolvePath(work, check.path)
+    const path = await realPath(work, check.path)
     const bytes = await readFrom(work, path, (await logMarks())[path] ?? 0)
     const pattern = new RegExp(check.pattern, 'u')
     const bad = bytes.split('\n').filter((line) => pattern.test(line))
@@ -83,9 +84,20 @@ function failed(message: string, module?: string): ChasquiError {
   return new ChasquiError('CHECK_FAILED', message, module === undefined ? {} : { module })
 }
 
-export function resolvePath(work: AppWork, path: string): string {
+function resolvePath(work: AppWork, path: string): string {
   const [filled] = fillIn(work, [path], {})
   return isAbsolute(filled) ? filled : join(work.app.path, filled)
+}
+
+/** Where a path of the configuration leads now: a log may be a symlink to the one of today. */
+export async function realPath(work: AppWork, path: string): Promise<string> {
+  const named = resolvePath(work, path)
+  try {
+    return await work.parts.fs.realPath(named)
+  } catch (error) {
+    if (isMissing(error)) return named
+    throw error
+  }
 }
 
 async function requireRunning(work: AppWork, profile: CheckContext['profile']): Promise<string> {
@@ -153,7 +165,7 @@ async function versionText(check: Extract<CheckConfig, { kind: 'version' }>, wor
     if (status !== 0) throw failed(`${check.command[0]} ended with status ${status}`)
     return output
   }
-  return textOf(work, resolvePath(work, check.file ?? 'version.txt'))
+  return textOf(work, await realPath(work, check.file ?? 'version.txt'))
 }
 
 /** The text from an offset on, the end of it when it is long; the whole of a log that was rotated in between. */

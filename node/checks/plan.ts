@@ -7,7 +7,7 @@ import { type AppWork, globMatcher } from '../apply/work.ts'
 import type { CheckConfig } from '../config/checks.ts'
 import type { Profile } from '../profiles/profile.ts'
 import type { CheckContext } from './checks.ts'
-import { resolvePath } from './kinds.ts'
+import { realPath } from './kinds.ts'
 
 /** The profile's own and the configured ones; an app without any is at least asked whether it runs. */
 export async function checksOf(work: AppWork, profile: Profile): Promise<CheckConfig[]> {
@@ -16,7 +16,7 @@ export async function checksOf(work: AppWork, profile: Profile): Promise<CheckCo
   return [{ kind: 'service', timeout: 30_000, retries: 5, wait: 1000, for: 1000 }]
 }
 
-/** Sizes of the logs that are checked, so that old errors do not count. */
+/** Sizes of the logs that are checked, by their real paths, so that old errors do not count. */
 export async function markLogs(
   work: AppWork,
   checks: readonly CheckConfig[]
@@ -24,7 +24,7 @@ export async function markLogs(
   const marks: Record<string, number> = {}
   for (const check of checks) {
     if (check.kind !== 'log') continue
-    const path = resolvePath(work, check.path)
+    const path = await realPath(work, check.path)
     marks[path] = (await work.parts.fs.stat(path))?.size ?? 0
   }
   return marks

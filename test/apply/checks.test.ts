@@ -241,6 +241,39 @@ describe('checks', () => {
     assert.equal(await look(), false)
   })
 
+  test('a log that is a symlink is the file of the day: what is new in it counts, and all of the next one', async () => {
+    const branch = new SimulatedBranch({ config: { checks: [{ kind: 'log', path: '/var/app.log' }] } })
+    branch.disk.plant('/var/log/monday.log', 'old ERROR from yesterday\n')
+    await branch.disk.makeLink('log/monday.log', '/var/app.log')
+    await branch.install({ module: 'shop', version: '1.0.0', files: FILES })
+    const look = async () => (await branch.engine().validate(branch.app))[0]?.ok
+    assert.equal(await look(), true)
+    branch.disk.plant('/var/log/monday.log', 'old ERROR from yesterday\nnew ERROR today\n')
+    assert.equal(await look(), false)
+    branch.disk.plant('/var/log/tuesday.log', 'a good day\n')
+    await branch.disk.remove('/var/app.log')
+    await branch.disk.makeLink('log/tuesday.log', '/var/app.log')
+    assert.equal(await look(), true)
+    branch.disk.plant('/var/log/tuesday.log', 'a ERROR day\n')
+    assert.equal(await look(), false)
+    await branch.disk.remove('/var/log/tuesday.log')
+    assert.equal(await look(), true, 'one that leads nowhere says nothing')
+  })
+
+  test('settings and the version may be symlinks', async () => {
+    const checks = [
+      { kind: 'config', paths: ['/etc/app.json'] },
+      { kind: 'version', file: '/etc/version' }
+    ]
+    const branch = new SimulatedBranch({ config: { checks } })
+    branch.disk.plant('/etc/real/app.json', '{}')
+    await branch.disk.makeLink('real/app.json', '/etc/app.json')
+    await branch.disk.makeLink('/srv/shop/version.txt', '/etc/version')
+    const update = branch.request({ module: 'shop', version: '1.0.0', files: FILES, from: null })
+    const result = await branch.engine().apply(update)
+    assert.equal(result.result, 'committed', JSON.stringify(result))
+  })
+
   test('assets of other hosts are none of ours', () => {
     const page = '<script src="https://cdn.example/x.js"></script><link rel=icon href="/i.png">'
     assert.deepEqual(assetsOf(page, 'http://127.0.0.1/'), [])
