@@ -6,6 +6,7 @@ import { requireStick, type StickFolder } from './folder.ts'
 import type { StickHome, StickVisit } from './home.ts'
 import { importFeed } from './import.ts'
 import { takeLetters } from './letters.ts'
+import { clearPlaces } from './places.ts'
 import { type RecordsIn, takeRecords } from './reports.ts'
 import { takeRoots } from './roots.ts'
 import type { ImportResult, StickTools } from './round.ts'
@@ -26,6 +27,7 @@ export async function take(
 ): Promise<Taken> {
   const startedAt = tools.now()
   await home.beforeImport?.()
+  const cleared = await unlessReadOnly(() => clearPlaces(folder, home.fleet))
   const roots = await takeRoots(folder, home.fleet, home.roots)
   if (home.keys !== undefined) await takeKeys(folder, home.fleet, home.keys)
   const feed = await importFeed(home, folder, progressOf(context, 'import', null))
@@ -39,7 +41,7 @@ export async function take(
     const key = Buffer.from(home.feed.db.key).toString('hex')
     for (const { core, places } of damaged) await noteDamage(folder, key, core, places)
   })
-  const rejected = [...roots, ...feed.rejected]
+  const rejected = [...(cleared ?? []), ...roots, ...feed.rejected]
   return { stick: visit.id, read, rejected, releases, records, ms: tools.now() - startedAt }
 }
 

@@ -1,6 +1,6 @@
 // What somebody puts on a stick to spoil it for good: it costs nothing but itself, and head office's next export takes it away.
 import assert from 'node:assert/strict'
-import { mkdir, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { ChasquiError, type ErrorCode } from '../../src/errors.ts'
@@ -58,7 +58,8 @@ async function scene(t: TestContext): Promise<Scene> {
     settle: async () => {
       settled++
       return []
-    }
+    },
+    letters: { outgoing: async () => [], take: async () => false }
   }
   branch.keep(testReport(7, 'runs 1'))
   const root = async () => Math.max(...(await roots.list()).keys())
@@ -187,6 +188,24 @@ const plants: {
     says: null,
     root: 2
   },
+  ...['reports', 'requests', 'grants', 'installer'].map((path) => ({
+    name: `a file in place of the folder ${path}`,
+    plant: async ({ chasqui }: Scene) => {
+      await rm(join(chasqui, path), { recursive: true, force: true })
+      await writeFile(join(chasqui, path), 'x')
+    },
+    says: 'STICK_LINK' as const,
+    root: 2
+  })),
+  {
+    name: 'a link in place of the folder of the roots',
+    plant: async ({ chasqui, stick }) => {
+      await rename(join(chasqui, 'roots'), join(stick, 'elsewhere'))
+      await symlink(join(stick, 'elsewhere'), join(chasqui, 'roots'))
+    },
+    says: 'STICK_LINK',
+    root: 1
+  },
   ...['reports/ab.rep', 'STATUS.html', 'visits.json', 'stick.json', 'README.txt'].map((path) => ({
     name: `a folder in place of ${path}`,
     plant: ({ chasqui }: Scene) => folderAt(join(chasqui, path)),
@@ -221,6 +240,17 @@ for (const { name, plant, says, root } of plants) {
     assert.ok(await holdsReleases(at.branch, 2))
   })
 }
+
+test('what a link in place of a folder leads to stays as it is', async (t) => {
+  const at = await scene(t)
+  const elsewhere = join(at.stick, 'elsewhere')
+  await mkdir(elsewhere)
+  await writeFile(join(elsewhere, 'ab.rep'), 'a file of somebody')
+  await rm(join(at.chasqui, 'reports'), { recursive: true, force: true })
+  await symlink(elsewhere, join(at.chasqui, 'reports'))
+  await syncStick(at.publisher, everything(at.stick), tools, context)
+  assert.equal(await readFile(join(elsewhere, 'ab.rep'), 'utf8'), 'a file of somebody')
+})
 
 test('a root that follows from those of a head office which is behind stays on the stick', async (t) => {
   const at = await scene(t)
