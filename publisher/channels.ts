@@ -18,6 +18,8 @@ import {
   withYank,
   yankOf
 } from '../src/fleet/channels.ts'
+import { percentageAt } from '../src/fleet/rollout.ts'
+import { changeRollout, earlierVersion } from '../src/fleet/rollout-change.ts'
 import type { Release } from '../src/release/release.ts'
 import { compareVersions } from '../src/release/version.ts'
 import { nearest } from '../src/system/nearest.ts'
@@ -60,12 +62,22 @@ const rolloutCommand = z.strictObject({
 })
 const yankArgs = z.strictObject({ release: z.string(), reason: z.string().min(1).max(2000) })
 
-export interface Moved {
+interface Place {
   channel: string
   module: string
   track: string
+}
+
+export interface Moved extends Place {
   version: string
   rollout: Rollout | null
+  /** percentage of those whom the rollout is for that it reaches now */
+  reaches?: number
+}
+
+function moved(at: Place, { version, rollout }: Pointer, now: number): Moved {
+  if (rollout === undefined) return { ...at, version, rollout: null }
+  return { ...at, version, rollout, reaches: percentageAt(rollout, now) }
 }
 
 /** `promote`: a channel points at a release from now on. */
@@ -81,18 +93,17 @@ export async function promote(app: PublisherApp, raw: unknown): Promise<Moved> {
   const isDown = before !== null && compareVersions(release.order, version, before.version) < 0
   if (isDown && !args.allowDowngrade) throw downgradeError(release, before.version, args.channel)
   const pointer = { version, ...rolloutOf(args, before, release, app.now()) }
-  const result = { ...at, version, rollout: pointer.rollout ?? null }
-  if (args.dryRun) return result
-  const moved = withPointer(view.channels, at, pointer)
+  if (args.dryRun) return moved(at, pointer, app.now())
+  const pointed = withPointer(view.channels, at, pointer)
   const statement: DowngradeStatement = {
     fleet: app.fleet.id,
     ...at,
     version,
     created: formatTime(app.now())
   }
-  const channels = isDown ? await withDowngrade(app, moved, statement, args.passphrase) : moved
+  const channels = isDown ? await withDowngrade(app, pointed, statement, args.passphrase) : pointed
   await saveChannels(app, view, channels)
-  return result
+  return moved(at, pointer, app.now())
 }
 
 function refuseYanked(view: FleetView, { module, track, version }: Release): void {
@@ -141,15 +152,12 @@ function rolloutOf(
   const { groups, branches, phases } = args
   const isStaged = [args.rollout, groups, branches, phases, args.haltAfter].some((each) => each !== undefined)
   if (!isStaged) return {}
-  const from = before?.rollout === undefined ? (before?.version ?? null) : before.rollout.from
-  // the channel pointed at it without a rollout: whoever is not reached now stays with what came before it
-  const earlier = from === release.version ? (release.previous ?? null) : from
   return {
     rollout: {
       round: 0,
       status: 'active',
       started: formatTime(now),
-      from: earlier,
+      from: earlierVersion(before, release, now),
       ...(args.rollout !== undefined && { percentage: args.rollout }),
       ...(groups !== undefined && { groups }),
       ...(branches !== undefined && { branches }),
@@ -187,30 +195,10 @@ export async function rollout(app: PublisherApp, raw: unknown): Promise<Moved> {
     })
   }
   const at = { channel: args.channel, module: args.module, track }
-  if (args.action === undefined) return { ...at, version: pointer.version, rollout: pointer.rollout ?? null }
+  if (args.action === undefined) return moved(at, pointer, app.now())
   const changed = { ...pointer, rollout: changeRollout(pointer.rollout, args.action, app.now()) }
   await saveChannels(app, view, withPointer(view.channels, at, changed))
-  return { ...at, version: pointer.version, rollout: changed.rollout }
-}
-
-function changeRollout(
-  before: Rollout | undefined,
-  action: number | 'pause' | 'resume' | 'halt',
-  now: number
-): Rollout {
-  const base: Rollout = before ?? { round: 0, status: 'active', started: formatTime(now), from: null }
-  switch (action) {
-    case 'pause':
-      return { ...base, status: 'paused' }
-    case 'halt':
-      return { ...base, status: 'halted' }
-    case 'resume':
-      return { ...base, status: 'active', round: base.round + 1 }
-    default: {
-      const { phases: _, ...rest } = base
-      return { ...rest, percentage: action }
-    }
-  }
+  return moved(at, changed, app.now())
 }
 
 /** `yank`: withdraws a release; branches never forget it. */

@@ -70,11 +70,14 @@ interface MovedLine {
   channel: string
   module: string
   version: string
-  rollout: { status: string; percentage?: number } | null
+  rollout: { status: string; branches?: string[] } | null
+  reaches?: number
 }
 
-function describeMoved({ channel, module, version, rollout }: MovedLine): string {
-  const reach = rollout === null ? 'everybody' : `${rollout.status}, ${rollout.percentage ?? 'as named'} %`
+function describeMoved({ channel, module, version, rollout, reaches }: MovedLine): string {
+  const isNamed = rollout?.branches !== undefined && reaches === 0
+  const share = isNamed ? 'as named' : `reaches ${reaches} % now`
+  const reach = rollout === null ? 'everybody' : `${rollout.status}, ${share}`
   return `${channel}: ${module}@${version} (${reach})`
 }
 

@@ -24,6 +24,8 @@ const rollout = z.object({
   status: z.enum(['active', 'paused', 'halted']),
   /** when it began; phases count from here */
   started: time,
+  /** paused or halted since then: phases stand still meanwhile */
+  stopped: time.optional(),
   /** what those who are not reached yet should run; null: nothing new */
   from: version.nullable(),
   /** of the branches in `groups` (or of all): 0 to 100 */

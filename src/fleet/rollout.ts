@@ -28,15 +28,16 @@ export function cohortOf(node: string, release: ReleaseName): number {
   return hash.readUInt32BE(0) % COHORTS
 }
 
-/** How much of the fleet is reached at `now` (ms), by percentage or by the phase that has begun: 0 to 100. */
+/** How much of the fleet is reached at `now` (ms), by percentage or by the phase that has begun: 0 to 100. A rollout that stands is read at its stop. */
 export function percentageAt(rollout: Rollout, now: number): number {
   if (rollout.phases === undefined || rollout.phases.length === 0) {
     return rollout.percentage ?? (onlyNamed(rollout) ? 0 : 100)
   }
   let begins = Date.parse(rollout.started)
   let reached = 0
+  const at = rollout.status === 'active' || rollout.stopped === undefined ? now : Date.parse(rollout.stopped)
   for (const phase of rollout.phases) {
-    if (now < begins) break
+    if (at < begins) break
     reached = phase.percentage
     begins += phase.soak * HOUR
   }

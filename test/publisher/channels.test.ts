@@ -99,6 +99,34 @@ test('a rollout is staged, paused, resumed with a new round, and halted', async 
   await assert.rejects(rollout(app, { module: 'none' }), { code: 'RELEASE_NOT_FOUND' })
 })
 
+test('a pause keeps the phases of a rollout where they are, and its end is where the next one begins', async (t) => {
+  const folder = await temporaryFolder(t)
+  const app = await makePublisher(t, join(folder, 'home'))
+  await twoReleases(app, join(folder, 'shop'))
+  const hours = (count: number) => {
+    const before = app.now()
+    app.now = () => before + count * 3_600_000
+  }
+  const change = async (action?: string) =>
+    (await rollout(app, { module: 'shop', channel: 'beta', action })).reaches
+  await promote(app, { release: 'shop@1.0.0', channel: 'beta' })
+  const phases = [
+    { percentage: 5, soak: 24 },
+    { percentage: 100, soak: 0 }
+  ]
+  const staged = await promote(app, { release: 'shop@1.1.0', channel: 'beta', phases })
+  assert.deepEqual([staged.rollout?.from, staged.reaches], ['1.0.0', 5])
+  await change('pause')
+  hours(72)
+  assert.equal(await change('resume'), 5)
+  hours(24)
+  assert.equal(await change(), 100)
+  await writeFiles(join(folder, 'shop'), { 'version.txt': '1.2.0' })
+  await publish(app, { dirs: [join(folder, 'shop')], channel: 'alpha' }, context)
+  const next = await promote(app, { release: 'shop@1.2.0', channel: 'beta', rollout: 10 })
+  assert.equal(next.rollout?.from, '1.1.0')
+})
+
 test('a withdrawn release stays withdrawn and cannot be promoted', async (t) => {
   const folder = await temporaryFolder(t)
   const app = await makePublisher(t, join(folder, 'home'))
