@@ -150,5 +150,6 @@ function noKey(): never {
 
 const noWriter: FeedWriter = {
   publish: async () => noKey(),
+  settle: async () => undefined,
   check: async () => noKey()
 }

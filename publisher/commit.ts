@@ -1,7 +1,8 @@
 // The one way in which the publisher changes its feed: signed metadata and the files that it speaks of, as one step.
+
+import type { PutFile } from '../src/feed/publish-blocks.ts'
 import { tufPath } from '../src/feed/tuf-files.ts'
 import type { FeedSnapshot } from '../src/feed/types.ts'
-import type { PutFile } from '../src/feed/writer.ts'
 import { CHANNELS_ROLE } from '../src/trust/author.ts'
 import { sha256Hex } from '../src/trust/bytes.ts'
 import type { FleetDraft } from '../src/trust/draft.ts'

@@ -25,7 +25,7 @@ import { publisherTable, stickHome } from './commands.ts'
 import { type LinkFlags, linkSettings } from './links.ts'
 import { isRevoked } from './members.ts'
 import { publisherStickHome } from './stick-home.ts'
-import { oneChange } from './turns.ts'
+import { changesEnded } from './turns.ts'
 
 export interface RunOptions extends LinkFlags {
   paths: HomePaths
@@ -88,7 +88,7 @@ async function serve(app: PublisherApp, options: RunOptions): Promise<void> {
     watch.care.stop()
     await control?.close()
     app.aroundMove = (move) => move()
-    await oneChange(app, async () => undefined) // a move on its way ends
+    await changesEnded(app) // a move on its way ends
     stopWatching()
     await (links as FleetLinks | null)?.stop()
     app.links = null

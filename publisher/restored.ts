@@ -39,6 +39,8 @@ export function guardRestored(state: StateStore, writer: FeedWriter): FeedWriter
     if (await isRestored(state)) throw refusal()
   }
   return {
+    // what this machine itself has begun
+    settle: () => writer.settle(),
     async check() {
       await refuse()
       await writer.check()

@@ -3,8 +3,8 @@
 // branches forget what they were told last, whoever told them.
 import { ChasquiError } from '../../src/errors.ts'
 import { grantsIn } from '../../src/feed/grant-files.ts'
+import type { PutFile } from '../../src/feed/publish-blocks.ts'
 import { tufPath } from '../../src/feed/tuf-files.ts'
-import type { PutFile } from '../../src/feed/writer.ts'
 import { openReport } from '../../src/fleet/report.ts'
 import { nobodyRevoked, parseRevoked, REVOKED_PATH } from '../../src/fleet/revoked.ts'
 import { readRootChain } from '../../src/system/trust-store.ts'

@@ -1,6 +1,6 @@
 // A change that this home cannot sign alone becomes a request; requests that can no longer come out are cleared away.
 import { asChasquiError } from '../../src/errors.ts'
-import type { LocalFile } from '../../src/feed/writer.ts'
+import type { LocalFile } from '../../src/feed/publish-blocks.ts'
 import { readRootChain } from '../../src/system/trust-store.ts'
 import type { Current } from '../../src/trust/current.ts'
 import type { FleetDraft } from '../../src/trust/draft.ts'

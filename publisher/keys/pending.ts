@@ -3,7 +3,7 @@
 import { basename, join } from 'node:path'
 import { z } from 'zod'
 import { ChasquiError } from '../../src/errors.ts'
-import type { LocalFile } from '../../src/feed/writer.ts'
+import type { LocalFile } from '../../src/feed/publish-blocks.ts'
 import { ensureDirectory, readFileLimited, removeTree, writeFileDurably } from '../../src/system/durable.ts'
 import { LIMITS } from '../../src/trust/limits.ts'
 import {

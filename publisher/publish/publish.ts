@@ -2,7 +2,7 @@
 // packs, then sign, then append; until the append nothing has happened that anybody could see.
 import type { CommandContext } from '../../src/control/commands.ts'
 import { ChasquiError } from '../../src/errors.ts'
-import type { LocalFile } from '../../src/feed/writer.ts'
+import type { LocalFile } from '../../src/feed/publish-blocks.ts'
 import {
   CHANNELS_PATH,
   type Channels,

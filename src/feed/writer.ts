@@ -7,20 +7,14 @@ import { removeTree } from '../system/durable.ts'
 import type { FileSystem } from '../system/file-system.ts'
 import type { DriveFeed } from './feed.ts'
 import { type Journal, type JournalHead, openJournal, writeJournal } from './journal.ts'
-import { compress, isCompressed } from './metadata-files.ts'
-import { BLOCK_SIZE, drivePath } from './snapshot.ts'
-import type { BlockRange, FeedSource } from './types.ts'
-import { type EndOfPublish, endOfPublish, isRequired } from './usable-head.ts'
+import { allBlocks, encodeEntries, measure, type PutFile } from './publish-blocks.ts'
+import type { BlockRange } from './types.ts'
+import { endOfPublish, isRequired } from './usable-head.ts'
 
 const JOURNAL = 'publish.journal'
 const APPEND_SIZE = 64 // blocks at once
 const CATCH_UP = 'run "publisher run" with a branch online, or import a stick, until the feed is whole again'
 const HEADER = 1 // db blocks of a new feed: Hyperbee's header
-
-/** One file of a publish (metadata is compressed on the way); `file` names one on disk, which must not change. */
-export type LocalFile = { path: string } & ({ bytes: Uint8Array } | { file: string })
-/** `source`: out of another feed. */
-export type PutFile = LocalFile | { path: string; source: FeedSource }
 
 export interface PublishChanges {
   /** At least one. */
@@ -32,9 +26,15 @@ export interface PublishChanges {
 export interface FeedWriter {
   /**
    * One atomic step for readers; returns when it survives a power cut.
-   * Throws FEED_BEHIND, FEED_CONFLICT; PUBLISH_INTERRUPTED when it was begun and the next opening will finish it.
+   * Throws FEED_BEHIND, FEED_CONFLICT; PUBLISH_INTERRUPTED when it was begun and is to be finished, or when one before it
+   * had to be finished first: what was made before that would undo it.
    */
   publish(changes: PublishChanges): Promise<{ version: number }>
+  /**
+   * Finishes a publish that was cut, unless the feed has to catch up first. To be called before anything is read that
+   * the next publish is made of. Throws PUBLISH_INTERRUPTED when it is cut again.
+   */
+  settle(): Promise<void>
   /** Throws what `publish` would throw before it begins. */
   check(): Promise<void>
 }
@@ -45,16 +45,16 @@ export interface FeedWriter {
  */
 export async function openWriter(feed: DriveFeed, fs: FileSystem, journal = JOURNAL): Promise<FeedWriter> {
   const path = join(feed.store.directory, journal)
-  await finishPublish(feed, fs, path).catch((error: unknown) => {
-    if (!(error instanceof ChasquiError && error.code === 'FEED_BEHIND')) throw error
-  })
+  await settleNow(feed, fs, path)
   let last: Promise<unknown> = Promise.resolve()
+  const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
+    const result = last.then(work)
+    last = result.catch(() => undefined)
+    return result
+  }
   return {
-    publish(changes) {
-      const publish = last.then(() => publishNow(feed, fs, path, changes))
-      last = publish.catch(() => undefined)
-      return publish
-    },
+    publish: (changes) => inTurn(() => publishNow(feed, fs, path, changes)),
+    settle: () => inTurn(() => settleNow(feed, fs, path)),
     check: () => last.then(() => refuseToFork(feed))
   }
 }
@@ -74,7 +74,11 @@ async function publishNow(
   path: string,
   changes: PublishChanges
 ): Promise<{ version: number }> {
-  await finishPublish(feed, fs, path)
+  if (await finishPublish(feed, fs, path)) {
+    throw new ChasquiError('PUBLISH_INTERRUPTED', 'a publish that was cut before had to be finished first', {
+      hint: 'it is done now: run this command again'
+    })
+  }
   await refuseToFork(feed)
   const unused = await packBlocks(feed, changes.remove)
   const files = await Promise.all(changes.put.map((file) => measure(fs, file)))
@@ -96,13 +100,24 @@ async function publishNow(
   return { version: feed.db.length }
 }
 
-/** Appends what a journal holds and the cores do not, syncs, and removes the journal. */
-async function finishPublish(feed: DriveFeed, fs: FileSystem, path: string): Promise<void> {
+async function settleNow(feed: DriveFeed, fs: FileSystem, path: string): Promise<void> {
+  await finishPublish(feed, fs, path).catch((error: unknown) => {
+    if (!(error instanceof ChasquiError && error.code === 'FEED_BEHIND')) throw error
+  })
+  await feed.advance()
+}
+
+/** Appends what a journal holds and the cores do not, syncs, and removes the journal; true when there was one. */
+async function finishPublish(feed: DriveFeed, fs: FileSystem, path: string): Promise<boolean> {
   const journal = await openJournal(fs, path)
-  if (journal === null) return removeTree(fs, path)
+  if (journal === null) {
+    await removeTree(fs, path)
+    return false
+  }
+  // one that a former feed of this home has left belongs to nobody any more
+  const isOurs = journal.head.feed === Buffer.from(feed.key).toString('hex')
   try {
-    // one that a former feed of this home has left belongs to nobody any more
-    if (journal.head.feed === Buffer.from(feed.key).toString('hex')) await append(feed, journal)
+    if (isOurs) await append(feed, journal)
     await feed.store.flush()
   } catch (cause) {
     if (cause instanceof ChasquiError) throw cause
@@ -116,6 +131,7 @@ async function finishPublish(feed: DriveFeed, fs: FileSystem, path: string): Pro
   await removeTree(fs, path)
   await fs.syncDirectory(feed.store.directory)
   await feed.advance()
+  return isOurs
 }
 
 async function append(feed: DriveFeed, journal: Journal): Promise<void> {
@@ -186,86 +202,4 @@ async function packBlocks(feed: DriveFeed, paths: readonly string[]): Promise<Bl
   const packs = paths.filter((path) => !isRequired(path))
   const ranges = await Promise.all(packs.map((path) => snapshot?.blocks(path)))
   return ranges.filter((range) => range !== null && range !== undefined)
-}
-
-interface MeasuredFile {
-  put: PutFile
-  /** bytes */
-  size: number
-  blocks: number
-}
-
-async function measure(fs: FileSystem, given: PutFile): Promise<MeasuredFile> {
-  const isSmall = 'bytes' in given && isCompressed(drivePath(given.path))
-  const put = isSmall ? { path: given.path, bytes: compress(given.bytes) } : given
-  const size = await sizeOf(fs, put)
-  if (size === undefined) throw new ChasquiError('FILE_UNREADABLE', `there is no ${put.path} to publish`)
-  return { put, size, blocks: Math.ceil(size / BLOCK_SIZE) }
-}
-
-async function sizeOf(fs: FileSystem, put: PutFile): Promise<number | undefined> {
-  if ('bytes' in put) return put.bytes.length
-  return 'source' in put ? put.source.size : (await fs.stat(put.file))?.size
-}
-
-/** The exact db blocks of the publish. */
-async function encodeEntries(
-  feed: DriveFeed,
-  files: readonly MeasuredFile[],
-  remove: readonly string[]
-): Promise<Uint8Array[]> {
-  const { drive, blobs } = feed.open
-  const batch = drive.batch()
-  try {
-    for (const path of remove) await batch.del(path)
-    let blockOffset = blobs.length
-    const end: EndOfPublish = {
-      publish: 1,
-      blobs: files.reduce((length, { blocks }) => length + blocks, blockOffset)
-    }
-    let byteOffset = blobs.byteLength
-    for (const [i, { put, size, blocks }] of files.entries()) {
-      const blob = { blockOffset, blockLength: blocks, byteOffset, byteLength: size }
-      await batch.putEntry(put.path, { blob, metadata: i === files.length - 1 ? end : null })
-      blockOffset += blocks
-      byteOffset += size
-    }
-    return (batch.db as Hyperdrive.BeeBatch).toBlocks()
-  } finally {
-    await batch.close()
-  }
-}
-
-async function* allBlocks(
-  fs: FileSystem,
-  files: readonly MeasuredFile[],
-  entries: readonly Uint8Array[]
-): AsyncGenerator<Uint8Array> {
-  for (const { put, size } of files) {
-    if ('bytes' in put) {
-      for (let at = 0; at < size; at += BLOCK_SIZE) yield put.bytes.subarray(at, at + BLOCK_SIZE)
-    } else if ('source' in put) {
-      for (let at = 0; at < size; at += BLOCK_SIZE) {
-        yield await put.source.read(at, Math.min(BLOCK_SIZE, size - at))
-      }
-    } else {
-      yield* fileBlocks(fs, put.file, size)
-    }
-  }
-  yield* entries
-}
-
-async function* fileBlocks(fs: FileSystem, file: string, size: number): AsyncGenerator<Uint8Array> {
-  const reader = await fs.openFile(file)
-  try {
-    for (let at = 0; at < size; at += BLOCK_SIZE) {
-      const block = await reader.read(at, Math.min(BLOCK_SIZE, size - at))
-      if (block.length < Math.min(BLOCK_SIZE, size - at)) {
-        throw new ChasquiError('FILE_CHANGED', `${file} became shorter while it was published`)
-      }
-      yield block
-    }
-  } finally {
-    await reader.close()
-  }
 }

@@ -146,6 +146,28 @@ test('a cut between the blobs and the entries leaves the old version, and the re
   await closeFeed(again.feed)
 })
 
+test('what was made before a cut publish was finished is not appended on top of it', async (t) => {
+  const scene = await publisherWithOneRelease(t)
+  const { feed, writer } = await openPublisher(t, join(scene.folder, 'p'))
+  const append = feed.db.append.bind(feed.db)
+  const cutOnce = async (): Promise<void> => {
+    feed.db.append = () => Promise.reject(new Error('ENOSPC'))
+    await assert.rejects(writer.publish(second), { code: 'PUBLISH_INTERRUPTED' })
+    feed.db.append = append
+  }
+  const third = { put: [{ path: '/t', bytes: text('3') }], remove: [] }
+  await cutOnce()
+  await assert.rejects(writer.publish(third), { code: 'PUBLISH_INTERRUPTED', hint: /run this command again/ })
+  assert.deepEqual(await (await feed.snapshot())?.read('/t', { limit: 9 }), text('2'))
+  await writer.publish(third)
+  await cutOnce()
+  await writer.settle()
+  assert.deepEqual(await (await feed.snapshot())?.read('/t', { limit: 9 }), text('2'))
+  const { version } = await writer.publish(third)
+  assert.equal((await feed.snapshot())?.version, version)
+  await closeFeed(feed)
+})
+
 test('a publish that fails before its journal is synced leaves nothing, and the next one works', async (t) => {
   const scene = await publisherWithOneRelease(t)
   const publisher = await openPublisher(t, join(scene.folder, 'p'))

@@ -6,13 +6,13 @@ import { refreshTrust } from '../../src/trust/refresh.ts'
 import { verifyTarget } from '../../src/trust/trust.ts'
 import type { MemoryStore } from '../trust/test-fleet.ts'
 
-/** Takes the newest version of the feed; the versions of all releases, in order. */
-export async function takes(app: PublisherApp, store: MemoryStore): Promise<string[]> {
-  const snapshot = (await app.feed.snapshot()) as FeedSnapshot
+/** Takes the newest version of the feed, or another one; the versions of all releases, in order. */
+export async function takes(app: PublisherApp, store: MemoryStore, other?: FeedSnapshot): Promise<string[]> {
+  const snapshot = other ?? ((await app.feed.snapshot()) as FeedSnapshot)
   const trust = await refreshTrust({
     store,
     source: feedMetadataSource(snapshot),
-    now: Date.now(),
+    now: app.now(),
     fleetId: app.fleet.id
   })
   for (const path of ['channels.json', 'fleet/revoked.json']) {
