@@ -8,8 +8,6 @@ import type { StateStore } from '../src/system/state.ts'
 
 /** one entry for each pack */
 const KEY = 'sources/'
-/** all packs in one entry, as it was kept first */
-const FORMER = 'sources'
 const PACKS = '/packs'
 
 interface Watched {
@@ -38,13 +36,9 @@ export class Sources {
   }
 
   async open(): Promise<void> {
-    const former = (await this.#state.get(FORMER)) as Record<string, Source[]> | undefined
     const saved = (await this.#state.list(KEY)) as [string, Source[]][]
     const packs = saved.map(([key, sources]) => [`${PACKS}/${key.slice(KEY.length)}`, sources] as const)
-    this.#ledger = new Ledger({ ...former, ...Object.fromEntries(packs) })
-    if (former === undefined) return
-    this.#changed = new Set(Object.keys(former))
-    await this.#save({ [FORMER]: null })
+    this.#ledger = new Ledger(Object.fromEntries(packs))
   }
 
   /** From now on, blocks of these files are counted for them. Returns the way to end it, which keeps what was counted. */
@@ -103,8 +97,8 @@ export class Sources {
     this.#changed.add(pack)
   }
 
-  async #save(more: Record<string, null> = {}): Promise<void> {
-    const changes: Record<string, Source[] | null> = { ...more }
+  async #save(): Promise<void> {
+    const changes: Record<string, Source[] | null> = {}
     for (const pack of this.#changed) {
       const sources = this.#ledger.of(pack)
       changes[`${KEY}${posix.basename(pack)}`] = sources.length === 0 ? null : sources

@@ -75,15 +75,6 @@ test('one entry of the state for each pack: what one download brings writes noth
   assert.deepEqual(puts, [['sources/aa'], ['sources/bb'], ['sources/bb']])
 })
 
-test('accounts that were kept in one entry are taken over', async (t) => {
-  const state = await withState(t)
-  await state.put({ sources: { [A]: lan(5), [B]: lan(6) } })
-  await opened(state)
-  assert.equal(await state.get('sources'), undefined)
-  const sources = await opened(state)
-  assert.deepEqual([sources.of([A]), sources.of([B])], [lan(5), lan(6)])
-})
-
 test('what is forgotten is forgotten for good, but not while it is fetched', async (t) => {
   const state = await withState(t)
   const sources = await opened(state)
