@@ -1,18 +1,32 @@
 // Where the output of an application goes that a command starts: it goes on to print when the command has ended, so a pipe that
 // nobody reads would end it at its next line. The application's own log is its own affair; this file is evidence.
 import { join } from 'node:path'
-import { ensureDirectory } from '../../src/system/durable.ts'
+import { ensureDirectory, writeFileDurably } from '../../src/system/durable.ts'
+import type { FileSystem } from '../../src/system/file-system.ts'
 import type { AppWork } from '../apply/work.ts'
 
 const LIMIT = 8 * 1024 * 1024 // bytes, looked at when the application is started
 
-/** The file, in the home; what it held goes to a second one when it is large. */
-export async function outputFile({ parts, app }: AppWork): Promise<string> {
+/** The file, in the home; what it held goes to a second one when it is large, and of that the end is kept. */
+export async function outputFile(work: AppWork): Promise<string> {
+  const { parts, app } = work
   const { fs, home } = parts
   const folder = join(home, 'output')
   await ensureDirectory(fs, folder, 0o700)
   const path = join(folder, `${app.name}.log`)
   const found = await fs.stat(path)
-  if (found !== null && found.size > LIMIT) await fs.rename(path, `${path}.1`)
+  if (found === null || found.size <= LIMIT) return path
+  const former = `${path}.1`
+  await fs.rename(path, former)
+  await keepEnd(fs, former, found.size).catch((error: Error) => {
+    // it is only evidence, and the disk may be full of it: no reason not to start
+    work.note(`${former} could not be made shorter: ${error.message}\n`)
+  })
   return path
+}
+
+async function keepEnd(fs: FileSystem, path: string, size: number): Promise<void> {
+  const reader = await fs.openFile(path)
+  const end = await reader.read(size - LIMIT, LIMIT).finally(() => reader.close())
+  await writeFileDurably(fs, path, end, 0o600)
 }

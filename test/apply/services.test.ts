@@ -262,6 +262,29 @@ describe('docker compose: what its containers say', () => {
   })
 })
 
+describe('command: what the application had printed until it is started again', () => {
+  for (const isFull of [false, true]) {
+    test(isFull ? 'a full disk does not keep it from starting' : 'the end of it is kept', async () => {
+      const { service, work, world, disk } = prepare(STAND_INS.command as StandIn)
+      world.up = false
+      const file = `${work.parts.home}/output/shop.log`
+      const former = `${file}.1`
+      disk.plant(file, `${'x'.repeat(9 * 1024 * 1024)} the end`)
+      disk.plant(former, 'older')
+      const full = async () => {
+        throw Object.assign(new Error('ENOSPC'), { code: 'ENOSPC' })
+      }
+      if (isFull) disk.createFile = full
+      await service.start(work)
+      assert.ok(world.up)
+      assert.deepEqual(disk.snapshot(file), {})
+      const text = disk.snapshot(former)[''] ?? ''
+      assert.match(text, /the end$/)
+      if (!isFull) assert.equal(text.length, 8 * 1024 * 1024)
+    })
+  }
+})
+
 test('systemd: a unit that does not exist is named, although "show" ends with 0', async () => {
   const { service, work } = prepare({
     ...(STAND_INS.systemd as StandIn),
