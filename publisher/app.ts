@@ -32,6 +32,7 @@ export interface PublisherApp {
   identity: HomeIdentity
   config: PublisherConfig
   fs: FileSystem
+  platform: NodeJS.Platform
   store: Store
   /** the fleet's feed of now; `keys rotate feed` changes it */
   feed: DriveFeed
@@ -108,6 +109,7 @@ export async function openPublisher(paths: HomePaths, log: Log = silentLog): Pro
       identity,
       config,
       fs,
+      platform: process.platform,
       store,
       writer,
       aroundMove: (move: () => Promise<void>) => move(),

@@ -4,12 +4,13 @@ import { basename, join } from 'node:path'
 import { ChasquiError } from '../../src/errors.ts'
 import { looksLikeModule, type ModuleIdentity, readModuleIdentity } from '../../src/pack/identity.ts'
 import { readTree, type Tree } from '../../src/pack/tree.ts'
-import { manifestRoot } from '../../src/release/manifest.ts'
+import { type Manifest, manifestRoot } from '../../src/release/manifest.ts'
 import { checkNext, type NextRelease } from '../../src/release/next.ts'
+import { newestRelease } from '../../src/release/plan.ts'
 import type { Release } from '../../src/release/release.ts'
 import { realPath } from '../../src/system/disk.ts'
 import type { PublisherApp } from '../app.ts'
-import { releasesOf } from '../catalog.ts'
+import { openRelease, releasesOf } from '../catalog.ts'
 import type { FleetView } from '../fleet-keeper.ts'
 import type { PublishArgs } from './arguments.ts'
 import { withSelectedFiles } from './selected-files.ts'
@@ -91,7 +92,12 @@ async function readCandidate(
   const identity = await readModuleIdentity(app.fs, folder, args, name)
   const releases = await releasesOf(view, identity.module, identity.track)
   const kind = args.kind ?? releases.at(-1)?.kind ?? 'directory'
-  const whole = await readTree(app.fs, folder, { kind, signal })
+  const executableFrom = hasExecutableBits(app.platform) ? null : await newestManifest(app, view, releases)
+  const whole = await readTree(app.fs, folder, {
+    kind,
+    signal,
+    ...(executableFrom !== null && { executableFrom })
+  })
   const selected =
     args.files === undefined
       ? null
@@ -101,6 +107,22 @@ async function readCandidate(
   const { module, version, order } = identity
   const next = checkNext(releases, { module, version, root, order }, args)
   return { folder, identity, tree, root, releases, next, close: async () => selected?.close() }
+}
+
+function hasExecutableBits(platform: NodeJS.Platform): boolean {
+  return platform !== 'win32'
+}
+
+async function newestManifest(
+  app: PublisherApp,
+  view: FleetView,
+  releases: readonly Release[]
+): Promise<Manifest | null> {
+  const newest = newestRelease(releases)
+  if (newest === null) return null
+  const { base, close } = await openRelease(app, view, releases, newest.version)
+  await close()
+  return base.manifest
 }
 
 function together(refused: readonly ChasquiError[]): ChasquiError {

@@ -105,9 +105,10 @@ class Walk {
   }
 
   async #entry(path: string, stat: FileStat | null): Promise<void> {
-    if (stat === null || this.#rules.ignores(path, stat.kind === 'directory')) return
-    if (stat.kind === 'directory') return this.#folder(`${path}/`)
+    if (this.#rules.ignores(path, stat === null || stat.kind === 'directory')) return
+    if (stat?.kind === 'directory') return this.#folder(`${path}/`)
     if (this.#options.select !== undefined && !this.#options.select(path)) return
+    if (stat === null) throw lostError(join(this.#root, path))
     if (stat.kind === 'other') {
       throw new ChasquiError(
         'FILE_NOT_REGULAR',
@@ -138,6 +139,14 @@ async function readEntry(
     if (error instanceof ChasquiError) throw error
     throw unreadable(native, error)
   }
+}
+
+/** A file that was listed and is not there: it has gone, or its name was not read as it is. Left out, nobody would miss it. */
+function lostError(path: string): ChasquiError {
+  if (!path.includes('\ufffd')) return changedError(path)
+  return new ChasquiError('PATH_INVALID', `${path}: its name is not UTF-8`, {
+    hint: 'rename it, or leave it out with .chasquiignore'
+  })
 }
 
 function linkEntry(path: string, target: string): FileEntry {

@@ -95,6 +95,34 @@ const REFUSED: [what: string, code: ErrorCode, files: TestFiles][] = [
   ['a symlink around itself', 'SYMLINK_REFUSED', { 'd/a': { content: '../d', link: true }, 'd/b': 'x' }]
 ]
 
+test('refuses a file whose name is not UTF-8, where it is not left out', async (context) => {
+  const folder = await temporaryFolder(context)
+  await writeTree(folder, { a: 'x' })
+  try {
+    await writeFile(
+      Buffer.concat([Buffer.from(join(folder, 'men')), Buffer.from([0xfa]), Buffer.from('.xml')]),
+      'x'
+    )
+  } catch {
+    return context.skip('this file system takes no such name')
+  }
+  await assert.rejects(readTree(realFileSystem, folder), { code: 'PATH_INVALID', message: /not UTF-8/ })
+  await writeFile(join(folder, '.chasquiignore'), 'men*.xml\n')
+  assert.equal((await readTree(realFileSystem, folder)).manifest.entries.length, 1)
+})
+
+test('refuses a file that goes between list and look, where it is one of those that are asked for', async (context) => {
+  const folder = await temporaryFolder(context)
+  await writeTree(folder, { a: 'x', 'data/gone': 'x', 'data/gone.pyc': 'x' })
+  const fs: ReadableFileSystem = {
+    ...realFileSystem,
+    stat: async (path) => (path.includes('gone') ? null : realFileSystem.stat(path))
+  }
+  await assert.rejects(readTree(fs, folder), { code: 'FILE_CHANGED', message: /gone changed/ })
+  const { manifest } = await readTree(fs, folder, { select: (path) => path === 'a' })
+  assert.equal(manifest.entries.length, 1)
+})
+
 test('refuses folders that cannot become a release', async (context) => {
   for (const [what, code, files] of REFUSED) {
     const folder = await temporaryFolder(context)

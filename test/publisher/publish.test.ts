@@ -4,7 +4,6 @@ import assert from 'node:assert/strict'
 import { chmod, mkdir, rm, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { openRelease, releasesOf } from '../../publisher/catalog.ts'
 import { publish } from '../../publisher/publish/publish.ts'
 import { listReleases } from '../../publisher/queries.ts'
 import type { ChasquiError } from '../../src/errors.ts'
@@ -164,25 +163,6 @@ test('a fix of single files leaves the rest of the release as it was', async (t)
   assert.deepEqual(refusal(none), ['FILES_NO_MATCH', 2])
   const usage = await chasqui(home, ['publish', module, '--severity', 'loud', '--json'])
   assert.deepEqual(refusal(usage), ['USAGE', 2])
-})
-
-test('a fix of single files says its own version', async (t) => {
-  const folder = await temporaryFolder(t)
-  const app = await makePublisher(t, join(folder, 'home'))
-  const says = (version: string) => `{'name': 'X', 'version': '${version}', 'depends': []}`
-  const module = await writeFiles(join(folder, 'pos_x'), {
-    '__manifest__.py': says('17.0.1.0.0'),
-    'models/a.py': 'a = 1'
-  })
-  await publish(app, dir(module), context)
-  await writeFiles(module, { '__manifest__.py': says('17.0.1.1.0'), 'models/a.py': 'a = 2' })
-  await publish(app, dir(module, { files: ['models/**'] }), context)
-  const view = await app.fleet.view()
-  const { base, close } = await openRelease(app, view, await releasesOf(view, 'pos_x', '17.0'), '17.0.1.1.0')
-  const entry = base.manifest.entries.find(({ path }) => path === '__manifest__.py')
-  assert.ok(entry !== undefined)
-  assert.equal(Buffer.from(await base.contents.read(entry, 0, entry.size)).toString(), says('17.0.1.1.0'))
-  await close()
 })
 
 interface Refusal {
