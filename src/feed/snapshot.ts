@@ -3,7 +3,7 @@ import type Hypercore from 'hypercore'
 import type Hyperdrive from 'hyperdrive'
 import { ChasquiError } from '../errors.ts'
 import { COMPRESSION_OVERHEAD, decompress, isCompressed } from './metadata-files.ts'
-import type { BlockRange, FeedSnapshot, FeedSource } from './types.ts'
+import type { BlockRange, FeedFile, FeedSnapshot, FeedSource } from './types.ts'
 
 /** Every block of a file but its last has this size, FORMAT 8. */
 export const BLOCK_SIZE = 64 * 1024 // bytes
@@ -52,7 +52,11 @@ export function readVersion(readFeed: ReadFeed, version: number): FeedSnapshot {
       const blob = await find(path)
       return blob !== null && (await readFeed(({ blobs }) => hasRange(blobs, rangeOf(blob))))
     },
-    list: (folder) => readFeed((feed) => listFiles(feed, version, folder)),
+    list: async (folder) => {
+      const files = await readFeed((feed) => listFiles(feed, version, folder))
+      return files.map(({ path }) => path)
+    },
+    files: (folder) => readFeed((feed) => listFiles(feed, version, folder)),
     changed: (folder, since) => readFeed((feed) => changedFiles(feed, version, folder, since))
   }
 }
@@ -85,15 +89,19 @@ async function findBlob(
   return entry?.value.blob ?? null
 }
 
-async function listFiles({ drive }: OpenFeed, version: number, folder: string): Promise<string[]> {
-  const paths: string[] = []
+async function listFiles({ drive }: OpenFeed, version: number, folder: string): Promise<FeedFile[]> {
+  const files: FeedFile[] = []
   try {
-    for await (const entry of drive.list(folder, { wait: false, checkout: version })) paths.push(entry.key)
+    for await (const { key, value } of drive.list(folder, { wait: false, checkout: version })) {
+      files.push({ path: key, blocks: value.blob === null ? NOTHING : rangeOf(value.blob) })
+    }
   } catch (cause) {
     throw missingBlock(folder, cause)
   }
-  return paths
+  return files
 }
+
+const NOTHING: BlockRange = { offset: 0, length: 0 }
 
 async function changedFiles(
   { drive }: OpenFeed,

@@ -27,6 +27,8 @@ export interface FeedSnapshot {
   has(path: string): Promise<boolean>
   /** Paths below a folder, in order. */
   list(folder: string): Promise<string[]>
+  /** The same with where the bytes of each are, in one pass: to ask for each takes ten times as long and more. */
+  files(folder: string): Promise<FeedFile[]>
   /** Paths below a folder that are new, other or gone against an earlier version of the same feed; 0: nothing was there. */
   changed(folder: string, since: number): Promise<string[]>
 }
@@ -36,6 +38,12 @@ export interface BlockRange {
   offset: number
   /** blocks */
   length: number
+}
+
+export interface FeedFile {
+  path: string
+  /** in the blobs core */
+  blocks: BlockRange
 }
 
 export interface FetchFilesOptions {

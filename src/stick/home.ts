@@ -54,7 +54,7 @@ export interface StickFeed {
   /** Opened as soon as the db core's manifest is known; null before. */
   blobs(): Promise<BlockCore | null>
   /** The newest version that can be read here; null when there is none. */
-  snapshot(): Promise<Pick<FeedSnapshot, 'version' | 'list' | 'blocks'> | null>
+  snapshot(): Promise<Pick<FeedSnapshot, 'version' | 'files'> | null>
 }
 
 /** What became of a record that a stick brought. */

@@ -4,13 +4,7 @@ import { isRequired } from '../feed/usable-head.ts'
 import type { BlockRange } from './home.ts'
 
 /** Where they are in the blobs core. */
-export async function smallFiles(
-  snapshot: Pick<FeedSnapshot, 'list' | 'blocks'> | null
-): Promise<BlockRange[]> {
-  const ranges: BlockRange[] = []
-  for (const path of (await snapshot?.list('/')) ?? []) {
-    const range = isRequired(path) ? ((await snapshot?.blocks(path)) ?? null) : null
-    if (range !== null) ranges.push(range)
-  }
-  return ranges
+export async function smallFiles(snapshot: Pick<FeedSnapshot, 'files'> | null): Promise<BlockRange[]> {
+  const files = (await snapshot?.files('/')) ?? []
+  return files.filter(({ path }) => isRequired(path)).map(({ blocks }) => blocks)
 }

@@ -41,6 +41,14 @@ test('a publish is one step: a branch sees all of it or nothing', async (t) => {
   assert.deepEqual(await two.read('/b', { limit }), text('b2'))
   assert.deepEqual(await one.list('/'), ['/a', '/b'])
   assert.deepEqual(await two.list('/'), ['/b'])
+  for (const snapshot of [one, two]) {
+    for (const { path, blocks } of await snapshot.files('/'))
+      assert.deepEqual(blocks, await snapshot.blocks(path))
+    assert.deepEqual(
+      (await snapshot.files('/')).map(({ path }) => path),
+      await snapshot.list('/')
+    )
+  }
   await closeFeed(branch)
   await closeFeed(publisher.feed)
 })

@@ -127,6 +127,5 @@ test('a receiver with another history of the same feed takes nothing, at whateve
 /** Cores without a drive: what is there can be read. */
 const newest = ({ length }: BlockCore) => ({
   version: length,
-  list: async () => [],
-  blocks: async () => null
+  files: async () => []
 })

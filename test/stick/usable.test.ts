@@ -29,8 +29,7 @@ test('a version that waits for peers is usable as soon as the stick brought the 
 
 const withoutFiles = ({ feed }: TestHome) => ({
   version: feed.db.length,
-  list: async () => [],
-  blocks: async () => null
+  files: async () => []
 })
 
 for (const held of [0, 1]) {
