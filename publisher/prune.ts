@@ -1,10 +1,11 @@
 // `prune`: gives up old releases as a whole. A release stays as long as one of its packs can be needed: to bring anybody to
-// what a channel points at or to the newest releases, or to rebuild what a branch runs.
+// what a channel points at or to the newest releases, by way of every stepping stone, or to rebuild what a branch runs.
 import { z } from 'zod'
 import { parseArguments } from '../src/control/arguments.ts'
 import { parseReportHeader } from '../src/fleet/report.ts'
 import { packPath, type Release, releasePath } from '../src/release/release.ts'
 import { cheapestPath } from '../src/release/route.ts'
+import { compareVersions } from '../src/release/version.ts'
 import { rolesToLoad } from '../src/trust/author.ts'
 import { currentOf } from '../src/trust/current.ts'
 import { FleetDraft } from '../src/trust/draft.ts'
@@ -74,8 +75,9 @@ function runningVersions(app: PublisherApp): Set<string> {
   return found
 }
 
+/** `line`: newest first. */
 function unneeded(view: FleetView, line: readonly Release[], running: Set<string>, keep: number): Release[] {
-  const wanted = new Set(line.slice(0, keep).map(({ version }) => version))
+  const wanted = new Set([...line.slice(0, keep).map(({ version }) => version), ...steppingStones(line)])
   for (const modules of Object.values(view.channels.channels)) {
     const [first] = line
     const pointer = first === undefined ? undefined : modules[first.module]?.[first.track]
@@ -91,6 +93,21 @@ function unneeded(view: FleetView, line: readonly Release[], running: Set<string
     }
   }
   return line.filter(({ version }) => !needed.has(version))
+}
+
+/**
+ * Each version that a later release must come after, and the first release that says so, which every plan beyond it looks
+ * at. A branch that has not been heard of for long may stand before it, unless nothing ever came before it.
+ */
+function steppingStones(line: readonly Release[]): string[] {
+  const found = new Map<string, string>()
+  for (const { after, version, order } of line)
+    if (after !== undefined && compareVersions(order, after, version) < 0) found.set(after, version)
+  const isFirst = (stone: string) => {
+    const oldest = line.at(-1)
+    return oldest?.version === stone && oldest.previous === undefined
+  }
+  return [...found].filter(([stone]) => !isFirst(stone)).flat()
 }
 
 async function remove(

@@ -9,6 +9,10 @@ import { promote } from '../../publisher/channels.ts'
 import { prune } from '../../publisher/prune.ts'
 import { publish } from '../../publisher/publish/publish.ts'
 import { listReleases } from '../../publisher/queries.ts'
+import type { Channels } from '../../src/fleet/channels.ts'
+import { plan } from '../../src/fleet/plan.ts'
+import type { PlanApp, PlannedTransaction } from '../../src/fleet/plan-input.ts'
+import type { Release } from '../../src/release/release.ts'
 import { context, makePublisher, temporaryFolder, writeFiles } from './support.ts'
 
 /** Publishes 1.0.0 … 1.<last>.0: every third one replaces most of the content, so that a keyframe is due. */
@@ -51,3 +55,63 @@ test('old releases go with their packs; what a channel, the newest and their cha
   await publish(app, { dirs: [join(folder, 'shop')] }, context)
   assert.equal((await versions(app))[0], '1.9.0')
 })
+
+/** Publishes 1.0.0 … 8.0.0 with these `after`, keeps the newest three; the stops of a branch at 1.0.0 on its way to 8.0.0. */
+async function stopsAfterPrune(app: PublisherApp, folder: string, after: Record<number, string>) {
+  for (let i = 1; i <= 8; i++) {
+    await writeFiles(folder, { 'version.txt': `${i}.0.0`, 'data.bin': randomBytes(20_000) })
+    const args = { dirs: [folder], channel: 'stable', ...(after[i] !== undefined && { after: after[i] }) }
+    await publish(app, args, context)
+  }
+  const pruned = await prune(app, { keep: 3 })
+  const view = await app.fleet.view()
+  const releases = await releasesOf(view, 'shop', 'default')
+  const stops: string[] = []
+  for (let at = '1.0.0'; at !== '8.0.0'; ) {
+    const [next] = planFrom(at, releases, view.channels)
+    assert.equal(next?.blocked, null)
+    at = next?.releases[0]?.to as string
+    stops.push(at)
+    await (await openRelease(app, view, releases, at)).close()
+  }
+  return { stops, removed: pruned.removed.map(({ version }) => version).sort() }
+}
+
+/** What a branch that is at `version` does next. */
+function planFrom(version: string, releases: readonly Release[], channels: Channels): PlannedTransaction[] {
+  const app: PlanApp = {
+    ...{ name: 'app', channel: 'stable', modules: ['*'], tracks: [], auto: 'all', holds: [], platforms: [] },
+    ...{ window: { text: null, closed: null }, appVersion: null, floor: () => null },
+    ...{ declined: () => false, provides: () => false },
+    installed: new Map([['shop', { track: 'default', version }]])
+  }
+  return plan({
+    ...{ now: Date.now(), mode: 'automatic', branch: { node: 'ab'.repeat(32), name: 'norte', groups: [] } },
+    ...{ entitled: [], apps: [app], channels, yanks: {}, releases: () => releases, stale: null },
+    ...{ quarantined: () => false, triedTogether: () => false, halted: () => null },
+    downgradeAllowed: () => false
+  })
+}
+
+const stones: { name: string; after: Record<number, string>; removed: number[]; stops: number[] }[] = [
+  { name: 'stays, with the release that names it', after: { 5: '4.0.0' }, removed: [1, 2, 3], stops: [4, 8] },
+  { name: 'far behind stays', after: { 7: '3.0.0' }, removed: [1, 2, 4, 5], stops: [3, 8] },
+  {
+    name: 'named twice needs the first only',
+    after: { 4: '3.0.0', 5: '3.0.0' },
+    removed: [1, 2, 5],
+    stops: [3, 8]
+  },
+  { name: 'after another stays', after: { 3: '2.0.0', 5: '4.0.0' }, removed: [1], stops: [2, 4, 8] },
+  { name: 'that nobody can be before goes', after: { 5: '1.0.0' }, removed: [1, 2, 3, 4, 5], stops: [8] }
+]
+
+for (const { name, after, removed, stops } of stones) {
+  test(`a stepping stone ${name}`, async (t) => {
+    const folder = await temporaryFolder(t)
+    const app = await makePublisher(t, join(folder, 'home'))
+    const found = await stopsAfterPrune(app, join(folder, 'shop'), after)
+    const named = (versions: number[]) => versions.map((version) => `${version}.0.0`)
+    assert.deepEqual(found, { stops: named(stops), removed: named(removed) })
+  })
+}
