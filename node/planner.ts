@@ -68,7 +68,8 @@ export async function makePlan(
     quarantined: (app, one) => entries(app, one)?.isClosed === true,
     triedTogether: (app, one) => entries(app, one)?.together === true,
     halted: (channel, release) => parts.evidence.halt(view.channels, channel, release)?.reason ?? null,
-    downgradeAllowed: (channel, release) => isAllowed(parts, view, channel, release),
+    downgradeAllowed: (channel, release, fromReleased) =>
+      isAllowed(parts, view, channel, release, fromReleased),
     stale: staleReason(parts, view)
   }
   const timed = await Promise.all(
@@ -145,7 +146,8 @@ function isAllowed(
   parts: PlannerParts,
   view: FleetView,
   channel: string,
-  release: { module: string; track: string; version: string }
+  release: { module: string; track: string; version: string },
+  fromReleased: number | null
 ): boolean {
   const { module, track, version } = release
   const delegations = view.trust.set.targets?.delegations ?? null
@@ -159,7 +161,8 @@ function isAllowed(
     channel,
     module,
     track,
-    version
+    version,
+    fromReleased
   })
 }
 

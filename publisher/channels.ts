@@ -27,7 +27,7 @@ import { CHANNELS_ROLE, setOnlineTargets } from '../src/trust/author.ts'
 import { formatTime, signedMessage, toHex } from '../src/trust/bytes.ts'
 import { currentOf } from '../src/trust/current.ts'
 import type { PublisherApp } from './app.ts'
-import { findRelease, parseReleaseName } from './catalog.ts'
+import { findRelease, parseReleaseName, releasesOf } from './catalog.ts'
 import { commit } from './commit.ts'
 import type { FleetView } from './fleet-keeper.ts'
 import { type InviteEntry, listInvites } from './members.ts'
@@ -95,13 +95,9 @@ export async function promote(app: PublisherApp, raw: unknown): Promise<Moved> {
   const pointer = { version, ...rolloutOf(args, before, release, app.now()) }
   if (args.dryRun) return moved(at, pointer, app.now())
   const pointed = withPointer(view.channels, at, pointer)
-  const statement: DowngradeStatement = {
-    fleet: app.fleet.id,
-    ...at,
-    version,
-    created: formatTime(app.now())
-  }
-  const channels = isDown ? await withDowngrade(app, pointed, statement, args.passphrase) : pointed
+  const statement = args.allowDowngrade ? await leaveToGoDown(app, view, at, release) : null
+  const channels =
+    statement === null ? pointed : await withDowngrade(app, pointed, statement, args.passphrase)
   await saveChannels(app, view, channels)
   return moved(at, pointer, app.now())
 }
@@ -165,6 +161,23 @@ function rolloutOf(
       ...(args.haltAfter !== undefined && { haltAfter: args.haltAfter })
     }
   }
+}
+
+/**
+ * What is to be signed for branches that have a later release, also where the channel itself does not go down: the statement
+ * of an earlier time says nothing about what came after it. Null when there is no later one.
+ */
+async function leaveToGoDown(
+  app: PublisherApp,
+  view: FleetView,
+  at: Place,
+  { order, version }: Release
+): Promise<DowngradeStatement | null> {
+  const releases = await releasesOf(view, at.module, at.track)
+  if (!releases.some((one) => compareVersions(order, one.version, version) > 0)) return null
+  // it counts for what was released before it, also by a machine whose clock is fast
+  const created = Math.max(app.now(), ...releases.map((one) => Date.parse(one.created)))
+  return { fleet: app.fleet.id, ...at, version, created: formatTime(created) }
 }
 
 /** FORMAT 11.2: the release keys of the home sign that branches may go down to this version. */

@@ -17,6 +17,8 @@ export interface DowngradeQuestion {
   module: string
   track: string
   version: string
+  /** when (ms) what it would go down from was released; null: nobody knows any more */
+  fromReleased: number | null
 }
 
 export function isDowngradeAllowed(question: DowngradeQuestion): boolean {
@@ -26,13 +28,16 @@ export function isDowngradeAllowed(question: DowngradeQuestion): boolean {
 }
 
 function isAbout({ statement }: Downgrade, question: DowngradeQuestion): boolean {
-  const { fleet, channel, module, track, version, now } = question
+  const { fleet, channel, module, track, version, fromReleased, now } = question
   return (
     statement.fleet === fleet &&
     statement.channel === channel &&
     statement.module === module &&
     statement.track === track &&
     statement.version === version &&
+    // who signed it knew what it leads away from: it says nothing about releases that came later
+    fromReleased !== null &&
+    fromReleased <= Date.parse(statement.created) &&
     (statement.expires === undefined || now <= Date.parse(statement.expires))
   )
 }

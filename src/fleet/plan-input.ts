@@ -49,8 +49,12 @@ export interface PlanInput {
   triedTogether(app: string, release: { module: string; track: string; version: string }): boolean
   /** why branches hold a release by themselves, or null */
   halted(channel: string, release: { module: string; track: string; version: string }): string | null
-  /** is there a statement, signed by the release key, that allows to go down to this? */
-  downgradeAllowed(channel: string, release: { module: string; track: string; version: string }): boolean
+  /** is there a statement, signed by the release key, that allows to go down to this from what was released at `fromReleased` (ms)? */
+  downgradeAllowed(
+    channel: string,
+    release: { module: string; track: string; version: string },
+    fromReleased: number | null
+  ): boolean
   /** set when the metadata is too old and the policy is to hold */
   stale: string | null
 }

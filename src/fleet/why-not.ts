@@ -60,9 +60,21 @@ function whyNotDown(input: PlanInput, app: PlanApp, release: Release, from: stri
   const passed = app.floor(release.module, release.track)
   const floor = passed !== null && (from === null || compare(passed, from) > 0) ? passed : from
   if (floor === null || compare(release.version, floor) >= 0) return null
-  if (input.downgradeAllowed(app.channel, release)) return null
+  if (input.downgradeAllowed(app.channel, release, whenReleased(input, release, floor))) return null
   const reason = `${release.module}@${release.version} is lower than ${floor}, and no release key has allowed it`
   return { code: 'PLAN_DOWNGRADE', reason }
+}
+
+/**
+ * When (ms) `version` was out: at the latest when one above it was, where it is gone from the feed itself. Null when nothing
+ * tells: then no statement counts, for nobody can say that its signer knew of that version.
+ */
+function whenReleased(input: PlanInput, { module, track, order }: Release, version: string): number | null {
+  const known = input.releases(module, track)
+  const itself = known.filter((one) => one.version === version)
+  const above = known.filter((one) => compareVersions(order, one.version, version) > 0)
+  const times = (itself.length > 0 ? itself : above).map(({ created }) => Date.parse(created))
+  return times.length === 0 ? null : Math.min(...times)
 }
 
 /** The operator's policy for what happens without being asked. */

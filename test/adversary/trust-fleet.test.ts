@@ -242,7 +242,13 @@ const statement = (fleet: TestFleet) => ({
   created: '2026-01-01T00:00:00Z',
   expires: '2026-02-01T00:00:00Z'
 })
-const downgrade = (name: string, by: string, over: object = {}, at = START) => ({
+const downgrade = (
+  name: string,
+  by: string,
+  over: object = {},
+  at = START,
+  released = '2025-12-01T00:00:00Z'
+) => ({
   name,
   outcome: 'REFUSED',
   async run() {
@@ -253,7 +259,7 @@ const downgrade = (name: string, by: string, over: object = {}, at = START) => (
     const signatures = [{ keyid: signer('release').keyid, sig }]
     const channels = { ...emptyChannels(), downgrades: [{ statement: said, signatures }] }
     const delegations = trust.set.targets?.delegations ?? null
-    const question = { ...said, channels, delegations, now: at }
+    const question = { ...said, channels, delegations, now: at, fromReleased: Date.parse(released) }
     assert.equal(isDowngradeAllowed(question), name === 'signed by the release key')
   }
 })
@@ -265,7 +271,8 @@ harmless('downgrade by the online key', [
   downgrade('a signature for another version', 'release', { version: '0.9.0' }),
   downgrade('a signature for another module', 'release', { module: 'till' }),
   downgrade('a signature for another fleet', 'release', { fleet: 'ab'.repeat(32) }),
-  downgrade('after its end', 'release', {}, Date.parse('2026-03-01T00:00:00Z'))
+  downgrade('after its end', 'release', {}, Date.parse('2026-03-01T00:00:00Z')),
+  downgrade('from a release that came after it', 'release', {}, START, '2026-01-15T00:00:00Z')
 ])
 
 /** Every byte of a file, one bit flipped each: refused, or the same content read (never anything else). */

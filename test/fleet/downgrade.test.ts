@@ -63,7 +63,8 @@ function signed(statement: DowngradeStatement, pairs: SigningKeyPair[], purpose 
 function isAllowed(
   downgrade: ReturnType<typeof signed>,
   threshold = 1,
-  asked: Partial<DowngradeStatement> = {}
+  asked: Partial<DowngradeStatement> = {},
+  fromReleased: number | null = Date.parse(STATEMENT.created)
 ): boolean {
   const { channel, module, track, version, fleet } = { ...STATEMENT, ...asked }
   return isDowngradeAllowed({
@@ -74,7 +75,8 @@ function isAllowed(
     channel,
     module,
     track,
-    version
+    version,
+    fromReleased
   })
 }
 
@@ -103,6 +105,16 @@ describe('leave to go down', () => {
       'a statement that has not run out',
       true,
       isAllowed(signed({ ...STATEMENT, expires: '2026-03-01T00:00:00Z' }, [one]))
+    ],
+    [
+      'a statement from before the release that it would lead away from',
+      false,
+      isAllowed(signed(STATEMENT, [one]), 1, {}, Date.parse('2026-01-01T00:00:01Z'))
+    ],
+    [
+      'a statement where nobody knows when that release was made',
+      false,
+      isAllowed(signed(STATEMENT, [one]), 1, {}, null)
     ],
     [
       'a statement that was changed after it was signed',

@@ -92,6 +92,8 @@ function outline(input: PlanInput): string[] {
 }
 
 const TWO = [release('pos', '1.0.0'), release('pos', '2.0.0')]
+const OLD = { created: '2026-01-02T00:00:00Z' }
+const LATE = { created: '2026-02-02T00:00:00Z' }
 const STAGED = { round: 0, status: 'active' as const, started: '2026-03-01T00:00:00Z', from: '1.0.0' }
 const YANKS: Yanks = { pos: { default: { '2.0.0': { at: '2026-01-01T00:00:00Z', reason: 'loses sales' } } } }
 
@@ -248,6 +250,39 @@ const cases: [what: string, scene: Scene, expected: string[]][] = [
       input: { downgradeAllowed: () => true }
     },
     ['pos 2.0.0>1.0.0']
+  ],
+  [
+    'asks for leave to go down from what is installed',
+    {
+      ...update,
+      releases: [release('pos', '1.0.0'), release('pos', '2.0.0', OLD), release('pos', '3.0.0', LATE)],
+      stable: { pos: '1.0.0' },
+      installed: { pos: '2.0.0' },
+      input: { downgradeAllowed: (_channel, _release, from) => from === Date.parse(OLD.created) }
+    },
+    ['pos 2.0.0>1.0.0']
+  ],
+  [
+    'asks for leave to go down from what passed its checks here, or the first above it that is left',
+    {
+      ...update,
+      releases: [release('pos', '1.0.0'), release('pos', '2.0.0', OLD), release('pos', '4.0.0', LATE)],
+      stable: { pos: '1.0.0' },
+      installed: { pos: '2.0.0' },
+      app: { floor: () => '3.0.0' },
+      input: { downgradeAllowed: (_channel, _release, from) => from === Date.parse(LATE.created) }
+    },
+    ['pos 2.0.0>1.0.0']
+  ],
+  [
+    'does not go down from what nobody knows any more',
+    {
+      ...update,
+      stable: { pos: '1.0.0' },
+      installed: { pos: '3.0.0' },
+      input: { downgradeAllowed: (_channel, _release, from) => from !== null }
+    },
+    ['pos 3.0.0>1.0.0 PLAN_DOWNGRADE']
   ],
   [
     'does not go below what once passed its checks here, after a rollback',

@@ -11,7 +11,6 @@ import { publish } from '../../publisher/publish/publish.ts'
 import { revoke } from '../../publisher/revoke.ts'
 import { resignWhenDue } from '../../publisher/timestamp.ts'
 import { pointerOf, yankOf } from '../../src/fleet/channels.ts'
-import { isDowngradeAllowed } from '../../src/fleet/downgrade.ts'
 import { parseInvite } from '../../src/trust/invite.ts'
 import { createMembership } from '../../src/trust/membership.ts'
 import { at, chasqui, context, makeHome, makePublisher, temporaryFolder, writeFiles } from './support.ts'
@@ -41,35 +40,6 @@ test('an invite of a name that is taken says so', async (t) => {
   assert.deepEqual(counts, [0, 0, 1])
   await revoke(app, { branch: 'Norte', all: true })
   assert.equal((await invite(app, { name: 'Norte' })).sameName, 0)
-})
-
-test('a channel moves up freely, and down only with a statement that the release key signed', async (t) => {
-  const folder = await temporaryFolder(t)
-  const app = await makePublisher(t, join(folder, 'home'))
-  await twoReleases(app, join(folder, 'shop'))
-  await promote(app, { release: 'shop@1.1.0', channel: 'beta' })
-  await assert.rejects(promote(app, { release: 'shop@1.0.0', channel: 'stable' }), {
-    code: 'DOWNGRADE_REFUSED'
-  })
-  await assert.rejects(promote(app, { release: 'shop@3.0.0', channel: 'stable' }), {
-    code: 'RELEASE_NOT_FOUND'
-  })
-  await assert.rejects(promote(app, { release: 'shop', channel: 'stable' }), { code: 'USAGE' })
-  await promote(app, { release: 'shop@1.0.0', channel: 'stable', allowDowngrade: true })
-  const { channels, trust } = await app.fleet.view()
-  assert.equal(pointerOf(channels, 'stable', 'shop', 'default')?.version, '1.0.0')
-  assert.equal(pointerOf(channels, 'beta', 'shop', 'default')?.version, '1.1.0')
-  const question = {
-    channels,
-    delegations: trust.set.targets?.delegations ?? null,
-    fleet: app.fleet.id,
-    now: Date.now(),
-    channel: 'stable',
-    module: 'shop',
-    track: 'default'
-  }
-  assert.equal(isDowngradeAllowed({ ...question, version: '1.0.0' }), true)
-  assert.equal(isDowngradeAllowed({ ...question, version: '1.1.0' }), false)
 })
 
 test('a rollout is staged, paused, resumed with a new round, and halted', async (t) => {
