@@ -29,7 +29,7 @@ export class News {
     for (const kind of ['own', 'others'] as const) this.#next[kind] = now + PAUSE[kind]
   }
 
-  /** Is the feed longer than the one that was given, more of it readable, or another? */
+  /** Can more of the feed be read than was given, or is it another? */
   async hasFeed(): Promise<boolean> {
     return this.#given.feed !== (await feedOf(this.#home))
   }
@@ -52,5 +52,5 @@ export class News {
 
 async function feedOf({ feed }: StickHome): Promise<string> {
   const readable = (await feed.snapshot().catch(() => null))?.version ?? 0
-  return [Buffer.from(feed.db.key).toString('hex'), feed.db.length, readable].join(' ')
+  return `${Buffer.from(feed.db.key).toString('hex')} ${readable}`
 }

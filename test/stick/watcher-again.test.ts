@@ -75,6 +75,30 @@ test('what is published while a round still writes goes on it by the next', asyn
   assert.deepEqual(told(), [])
 })
 
+test('a newer feed is given once it can be read, by one round', async (t) => {
+  const publisher = await openTestHome(t, { seed: 1 })
+  await publish(publisher, 1)
+  const stick = await temporaryFolder(t)
+  await exportAll(publisher, stick)
+  const branch = await openTestHome(t, { key: publisher.feed.db.key, node: '0b'.repeat(32) })
+  const { watcher, told } = watch(t, branch, [stick])
+  await watcher.look()
+  await publish(publisher, 2)
+  const newer = await temporaryFolder(t)
+  await exportAll(publisher, newer)
+  // its entries come first, by whatever way
+  await importAll({ ...branch, feed: { ...branch.feed, blobs: async () => null } }, newer)
+  assert.equal(branch.feed.db.length, publisher.feed.db.length)
+  told()
+  await watcher.look()
+  assert.deepEqual(told(), [])
+  await importAll(branch, newer)
+  await watcher.look()
+  assert.deepEqual(told(), ['again', 'stick-plan', 'done'])
+  await watcher.look()
+  assert.deepEqual(told(), [])
+})
+
 test('a home that has moved to another feed, a shorter one, puts that on the stick', async (t) => {
   const former = await openTestHome(t, { seed: 1 })
   for (const release of [1, 2, 3]) await publish(former, release)
