@@ -6,8 +6,10 @@ import { ChasquiError } from '../errors.ts'
 import { removeTree } from '../system/durable.ts'
 import type { FileSystem } from '../system/file-system.ts'
 import type { DriveFeed } from './feed.ts'
+import { freeBlocks } from './free.ts'
 import { type Journal, type JournalHead, openJournal, writeJournal } from './journal.ts'
 import { allBlocks, encodeEntries, measure, type PutFile } from './publish-blocks.ts'
+import { BLOCK_SIZE, drivePath } from './snapshot.ts'
 import type { BlockRange } from './types.ts'
 import { endOfPublish, isRequired } from './usable-head.ts'
 
@@ -95,7 +97,8 @@ async function publishNow(
     throw error
   }
   await finishPublish(feed, fs, path)
-  for (const { offset, length } of unused) await feed.open.blobs.clear(offset, offset + length)
+  // not all of a core's `clear`: what stays must still be provable to others
+  for (const range of unused) await freeBlocks(feed.open.blobs, range, range.length * BLOCK_SIZE, false)
   if (unused.length > 0) await feed.store.reclaim()
   return { version: feed.db.length }
 }
@@ -199,7 +202,7 @@ function behind(expected: number, found: number): ChasquiError {
 /** Where the packs among these paths are: their room is given back when they are removed. */
 async function packBlocks(feed: DriveFeed, paths: readonly string[]): Promise<BlockRange[]> {
   const snapshot = await feed.snapshot()
-  const packs = paths.filter((path) => !isRequired(path))
+  const packs = paths.map(drivePath).filter((path) => !isRequired(path))
   const ranges = await Promise.all(packs.map((path) => snapshot?.blocks(path)))
   return ranges.filter((range) => range !== null && range !== undefined)
 }

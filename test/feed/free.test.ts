@@ -84,6 +84,16 @@ async function sizeOf(folder: string): Promise<number> {
   return (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0)
 }
 
+/** The files beneath a folder, which had `before` bytes, come to have more than `bytes` less. */
+async function shrinks(folder: string, before: number, bytes: number): Promise<void> {
+  let after = await sizeOf(folder)
+  for (let look = 0; look < LOOKS && before - after <= bytes; look++) {
+    await new Promise((resolve) => setTimeout(resolve, 100))
+    after = await sizeOf(folder)
+  }
+  assert.ok(before - after > bytes, `${before} → ${after} bytes`)
+}
+
 describe('freed packs', () => {
   it('leave every other block whole and provable', async (t) => {
     const { publisher, branch, folder } = await scene(t)
@@ -122,12 +132,7 @@ describe('freed packs', () => {
     }
     const before = await sizeOf(join(folder, 'branch'))
     await branch.free(paths.slice(0, 6))
-    let after = await sizeOf(join(folder, 'branch'))
-    for (let look = 0; look < LOOKS && before - after <= 5 * 8 * BLOCK; look++) {
-      await new Promise((resolve) => setTimeout(resolve, 100))
-      after = await sizeOf(join(folder, 'branch'))
-    }
-    assert.ok(before - after > 5 * 8 * BLOCK, `${before} → ${after} bytes`)
+    await shrinks(join(folder, 'branch'), before, 5 * 8 * BLOCK)
     const kept = await branch.snapshot()
     for (const { path, bytes } of put.slice(6))
       assert.deepEqual(await kept?.read(path, { limit: 9 * BLOCK }), bytes)
@@ -182,6 +187,45 @@ describe('freed packs', () => {
     )
     stop.abort()
     await assert.rejects(fetching, { code: 'CANCELLED' })
+  })
+})
+
+describe('packs that a publisher removes', () => {
+  for (const slash of ['/', '']) {
+    it(`leave what stays to a branch that comes later (${slash}packs)`, async (t) => {
+      const { publisher, folder } = await scene(t)
+      const { feed, writer } = publisher
+      const freed = await blocksOf(feed, FREED)
+      const put = [{ path: '/channels.json', bytes: randomBytes(3000) }]
+      const { version } = await writer.publish({ put, remove: FREED.map((path) => path.replace('/', slash)) })
+      const left = await Promise.all(freed.map((index) => feed.bulk?.has(index)))
+      // at most the first block of a pack has to stay
+      assert.ok(left.filter(Boolean).length <= FREED.length)
+      const late = await openBranch(t, join(folder, 'late'), feed.key)
+      const cut = connect(feed, late)
+      await usable(late, version)
+      await cut()
+      assert.deepEqual(await unprovable(feed, late, [...KEPT, '/channels.json']), [])
+      connect(feed, late)
+      await late.fetch(KEPT, { signal: never })
+      assert.equal(await late.missing(KEPT), 0)
+    })
+  }
+
+  it('give their room back to the disk at once, and the next publish goes on', async (t) => {
+    const folder = await temporaryFolder(t)
+    const { feed, writer } = await openPublisher(t, join(folder, 'publisher'))
+    const put = Array.from({ length: 8 }, (_, i) => ({ path: `/packs/${i}`, bytes: randomBytes(8 * BLOCK) }))
+    for (const file of put) await writer.publish({ put: [file], remove: [] })
+    const before = await sizeOf(join(folder, 'publisher'))
+    const remove = put.slice(0, 6).map(({ path }) => path)
+    await writer.publish({ put: [{ path: '/t', bytes: randomBytes(100) }], remove })
+    await shrinks(join(folder, 'publisher'), before, 5 * 8 * BLOCK)
+    const { version } = await writer.publish({ put: [{ path: '/t', bytes: randomBytes(100) }], remove: [] })
+    const kept = await feed.snapshot()
+    assert.equal(kept?.version, version)
+    for (const { path, bytes } of put.slice(6))
+      assert.deepEqual(await kept?.read(path, { limit: 9 * BLOCK }), bytes)
   })
 })
 

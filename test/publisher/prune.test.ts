@@ -9,10 +9,12 @@ import { promote } from '../../publisher/channels.ts'
 import { prune } from '../../publisher/prune.ts'
 import { publish } from '../../publisher/publish/publish.ts'
 import { listReleases } from '../../publisher/queries.ts'
+import type { FeedSnapshot } from '../../src/feed/types.ts'
 import type { Channels } from '../../src/fleet/channels.ts'
 import { plan } from '../../src/fleet/plan.ts'
 import type { PlanApp, PlannedTransaction } from '../../src/fleet/plan-input.ts'
 import type { Release } from '../../src/release/release.ts'
+import { connect, never, openBranch, usable } from '../feed/support.ts'
 import { context, makePublisher, temporaryFolder, writeFiles } from './support.ts'
 
 /** Publishes 1.0.0 … 1.<last>.0: every third one replaces most of the content, so that a keyframe is due. */
@@ -55,6 +57,42 @@ test('old releases go with their packs; what a channel, the newest and their cha
   await publish(app, { dirs: [join(folder, 'shop')] }, context)
   assert.equal((await versions(app))[0], '1.9.0')
 })
+
+test('the blocks of pruned packs go, and a branch that comes later gets every pack that stays', async (t) => {
+  const folder = await temporaryFolder(t)
+  const app = await makePublisher(t, join(folder, 'home'))
+  for (let i = 1; i <= 6; i++) {
+    await writeFiles(join(folder, 'shop'), { 'version.txt': `${i}.0.0`, 'data.bin': randomBytes(200_000) })
+    await publish(app, { dirs: [join(folder, 'shop')] }, context)
+  }
+  const { snapshot } = await app.fleet.view()
+  const held = await packBlocks(snapshot)
+  const pruned = await prune(app, { keep: 2 })
+  assert.equal(pruned.removed.length, 4)
+  const view = await app.fleet.view()
+  const kept = await packBlocks(view.snapshot)
+  const gone = [...held].filter((index) => !kept.has(index))
+  const left = await Promise.all(gone.map((index) => app.feed.open.blobs.has(index)))
+  // at most the first block of a pack has to stay
+  assert.ok(left.filter(Boolean).length <= pruned.removed.length, `${left.filter(Boolean)} of ${gone.length}`)
+  const { key, identity } = app.feed
+  const branch = await openBranch(t, join(folder, 'branch'), key, identity)
+  const cut = connect(app.feed, branch)
+  await usable(branch, view.snapshot.version)
+  const packs = await view.snapshot.list('/packs')
+  await branch.fetch(packs, { signal: never })
+  assert.equal(await branch.missing(packs), 0)
+  await cut()
+})
+
+async function packBlocks(snapshot: FeedSnapshot): Promise<Set<number>> {
+  const found = new Set<number>()
+  for (const path of await snapshot.list('/packs')) {
+    const range = await snapshot.blocks(path)
+    for (let at = 0; at < (range?.length ?? 0); at++) found.add((range?.offset ?? 0) + at)
+  }
+  return found
+}
 
 /** Publishes 1.0.0 … 8.0.0 with these `after`, keeps the newest three; the stops of a branch at 1.0.0 on its way to 8.0.0. */
 async function stopsAfterPrune(app: PublisherApp, folder: string, after: Record<number, string>) {
