@@ -15,7 +15,8 @@ const here = dirname(fileURLToPath(import.meta.url))
 if (Number(process.versions.node.split('.')[0]) >= NEEDED) {
   restartThrifty()
   // compiled code is kept between runs: a command starts in half the time
-  if (process.env.NODE_COMPILE_CACHE === undefined) module.enableCompileCache(cacheFolder())
+  const cache = process.env.NODE_COMPILE_CACHE === undefined ? cacheFolder() : null
+  if (cache !== null) module.enableCompileCache(cache)
   const source = join(here, 'main.ts')
   // a daemon that is killed keeps it too
   setTimeout(() => module.flushCompileCache(), CACHED_AFTER).unref()
@@ -43,11 +44,18 @@ function restartThrifty() {
   process.execve(process.execPath, args, { ...process.env, ...thrift })
 }
 
-/** Where compiled code is kept: a folder of this user, not the shared one of Node, into which others could put code. */
+/**
+ * Where compiled code is kept: a folder of this user, not the shared one of Node, into which others could put code. Null for
+ * a user who has none.
+ */
 function cacheFolder() {
   const windows = process.env.LOCALAPPDATA
-  const base = process.env.XDG_CACHE_HOME || (windows ? join(windows, 'cache') : join(homedir(), '.cache'))
-  return join(base, 'chasqui')
+  try {
+    const base = process.env.XDG_CACHE_HOME || (windows ? join(windows, 'cache') : join(homedir(), '.cache'))
+    return join(base, 'chasqui')
+  } catch {
+    return null
+  }
 }
 
 /** The Node 24 that the npm package `node` brought along, or null. */

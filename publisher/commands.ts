@@ -1,5 +1,6 @@
 // The publisher's commands as data: run by its daemon when there is one, else directly on the home.
 import { type Command, type CommandContext, type CommandTable, runOnHome } from '../src/control/commands.ts'
+import { asChasquiError } from '../src/errors.ts'
 import { linkCommands } from '../src/member/link-commands.ts'
 import { stickCommands } from '../src/stick/commands.ts'
 import type { StickHome } from '../src/stick/home.ts'
@@ -34,8 +35,13 @@ export function stickHome(app: PublisherApp): StickHome {
   return home
 }
 
+/** Whoever has gone while a change waited for its turn does not want it any more. Throws CANCELLED. */
 function inTurn(work: Command<PublisherApp>): Command<PublisherApp> {
-  return (app, args, context) => oneChange(app, () => work(app, args, context))
+  return (app, args, context) =>
+    oneChange(app, async () => {
+      if (context.signal.aborted) throw asChasquiError(context.signal.reason)
+      return work(app, args, context)
+    })
 }
 
 export const publisherTable: CommandTable<PublisherApp> = {

@@ -515,9 +515,15 @@ export function errorJson({ code, message, hint, numbers }: ChasquiError): Error
   return { ...numbers, code, message, ...(hint === undefined ? {} : { hint }) }
 }
 
-/** Any thrown value as a ChasquiError; one that is not ours becomes UNEXPECTED with the original as its cause. */
+/** Any thrown value as a ChasquiError: what a signal has stopped is CANCELLED; one that is not ours becomes UNEXPECTED with the original as its cause. */
 export function asChasquiError(thrown: unknown): ChasquiError {
   if (thrown instanceof ChasquiError) return thrown
+  if (thrown instanceof Error && thrown.name === 'AbortError') {
+    return new ChasquiError('CANCELLED', 'stopped on request', {
+      cause: thrown,
+      hint: 'run the command again to have it done'
+    })
+  }
   const system = SYSTEM_CODES[(thrown as NodeJS.ErrnoException | null)?.code ?? '']
   const message = thrown instanceof Error ? thrown.message : String(thrown)
   return system === undefined

@@ -69,6 +69,7 @@ export async function publish(app: PublisherApp, raw: unknown, context: CommandC
   try {
     const built = await buildAll(app, view, candidates, args, context)
     const moved = toMove(view, candidates, args)
+    context.signal.throwIfAborted() // what is signed from here on is published
     const waiting = args.dryRun ? null : await release(app, view, [...built.values()], moved, args)
     const ms = Math.round(performance.now() - started)
     return { ...summary(args, candidates, built, moved, ms), ...waiting }

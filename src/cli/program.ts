@@ -27,7 +27,6 @@ function withCommonOptions(command: Command): Command {
 /** What the common options of a command say. */
 function readCommandLine(options: Record<string, unknown>, signal: AbortSignal): CommandLine {
   const flag = (name: string) => options[name] === true
-  const home = typeof options.home === 'string' ? options.home : defaultHome(process.env)
   return {
     output: createOutput({
       json: flag('json'),
@@ -35,12 +34,18 @@ function readCommandLine(options: Record<string, unknown>, signal: AbortSignal):
       verbose: flag('verbose'),
       colour: options.color !== false && !process.env.NO_COLOR && process.stderr.isTTY === true
     }),
-    home: homePaths(home),
+    // asked for when it is needed: not everybody has a default, nor every command a home
+    get home() {
+      return homePaths(typeof options.home === 'string' ? options.home : defaultHome(process.env))
+    },
     yes: flag('yes'),
     dryRun: flag('dryRun'),
     signal
   }
 }
+
+const STOPPING = ['SIGINT', 'SIGTERM'] as const
+const ONE_PRESS = 1000 // milliseconds
 
 type Action = (
   line: CommandLine,
@@ -51,21 +56,35 @@ type Action = (
 /** Gives a command its action: prints errors as the contract says and sets the exit status. Ctrl-C aborts `signal`. */
 export function act(command: Command, action: Action): Command {
   return withCommonOptions(command).action(async () => {
-    const abort = new AbortController()
-    const stop = () => abort.abort()
-    process.once('SIGINT', stop)
-    process.once('SIGTERM', stop)
+    const { signal, ignore } = stopOnSignal()
     const options = command.opts() as Record<string, unknown>
-    const line = readCommandLine(options, abort.signal)
+    const line = readCommandLine(options, signal)
     try {
       process.exitCode = (await action(line, options, command.args)) ?? EXIT.done
     } catch (thrown) {
       process.exitCode = line.output.error(thrown)
     } finally {
-      process.removeListener('SIGINT', stop)
-      process.removeListener('SIGTERM', stop)
+      ignore()
     }
   })
+}
+
+/**
+ * A signal that Ctrl-C or SIGTERM aborts. One Ctrl-C may come twice, from the terminal and from a launcher or a shell that
+ * passes it on: only what comes later ends the program in the middle of what it tidies up.
+ */
+function stopOnSignal(): { signal: AbortSignal; ignore(): void } {
+  const abort = new AbortController()
+  const ignore = () => {
+    for (const name of STOPPING) process.removeListener(name, stop)
+  }
+  const stop = () => {
+    if (abort.signal.aborted) return
+    abort.abort()
+    setTimeout(ignore, ONE_PRESS).unref()
+  }
+  for (const name of STOPPING) process.on(name, stop)
+  return { signal: abort.signal, ignore }
 }
 
 /** Parses argv and runs; a usage error is printed like any other error, with exit status 2. */

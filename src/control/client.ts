@@ -17,7 +17,7 @@ export function daemonAnswers(socketPath: string): Promise<boolean> {
   })
 }
 
-/** Runs a command in the daemon. Throws what the command threw, or DAEMON_UNREACHABLE. */
+/** Runs a command in the daemon. Throws what the command threw, DAEMON_UNREACHABLE, or CANCELLED. */
 export async function callDaemon(
   socketPath: string,
   name: string,
@@ -30,14 +30,26 @@ export async function callDaemon(
     JSON.stringify(args ?? {}),
     context.signal
   )
-  for await (const line of createInterface({ input: response })) {
-    const message = JSON.parse(line) as ControlEvent
+  for await (const message of messagesOf(response, context.signal)) {
     // an event may have fields of any name; what has no `event` is the end
     if (typeof message.event === 'string') context.emit(message)
     else if (message.error !== undefined) throw fromWire(message.error as ErrorJson)
     else return message.result
   }
-  throw unreachable('the daemon ended in the middle of the command')
+  throw cut(context.signal)
+}
+
+/** The lines of the answer. What breaks it off has a name of its own: we did, or the daemon is gone. */
+async function* messagesOf(response: IncomingMessage, signal: AbortSignal): AsyncGenerator<ControlEvent> {
+  try {
+    for await (const line of createInterface({ input: response })) yield JSON.parse(line) as ControlEvent
+  } catch (cause) {
+    throw cut(signal, cause)
+  }
+}
+
+function cut(signal: AbortSignal, cause?: unknown): ChasquiError {
+  return signal.aborted ? cancelled() : unreachable('the daemon ended in the middle of the command', cause)
 }
 
 function fromWire({ code, message, hint, ...rest }: ErrorJson): ChasquiError {
@@ -59,8 +71,17 @@ function post(socketPath: string, path: string, body: string, signal: AbortSigna
       signal
     })
     request.on('response', resolve)
-    request.on('error', (cause) => reject(unreachable('no daemon answers on this home', cause)))
+    request.on('error', (cause) =>
+      reject(signal.aborted ? cancelled() : unreachable('no daemon answers on this home', cause))
+    )
     request.end(body)
+  })
+}
+
+/** The daemon hears of it when the connection closes; what it cannot stop any more it brings to its end. */
+function cancelled(): ChasquiError {
+  return new ChasquiError('CANCELLED', 'stopped on request', {
+    hint: 'the daemon was told; look whether it was done all the same'
   })
 }
 

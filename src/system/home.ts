@@ -73,14 +73,26 @@ export function checkSocketPath(path: string): void {
   })
 }
 
-/** The home that applies when --home was not given: CHASQUI_HOME, else the per-user data folder. */
+/** The home that applies when --home was not given: CHASQUI_HOME, else the per-user data folder. Throws HOME_MISSING where the user has none. */
 export function defaultHome(environment: NodeJS.ProcessEnv): string {
   const fromEnvironment = environment.CHASQUI_HOME
   if (fromEnvironment !== undefined && fromEnvironment !== '') return resolve(fromEnvironment)
   if (process.platform === 'win32') {
-    return join(environment.LOCALAPPDATA ?? join(homedir(), 'AppData', 'Local'), 'chasqui')
+    return join(environment.LOCALAPPDATA ?? join(userFolder(), 'AppData', 'Local'), 'chasqui')
   }
-  return join(environment.XDG_DATA_HOME ?? join(homedir(), '.local', 'share'), 'chasqui')
+  return join(environment.XDG_DATA_HOME ?? join(userFolder(), '.local', 'share'), 'chasqui')
+}
+
+function userFolder(): string {
+  try {
+    return homedir()
+  } catch (cause) {
+    // no HOME, and a user id that the system does not know: a container, a service
+    throw new ChasquiError('HOME_MISSING', 'this user has no folder of its own to keep a home in', {
+      cause,
+      hint: 'name one with --home or CHASQUI_HOME'
+    })
+  }
 }
 
 /** Writes home.json into a new or empty home. Throws HOME_EXISTS when there is one already, HOME_PATH_LONG. */

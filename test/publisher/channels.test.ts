@@ -161,6 +161,21 @@ test('two changes at the same time come one after the other', async (t) => {
   assert.deepEqual(Object.keys(channels.channels).sort(), ['a', 'b', 'c', 'stable'])
 })
 
+test('a change that nobody waits for any more is not made when its turn comes', async (t) => {
+  const folder = await temporaryFolder(t)
+  const app = await makePublisher(t, join(folder, 'home'))
+  await twoReleases(app, join(folder, 'shop'))
+  const abort = new AbortController()
+  const to = (channel: string, signal: AbortSignal) =>
+    publisherTable.promote?.(app, { release: 'shop@1.1.0', channel }, { ...context, signal })
+  const first = to('a', context.signal)
+  const second = assert.rejects(to('b', abort.signal) ?? Promise.resolve(), { code: 'CANCELLED' })
+  abort.abort()
+  await Promise.all([first, second])
+  const { channels } = await app.fleet.view()
+  assert.deepEqual(Object.keys(channels.channels).sort(), ['a', 'stable'])
+})
+
 test('the command line of channels and members speaks the JSON of the contract', async (t) => {
   const folder = await temporaryFolder(t)
   const home = join(folder, 'home')

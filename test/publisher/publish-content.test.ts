@@ -1,10 +1,12 @@
-// What a release holds, read back out of its packs.
+// What a release holds, read back out of its packs; and that it is none when its publish is stopped.
 import assert from 'node:assert/strict'
 import { chmod } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { openRelease, releasesOf } from '../../publisher/catalog.ts'
 import { publish } from '../../publisher/publish/publish.ts'
+import { listReleases } from '../../publisher/queries.ts'
+import type { ControlEvent } from '../../src/control/commands.ts'
 import { at, context, makePublisher, temporaryFolder, writeFiles } from './support.ts'
 
 const dir = (folder: string, more: Record<string, unknown> = {}) => ({ dirs: [folder], ...more })
@@ -44,4 +46,17 @@ test('published from Windows, files stay executable', async (t) => {
   const { base, close } = await openRelease(app, view, releases, '1.0.1')
   await close()
   assert.equal(base.manifest.entries.find(({ path }) => path === 'ctl')?.executable, true)
+})
+
+test('a publish that is stopped when its packs are made publishes nothing', async (t) => {
+  const folder = await temporaryFolder(t)
+  const app = await makePublisher(t, join(folder, 'home'))
+  const module = await writeFiles(join(folder, 'shop'), { 'version.txt': '1.0.0' })
+  const abort = new AbortController()
+  const emit = ({ done, total }: ControlEvent) => {
+    if (done === total) abort.abort()
+  }
+  await assert.rejects(publish(app, dir(module), { emit, signal: abort.signal }), { name: 'AbortError' })
+  assert.equal(abort.signal.aborted, true)
+  assert.deepEqual(await listReleases(app, {}), [])
 })

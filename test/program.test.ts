@@ -1,0 +1,57 @@
+// The frame of the command line: what a signal does to a command, and users who have no folder of their own.
+import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { Command } from 'commander'
+import { act } from '../src/cli/program.ts'
+import { asChasquiError } from '../src/errors.ts'
+
+test('Ctrl-C that comes twice, from a terminal and a launcher, stops a command once', async () => {
+  const before = process.listenerCount('SIGINT')
+  const command = act(new Command('work'), async ({ signal }) => {
+    process.emit('SIGINT')
+    assert.equal(signal.aborted, true)
+    assert.ok(process.listenerCount('SIGINT') > before, 'the second one would kill the process')
+    process.emit('SIGINT')
+    return 3
+  })
+  await command.parseAsync([], { from: 'user' })
+  assert.equal(process.exitCode, 3)
+  process.exitCode = 0
+  assert.equal(process.listenerCount('SIGINT'), before)
+})
+
+test('what a signal has stopped was cancelled', () => {
+  assert.equal(asChasquiError(AbortSignal.abort().reason).code, 'CANCELLED')
+})
+
+/** `chasqui …` as a user whom the system does not know. */
+function asNobody(args: string[]): Promise<{ status: number; stdout: string; stderr: string }> {
+  const nowhere = `
+    import os from 'node:os'
+    import { syncBuiltinESMExports } from 'node:module'
+    os.homedir = () => { throw new Error('uv_os_homedir returned ENOENT') }
+    syncBuiltinESMExports()`
+  const program = join(import.meta.dirname, '..', 'bin', 'chasqui.js')
+  const preload = `data:text/javascript,${encodeURIComponent(nowhere)}`
+  const { PATH = '' } = process.env
+  return new Promise((resolve) => {
+    execFile(
+      process.execPath,
+      ['--import', preload, program, ...args],
+      { env: { PATH } },
+      (error, stdout, stderr) => {
+        resolve({ status: Number(error?.code ?? 0), stdout, stderr })
+      }
+    )
+  })
+}
+
+test('a user without a folder can do all that needs none, and is told to name a home', async () => {
+  const version = await asNobody(['--version'])
+  assert.equal(version.status, 0, version.stderr)
+  const nothing = await asNobody(['publisher', 'releases', '--json'])
+  assert.equal(JSON.parse(nothing.stdout).error.code, 'HOME_MISSING', nothing.stderr)
+  assert.match(nothing.stdout, /--home or CHASQUI_HOME/)
+})
