@@ -128,8 +128,7 @@ export const restoreDatabase: StepFunction = async (work, profile) => {
 
 export const startAgain: StepFunction = async (work, profile, records) => {
   if (!begun(work, 'stop')) return undefined
-  const isUp = work.transaction.isBack === true && (await runs(work, profile)) === true
-  if (!isUp) await stopAgain(work, profile)
+  if (!(await isLeftRunning(work, profile))) await stopAgain(work, profile)
   const locked = await unlock(work, profile)
   if (work.transaction.wasDown === true) {
     await profile.letUp(work)
@@ -149,6 +148,14 @@ export const startAgain: StepFunction = async (work, profile, records) => {
   }
   work.transaction.runningAt = work.parts.clock.now()
   return undefined
+}
+
+/** What runs is the old version: all of it, or a part of several that a start completes. */
+async function isLeftRunning(work: Work, profile: Profile): Promise<boolean> {
+  if (work.transaction.isBack !== true) return false
+  const isUp = await runs(work, profile)
+  if (isUp !== false) return isUp === true
+  return !(await profile.isDown(work).catch(() => true))
 }
 
 /** Why users cannot be let in; it is started all the same, for that is one trouble less. */

@@ -220,6 +220,32 @@ describe('a manager of services that is away', () => {
     assert.ok(branch.till.running)
   })
 
+  test('a part that never starts does not have the rest stopped each time that it is tried again', async () => {
+    const { branch, world, update } = await managed(COMPOSE)
+    const { runner } = branch.parts
+    const engine = createEngine({
+      ...branch.parts,
+      runner: {
+        end: (mark) => runner.end(mark),
+        async run(request) {
+          const answer = await runner.run(request)
+          if (!request.command.includes('ps')) return answer
+          return { ...answer, output: answer.output.replace('"ExitCode":0', '"ExitCode":1') }
+        }
+      }
+    })
+    const result = await engine.apply(update)
+    assert.equal(result.state, 'restart-failed', JSON.stringify(result))
+    assert.ok(branch.till.running)
+    world.asked.length = 0
+    const [again] = await engine.recover({}, { retry: 'now' })
+    assert.equal(again?.state, 'restart-failed')
+    assert.ok(!world.asked.some((line) => line.endsWith(' stop')), world.asked.join('\n'))
+    assert.ok(branch.till.running)
+    const [ended] = await branch.engine().recover({}, { retry: 'now' })
+    assert.equal(ended?.result, 'rolled-back')
+  })
+
   for (const [name, mailer, isUp] of [
     ['of which all runs', 0, true],
     ['of which a part runs', 1, true],
