@@ -58,9 +58,14 @@ const rolloutCommand = z.strictObject({
   module: z.string(),
   track: z.string().optional(),
   channel: channelName.default('stable'),
-  action: z.union([percentage, z.enum(['pause', 'resume', 'halt'])]).optional()
+  action: z.union([percentage, z.enum(['pause', 'resume', 'halt'])]).optional(),
+  dryRun: z.boolean().default(false)
 })
-const yankArgs = z.strictObject({ release: z.string(), reason: z.string().min(1).max(2000) })
+const yankArgs = z.strictObject({
+  release: z.string(),
+  reason: z.string().min(1).max(2000),
+  dryRun: z.boolean().default(false)
+})
 
 interface Place {
   channel: string
@@ -210,7 +215,7 @@ export async function rollout(app: PublisherApp, raw: unknown): Promise<Moved> {
   const at = { channel: args.channel, module: args.module, track }
   if (args.action === undefined) return moved(at, pointer, app.now())
   const changed = { ...pointer, rollout: changeRollout(pointer.rollout, args.action, app.now()) }
-  await saveChannels(app, view, withPointer(view.channels, at, changed))
+  if (!args.dryRun) await saveChannels(app, view, withPointer(view.channels, at, changed))
   return moved(at, changed, app.now())
 }
 
@@ -221,7 +226,7 @@ export async function yank(app: PublisherApp, raw: unknown): Promise<Moved & { y
   const { module, track, version } = await findRelease(view, parseReleaseName(args.release))
   const reason = args.reason
   const channels = withYank(view.channels, { module, track, version }, { at: formatTime(app.now()), reason })
-  await saveChannels(app, view, channels)
+  if (!args.dryRun) await saveChannels(app, view, channels)
   const channel = Object.keys(channels.channels).find(
     (name) => pointerOf(channels, name, module, track)?.version === version
   )

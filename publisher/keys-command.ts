@@ -17,6 +17,7 @@ import type { KeyList, RoleLine } from './keys/list.ts'
 import type { RotatedKey } from './keys/rotate.ts'
 import type { RotatedFeed } from './keys/rotate-feed.ts'
 import type { EndedDelegation } from './keys/signers.ts'
+import { parseLabel } from './parse.ts'
 import { chosenPassphrase, PASSPHRASE, writeNewSecret } from './secrets.ts'
 
 const random = (bytes: number) => new Uint8Array(randomBytes(bytes))
@@ -53,7 +54,7 @@ function addNewCommand(keys: Command): void {
     .command('new')
     .description('makes a release key for another signer or team, as a file')
     .argument('<file>', 'where to write it')
-    .option('--label <text>', 'whose it is')
+    .option('--label <text>', 'whose it is', parseLabel)
     .option(...PASSPHRASE)
     .option('--no-passphrase', 'write it without protection')
   act(command, async (line, options, [file]) => {

@@ -2,7 +2,7 @@
 // the daemon when there is one.
 import { Command } from 'commander'
 import { linksCommands } from '../src/cli/links-command.ts'
-import { act } from '../src/cli/program.ts'
+import { act, type CommandLine } from '../src/cli/program.ts'
 import { addRecoverCommand } from './backup-command.ts'
 import { run, runWithKeys } from './cli.ts'
 import { describeDiff, describeReleases } from './describe.ts'
@@ -81,6 +81,10 @@ function describeMoved({ channel, module, version, rollout, reaches }: MovedLine
   return `${channel}: ${module}@${version} (${reach})`
 }
 
+function withDryRun({ dryRun }: CommandLine, text: string): string {
+  return dryRun ? `${text}\ndry run: nothing was changed` : text
+}
+
 function addChannelCommands(group: Command): void {
   const promote = group
     .command('promote')
@@ -101,8 +105,7 @@ function addChannelCommands(group: Command): void {
     const reach = { rollout, groups, branches, phases, haltAfter }
     const args = { release, channel: to, allowDowngrade, dryRun: line.dryRun, ...reach }
     const moved = await runWithKeys<MovedLine>(line, options, 'promote', args)
-    const text = describeMoved(moved)
-    line.output.result(moved, line.dryRun ? `${text}\ndry run: nothing was moved` : text)
+    line.output.result(moved, withDryRun(line, describeMoved(moved)))
     return undefined
   })
   const rollout = group
@@ -112,10 +115,12 @@ function addChannelCommands(group: Command): void {
     .argument('[action]', 'a percentage, pause, resume or halt')
     .option('--channel <name>', 'the channel', 'stable')
     .option('--track <track>', 'the track, when there are several')
+    .option('--dry-run', 'only say how it would be')
   act(rollout, async (line, { channel, track }, [module, action]) => {
     const change = action === undefined ? {} : { action: /^[\d.]+$/.test(action) ? Number(action) : action }
-    const moved = await run<MovedLine>(line, 'rollout', { module, channel, track, ...change })
-    line.output.result(moved, describeMoved(moved))
+    const args = { module, channel, track, dryRun: line.dryRun, ...change }
+    const moved = await run<MovedLine>(line, 'rollout', args)
+    line.output.result(moved, withDryRun(line, describeMoved(moved)))
     return undefined
   })
   const yank = group
@@ -123,9 +128,11 @@ function addChannelCommands(group: Command): void {
     .description('withdraws a release')
     .argument('<release>', 'MODULE@VERSION')
     .requiredOption('--reason <text>', 'why')
+    .option('--dry-run', 'only look whether it could be')
   act(yank, async (line, { reason }, [release]) => {
-    const moved = await run<MovedLine>(line, 'yank', { release, reason })
-    line.output.result(moved, `${moved.module}@${moved.version} is withdrawn`)
+    const moved = await run<MovedLine>(line, 'yank', { release, reason, dryRun: line.dryRun })
+    const done = line.dryRun ? 'would be withdrawn' : 'is withdrawn'
+    line.output.result(moved, withDryRun(line, `${moved.module}@${moved.version} ${done}`))
     return undefined
   })
 }

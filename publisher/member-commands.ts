@@ -35,13 +35,16 @@ function addRevokeCommand(group: Command): void {
     .argument('<branch>', 'name or id')
     .option('--all', 'every invite of that name')
     .option('--rekey', 'start another feed that only the others can read')
+    .option('--dry-run', 'only say who would be out')
     .option('--passphrase-file <file>', 'file with the passphrase of the keys (CHASQUI_PASSPHRASE_FILE)')
   act(command, async (line, options, [branch]) => {
-    const all = options.all === true
-    const revoked = await run<RevokedBranch>(line, 'revoke', { branch, all })
-    const text = `${revoked.name} is out (${revoked.nodes.length} nodes)`
+    const { dryRun } = line
+    const revoked = await run<RevokedBranch>(line, 'revoke', { branch, all: options.all === true, dryRun })
+    const text = `${revoked.name} ${dryRun ? 'would be' : 'is'} out (${revoked.nodes.length} nodes)`
     const rekey =
-      options.rekey === true ? await runWithKeys<RotatedFeed>(line, options, 'keys.rotate-feed', {}) : null
+      options.rekey === true && !dryRun
+        ? await runWithKeys<RotatedFeed>(line, options, 'keys.rotate-feed', {})
+        : null
     if (rekey === null) line.output.result(revoked, text)
     else line.output.result({ ...revoked, rekey }, `${text}\n${describeRotatedFeed(rekey)}`)
     return undefined

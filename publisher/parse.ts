@@ -1,6 +1,7 @@
 // Option values of the command line.
 import { InvalidArgumentError } from 'commander'
 import { parseDuration } from '../src/fleet/units.ts'
+import { LIMITS } from '../src/trust/limits.ts'
 
 export function parsePercentage(text: string): number {
   const value = Number(text.replace(/%$/, ''))
@@ -34,4 +35,10 @@ export function parseTime(text: string): number {
   const time = Date.parse(text)
   if (/^\d{4}-\d\d-\d\d/.test(text) && Number.isFinite(time)) return time
   throw new InvalidArgumentError('write it as 2026-01-31T12:00:00Z')
+}
+
+/** Whose key it is: no more than a key file may say, or nobody could read it back. */
+export function parseLabel(text: string): string {
+  if (text.length <= LIMITS.keyLabel) return text
+  throw new InvalidArgumentError(`it may have ${LIMITS.keyLabel} characters, not ${text.length}`)
 }

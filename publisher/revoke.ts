@@ -17,7 +17,8 @@ const revokeArgs = z.strictObject({
   /** name, node key or invite id */
   branch: z.string().min(1),
   /** every invite of that name */
-  all: z.boolean().default(false)
+  all: z.boolean().default(false),
+  dryRun: z.boolean().default(false)
 })
 const readmitArgs = z.strictObject({
   branches: z.array(z.string().min(1)).max(10_000).default([]),
@@ -34,12 +35,12 @@ export interface RevokedBranch {
 
 /** No member serves them from the moment it hears of it. Throws BRANCH_NOT_FOUND, BRANCH_AMBIGUOUS. */
 export async function revoke(app: PublisherApp, raw: unknown): Promise<RevokedBranch> {
-  const { branch, all } = parseArguments(revokeArgs, raw)
+  const { branch, all, dryRun } = parseArguments(revokeArgs, raw)
   const lines = findLines(await listBranches(app), branch, all)
   const isClone = await isCloneOfAnother(app, lines, branch)
   const out = isClone ? lines.filter(({ id }) => id === branch) : lines
   const invites = isClone ? [] : [...new Set(lines.flatMap((line) => line.invite ?? []))]
-  await putOut(app, invites, out)
+  if (!dryRun) await putOut(app, invites, out)
   return { name: lines[0]?.name ?? branch, invites, nodes: out.flatMap(({ id }) => id ?? []) }
 }
 

@@ -54,7 +54,7 @@ const keyFile = z
     /** Ed25519 (X25519 for sealing) public key; of a plain secret its BLAKE2b hash, which names it and reveals nothing */
     public: hex(32),
     created: z.string(),
-    label: z.string().max(200).optional(),
+    label: z.string().max(LIMITS.keyLabel).optional(),
     sealed: sealedBox.optional(),
     seed: hex(32).optional()
   })

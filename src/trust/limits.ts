@@ -18,6 +18,7 @@ export const LIMITS = {
   grantBytes: 4_096,
   /** a sealed key file, a key backup, a signing request (a publish of 1,000 modules with 20 releases each) */
   keyFileBytes: 16_384,
+  keyLabel: 200, // characters
   keyBackupBytes: 32_000_000,
   requestBytes: 12_000_000,
   /** fleet/revoked.json and channels.json */

@@ -31,6 +31,17 @@ test('a dry run says what would be moved, and moves nothing', async (t) => {
   const { version } = await promote(app, { ...down, allowDowngrade: true })
   assert.equal(version, '1.0.0')
   assert.equal(pointerOf((await app.fleet.view()).channels, 'stable', 'shop', 'default')?.version, '1.1.0')
+  const others = [
+    () => rollout(app, { module: 'shop', action: 50, dryRun: true }),
+    () => yank(app, { release: 'shop@1.0.0', reason: 'loses sales', dryRun: true }),
+    () => revoke(app, { branch: 'Norte', dryRun: true })
+  ]
+  await invite(app, { name: 'Norte' })
+  const length = app.feed.length()
+  for (const other of others) await other()
+  assert.deepEqual(app.feed.length(), length)
+  const said = await rollout(app, { module: 'shop', action: 50, dryRun: true })
+  assert.deepEqual([said.rollout?.percentage, said.reaches], [50, 50])
 })
 
 test('an invite of a name that is taken says so', async (t) => {
@@ -194,6 +205,15 @@ test('the command line of channels and members speaks the JSON of the contract',
   for (const field of ['channel', 'module', 'version', 'rollout']) {
     assert.notEqual(at(promoted.json, field), undefined, `${field}: ${promoted.stderr}`)
   }
+  for (const args of [
+    ['rollout', 'shop', '50'],
+    ['yank', 'shop@1.0.0', '--reason', 'x']
+  ]) {
+    const dry = await chasqui(home, [...args, '--dry-run', '--json'])
+    assert.equal(at(dry.json, 'version'), '1.0.0', dry.stderr)
+  }
+  const kept = await chasqui(home, ['releases', 'shop', '--json'])
+  assert.deepEqual(at(kept.json, '0.yanked'), null, kept.stderr)
   const out = join(folder, 'norte.invite')
   const made = await chasqui(home, [
     'invite',
