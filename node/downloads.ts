@@ -130,11 +130,11 @@ export class Downloads {
 }
 
 /** Packs come in before they may be applied, so that the window is for applying. */
-export function isWorthFetching({ blocked }: PlannedTransaction): boolean {
+function isWorthFetching({ blocked }: PlannedTransaction): boolean {
   return blocked === null || blocked.code === 'PLAN_WINDOW' || blocked.code === 'PLAN_MANUAL'
 }
 
-export function isCritical({ releases }: PlannedTransaction): boolean {
+function isCritical({ releases }: PlannedTransaction): boolean {
   return releases.some(({ severity }) => severity === 'critical')
 }
 
@@ -147,4 +147,16 @@ function isPlanned(plan: NodePlan, { app, releases }: PlannedTransaction): boole
   const now = plan.transactions.filter((one) => one.app === app && isWorthFetching(one))
   const modules = new Set(now.flatMap((one) => one.releases.map(({ module }) => module)))
   return releases.every(({ module }) => modules.has(module))
+}
+
+/** What is worth fetching; apps with something critical first. The order within an app stays: one may need another. */
+export function inOrder({ transactions }: NodePlan): PlannedTransaction[] {
+  const wanted = transactions.filter(isWorthFetching)
+  const urgent = new Set(wanted.filter(isCritical).map(({ app }) => app))
+  return sortedBy(wanted, ({ app }) => !urgent.has(app))
+}
+
+/** Those of which `isLast` is not true first; else in their order. */
+export function sortedBy<T>(items: readonly T[], isLast: (item: T) => boolean): T[] {
+  return [...items.filter((one) => !isLast(one)), ...items.filter(isLast)]
 }

@@ -25,7 +25,7 @@ export class Problems {
   }
 
   /** Runs a piece of a round; what goes wrong is a problem to be shown, and does not stop the rest. */
-  async guard<T>(where: string, work: () => Promise<T | null>): Promise<T | null> {
+  async guard<T>(where: string, work: () => Promise<T>): Promise<T | null> {
     this.#touched.add(where)
     try {
       const result = await work()

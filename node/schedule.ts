@@ -8,10 +8,11 @@ import type { NodeApp } from './app.ts'
 import { applyTransactions } from './apply-plan.ts'
 import { carrySteps } from './carry.ts'
 import { collectPacks } from './collect.ts'
-import { Downloads, isCritical, isWorthFetching } from './downloads.ts'
+import { Downloads, inOrder, sortedBy } from './downloads.ts'
 import type { NodePlan } from './planner.ts'
 import { Problems } from './problems.ts'
 import { Reporter } from './reporter.ts'
+import { shortenOutput } from './services/output.ts'
 import type { FleetView } from './trust-keeper.ts'
 import { nameOf, namesOf } from './waiting.ts'
 
@@ -100,6 +101,9 @@ export class Schedule {
     await this.#report()
     if (plan !== null) await this.#carry(plan)
     if (plan !== null) await this.#collect(plan.view)
+    for (const name of Object.keys(app.config.apps)) {
+      await this.#problems.guard(`output ${name}`, () => shortenOutput(app.paths.root, name))
+    }
   }
 
   /** Two signed histories of the feed: nothing new is taken from it, and everybody is told. */
@@ -236,16 +240,4 @@ export class Schedule {
     const usual = app.problems.size + app.waiting.size > 0 ? RETRY : app.config.node['check-every']
     return Math.min(usual, ...openings)
   }
-}
-
-/** What is worth fetching; apps with something critical first. The order within an app stays: one may need another. */
-function inOrder({ transactions }: NodePlan): PlannedTransaction[] {
-  const wanted = transactions.filter(isWorthFetching)
-  const urgent = new Set(wanted.filter(isCritical).map(({ app }) => app))
-  return sortedBy(wanted, ({ app }) => !urgent.has(app))
-}
-
-/** Those of which `isLast` is not true first; else in their order. */
-function sortedBy<T>(items: readonly T[], isLast: (item: T) => boolean): T[] {
-  return [...items.filter((one) => !isLast(one)), ...items.filter(isLast)]
 }

@@ -3,9 +3,11 @@
 import { join } from 'node:path'
 import { ensureDirectory, writeFileDurably } from '../../src/system/durable.ts'
 import type { FileSystem } from '../../src/system/file-system.ts'
+import { shortenLog } from '../../src/system/shorten-log.ts'
 import type { AppWork } from '../apply/work.ts'
 
 const LIMIT = 8 * 1024 * 1024 // bytes, looked at when the application is started
+const RUNNING = { limit: 64 * 1024 * 1024, kept: LIMIT } // bytes, looked at while it runs
 
 /** The file, in the home; what it held goes to a second one when it is large, and of that the end is kept. */
 export async function outputFile(work: AppWork): Promise<string> {
@@ -23,6 +25,13 @@ export async function outputFile(work: AppWork): Promise<string> {
     work.note(`${former} could not be made shorter: ${error.message}\n`)
   })
   return path
+}
+
+/** An application that prints for months must not fill the disk: of what is large the end is kept. */
+export async function shortenOutput(home: string, app: string): Promise<void> {
+  await shortenLog(join(home, 'output', `${app}.log`), RUNNING).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'ENOENT') throw error
+  })
 }
 
 async function keepEnd(fs: FileSystem, path: string, size: number): Promise<void> {
