@@ -4,8 +4,14 @@ import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import { ChasquiError } from '../src/errors.ts'
 import { type OpenChain, openChain, type PackBase, type PackStep } from '../src/pack/apply.ts'
-import { packPath, parseRelease, RELEASE_LIMITS, type Release } from '../src/release/release.ts'
-import { cheapestPath } from '../src/release/route.ts'
+import {
+  type PackInfo,
+  packPath,
+  parseRelease,
+  RELEASE_LIMITS,
+  type Release
+} from '../src/release/release.ts'
+import { cheapestPath, type Route } from '../src/release/route.ts'
 import { compareVersions } from '../src/release/version.ts'
 import { ensureDirectory } from '../src/system/durable.ts'
 import { type ReleaseTarget, verifyTarget } from '../src/trust/trust.ts'
@@ -66,6 +72,16 @@ export async function findRelease(view: FleetView, name: ReleaseName): Promise<R
   })
 }
 
+/** More than all packs of a chain together: a pack that is not here is used only where there is no other way. */
+const NOT_HERE = 2 ** 40 // bytes
+const UNREADABLE = new Set<string>([
+  'BLOCK_MISSING',
+  'PACK_MISSING',
+  'FEED_NO_FILE',
+  'PACK_DAMAGED',
+  'FEED_DAMAGED'
+])
+
 /**
  * A release as a base to read from, decoded from its own packs into scratch files in the home. Throws PACK_MISSING,
  * PACK_DAMAGED, BLOCK_MISSING.
@@ -76,7 +92,7 @@ export async function openRelease(
   releases: readonly Release[],
   version: string
 ): Promise<OpenChain & { base: PackBase }> {
-  const route = cheapestPath({ releases, have: null, want: version })
+  const route = await routeHere(view, releases, version)
   if (route === null || route.steps.length === 0) {
     throw new ChasquiError('PACK_MISSING', `no chain of packs leads to ${releases[0]?.module}@${version}`)
   }
@@ -92,6 +108,34 @@ export async function openRelease(
   const into = join(app.paths.staging, `base-${randomBytes(6).toString('hex')}`)
   const chain = await openChain({ fs: app.fs, steps, base: null, into })
   return { base: chain.base as PackBase, close: () => chain.close() }
+}
+
+/** The same, or null when its packs are not on this machine: after a recovery, those that no peer has given back yet. */
+export async function openIfHere(
+  ...request: Parameters<typeof openRelease>
+): Promise<Awaited<ReturnType<typeof openRelease>> | null> {
+  try {
+    return await openRelease(...request)
+  } catch (error) {
+    if (error instanceof ChasquiError && UNREADABLE.has(error.code)) return null
+    throw error
+  }
+}
+
+/** The cheapest chain to a release, of packs that are here as far as there is one. */
+async function routeHere(
+  { snapshot }: FleetView,
+  releases: readonly Release[],
+  version: string
+): Promise<Route | null> {
+  const cheapest = cheapestPath({ releases, have: null, want: version })
+  const isHere = ({ sha256 }: { sha256: string }) => snapshot.has(packPath(sha256))
+  const steps = await Promise.all((cheapest?.steps ?? []).map(({ pack }) => isHere(pack)))
+  if (steps.every(Boolean)) return cheapest
+  const here = new Set<string>()
+  for (const pack of releases.flatMap(({ packs }) => packs)) if (await isHere(pack)) here.add(pack.sha256)
+  const cost = ({ sha256, bytes }: PackInfo) => (here.has(sha256) ? bytes : NOT_HERE)
+  return cheapestPath({ releases, have: null, want: version, cost })
 }
 
 /** Newest first. */

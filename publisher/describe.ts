@@ -2,7 +2,7 @@
 import { formatBytes, formatDuration, formatTable } from '../src/cli/output.ts'
 import type { FleetBranch, FleetOverview } from './fleet.ts'
 import type { BranchLine } from './members.ts'
-import type { Published } from './publish/publish.ts'
+import type { Published } from './publish/result.ts'
 import type { ReleaseDiff, ReleaseLine } from './queries.ts'
 
 function describePublished(one: Published): string {
@@ -13,9 +13,13 @@ function describePublished(one: Published): string {
   const packs = one.packs.map((pack) =>
     pack.kind === 'full' ? `full ${formatBytes(pack.bytes)}` : `from ${pack.base} ${formatBytes(pack.bytes)}`
   )
+  const notHere = (one.notHere ?? []).map(
+    (version) => `  no pack from ${version}: that release is not whole on this machine`
+  )
   return [
     `${one.dryRun ? 'would release ' : ''}${name} on ${one.channel}: ${one.files} files, ${formatBytes(one.size)} (+${added} ~${modified} -${deleted})`,
-    `  packs: ${packs.join(', ')}; ${formatDuration(one.ms)}`
+    `  packs: ${packs.join(', ')}; ${formatDuration(one.ms)}`,
+    ...notHere
   ].join('\n')
 }
 

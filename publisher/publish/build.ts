@@ -12,7 +12,7 @@ import { encodeRelease, type PackInfo, type Release } from '../../src/release/re
 import { ensureDirectory } from '../../src/system/durable.ts'
 import { formatTime } from '../../src/trust/bytes.ts'
 import type { PublisherApp } from '../app.ts'
-import { openRelease } from '../catalog.ts'
+import { openIfHere } from '../catalog.ts'
 import type { FleetView } from '../fleet-keeper.ts'
 import type { PublishArgs } from './arguments.ts'
 import type { Candidate } from './candidates.ts'
@@ -30,6 +30,8 @@ export interface BuiltRelease {
   /** pack hash → file that holds it */
   packs: { sha256: string; file: string }[]
   changed: Changed
+  /** versions that should have been the base of a delta and are not whole here */
+  notHere: string[]
 }
 
 export interface BuildContext {
@@ -53,24 +55,32 @@ export async function buildRelease(context: BuildContext, candidate: NewCandidat
   const { releases } = candidate
   const plan = planPacks(releases, pointedAt(context, candidate))
   const packs: (PackInfo & { file: string })[] = []
-  let changed: Changed = { added: candidate.tree.manifest.entries.length, modified: 0, deleted: 0 }
+  const notHere: string[] = []
+  let changed: Changed | null = null
   for (const version of plan.deltasFrom) {
-    const { base, close } = await openRelease(context.app, context.view, releases, version)
+    const opened = await openIfHere(context.app, context.view, releases, version)
+    // a delta saves bytes; no release waits for it
+    if (opened === null) {
+      notHere.push(version)
+      continue
+    }
+    const { base, close } = opened
     try {
       const { file, pack } = await encode(context, candidate, base)
       packs.push({ sha256: pack.sha256, bytes: pack.bytes, kind: 'delta', base: version, file })
-      if (version === plan.deltasFrom[0]) changed = countChanges(base.manifest, candidate.tree.manifest)
+      changed ??= countChanges(base.manifest, candidate.tree.manifest)
     } finally {
       await close()
     }
   }
-  if (plan.keyframe || keyframeDue(releases, packs[0]?.bytes ?? 0)) {
+  if (plan.keyframe || packs.length === 0 || keyframeDue(releases, packs[0]?.bytes ?? 0)) {
     const { file, pack } = await encode(context, candidate, null)
     packs.push({ sha256: pack.sha256, bytes: pack.bytes, kind: 'full', file })
   }
   const chosen = choosePacks(packs) as typeof packs
   const release = describe(context, candidate, chosen)
-  return { release, bytes: encodeRelease(release), packs: chosen, changed }
+  changed ??= { added: candidate.tree.manifest.entries.length, modified: 0, deleted: 0 }
+  return { release, bytes: encodeRelease(release), packs: chosen, changed, notHere }
 }
 
 function pointedAt({ view }: BuildContext, { identity: { module, track } }: Candidate): string[] {

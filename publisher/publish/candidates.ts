@@ -6,11 +6,10 @@ import { looksLikeModule, type ModuleIdentity, readModuleIdentity } from '../../
 import { readTree, type Tree } from '../../src/pack/tree.ts'
 import { type Manifest, manifestRoot } from '../../src/release/manifest.ts'
 import { checkNext, type NextRelease } from '../../src/release/next.ts'
-import { newestRelease } from '../../src/release/plan.ts'
 import type { Release } from '../../src/release/release.ts'
 import { realPath } from '../../src/system/disk.ts'
 import type { PublisherApp } from '../app.ts'
-import { openRelease, releasesOf } from '../catalog.ts'
+import { openIfHere, releasesOf, sortReleases } from '../catalog.ts'
 import type { FleetView } from '../fleet-keeper.ts'
 import type { PublishArgs } from './arguments.ts'
 import { withSelectedFiles } from './selected-files.ts'
@@ -113,16 +112,19 @@ function hasExecutableBits(platform: NodeJS.Platform): boolean {
   return platform !== 'win32'
 }
 
+/** Of the newest release that is on this machine. */
 async function newestManifest(
   app: PublisherApp,
   view: FleetView,
   releases: readonly Release[]
 ): Promise<Manifest | null> {
-  const newest = newestRelease(releases)
-  if (newest === null) return null
-  const { base, close } = await openRelease(app, view, releases, newest.version)
-  await close()
-  return base.manifest
+  for (const { version } of sortReleases(releases)) {
+    const opened = await openIfHere(app, view, releases, version)
+    if (opened === null) continue
+    await opened.close()
+    return opened.base.manifest
+  }
+  return null
 }
 
 function together(refused: readonly ChasquiError[]): ChasquiError {

@@ -11,7 +11,7 @@ import {
   withPointer,
   yankOf
 } from '../../src/fleet/channels.ts'
-import { encodeRelease, packPath, type Release, releasePath } from '../../src/release/release.ts'
+import { packPath, type Release, releasePath } from '../../src/release/release.ts'
 import { compareVersions } from '../../src/release/version.ts'
 import { freeSpace } from '../../src/system/disk.ts'
 import { removeTree } from '../../src/system/durable.ts'
@@ -23,7 +23,7 @@ import {
   rolesToLoad,
   targetEntry
 } from '../../src/trust/author.ts'
-import { fromHex, sha256Hex } from '../../src/trust/bytes.ts'
+import { fromHex } from '../../src/trust/bytes.ts'
 import { currentOf } from '../../src/trust/current.ts'
 import type { PublisherApp } from '../app.ts'
 import { saveChannels } from '../channels.ts'
@@ -32,29 +32,9 @@ import type { FleetView } from '../fleet-keeper.ts'
 import { type Left, leaveRequest, type Waiting } from '../keys/leave-request.ts'
 import { openSigners } from '../signing.ts'
 import { type PublishArgs, parsePublishArgs } from './arguments.ts'
-import { type BuildContext, type BuiltRelease, buildRelease, type Changed, isNew } from './build.ts'
+import { type BuildContext, type BuiltRelease, buildRelease, isNew } from './build.ts'
 import { type Candidate, findFolders, readCandidates } from './candidates.ts'
-
-export interface Published {
-  module: string
-  track: string
-  version: string
-  /** SHA-256 of release.json */
-  release: string
-  files: number
-  /** bytes */
-  size: number
-  packs: { kind: 'full' | 'delta'; base: string | null; bytes: number }[]
-  changed: Changed
-  channel: string
-  ms: number
-  /** the same content was published before: no release was made */
-  unchanged?: true
-  /** the channel points at that release from now on */
-  moved?: true
-  /** nothing was released: this is what it would be */
-  dryRun?: true
-}
+import { summary } from './result.ts'
 
 /** The packs are written twice on the way (journal, feed), and the store needs some room to work. */
 const SPACE_FACTOR = 3
@@ -200,57 +180,4 @@ async function refuseFullDisk(app: PublisherApp, built: readonly BuiltRelease[])
   throw new ChasquiError('DISK_FULL', `the publish needs ${needed} bytes of free space, there are ${free}`, {
     hint: 'free some space, or move the home to a larger disk'
   })
-}
-
-function summary(
-  args: PublishArgs,
-  candidates: readonly Candidate[],
-  built: ReadonlyMap<Candidate, BuiltRelease>,
-  moved: readonly Release[],
-  ms: number
-): object {
-  const [only] = candidates
-  if (args.each === undefined && candidates.length === 1 && only !== undefined) {
-    const one = built.get(only)
-    if (one !== undefined) return describeBuilt(one, args, ms)
-    return { ...describeUnchanged(only, args, ms), ...(moved.length > 0 && { moved: true }) }
-  }
-  const unchanged = candidates.filter((candidate) => !built.has(candidate))
-  return {
-    releases: [...built.values()].map((one) => describeBuilt(one, args, ms)),
-    unchanged: unchanged.map(({ identity, next }) => ({
-      module: identity.module,
-      track: identity.track,
-      version: next.outcome === 'unchanged' ? next.release.version : identity.version
-    })),
-    ms
-  }
-}
-
-function describeBuilt({ release, bytes, changed }: BuiltRelease, args: PublishArgs, ms: number): Published {
-  return {
-    module: release.module,
-    track: release.track,
-    version: release.version,
-    release: sha256Hex(bytes),
-    files: release.files.count,
-    size: release.files.bytes,
-    packs: release.packs.map(({ kind, base, bytes: size }) => ({ kind, base: base ?? null, bytes: size })),
-    changed,
-    channel: args.channel,
-    ms,
-    ...(args.dryRun && { dryRun: true })
-  }
-}
-
-function describeUnchanged({ next }: Candidate, args: PublishArgs, ms: number): Published {
-  if (next.outcome !== 'unchanged') throw new TypeError('not unchanged')
-  const { release } = next
-  const none = { added: 0, modified: 0, deleted: 0 }
-  const bytes = encodeRelease(release)
-  return {
-    ...describeBuilt({ release, bytes, packs: [], changed: none }, args, ms),
-    packs: [],
-    unchanged: true
-  }
 }
