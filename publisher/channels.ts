@@ -19,7 +19,7 @@ import {
   yankOf
 } from '../src/fleet/channels.ts'
 import { percentageAt } from '../src/fleet/rollout.ts'
-import { changeRollout, earlierVersion } from '../src/fleet/rollout-change.ts'
+import { type Beginning, changeRollout, earlierVersion } from '../src/fleet/rollout-change.ts'
 import type { Release } from '../src/release/release.ts'
 import { compareVersions } from '../src/release/version.ts'
 import { nearest } from '../src/system/nearest.ts'
@@ -97,7 +97,8 @@ export async function promote(app: PublisherApp, raw: unknown): Promise<Moved> {
   const before = pointerOf(view.channels, args.channel, module, track)
   const isDown = before !== null && compareVersions(release.order, version, before.version) < 0
   if (isDown && !args.allowDowngrade) throw downgradeError(release, before.version, args.channel)
-  const pointer = { version, ...rolloutOf(args, before, release, app.now()) }
+  const isYanked = (one: string) => yankOf(view.channels.yanked, module, track, one) !== null
+  const pointer = { version, ...rolloutOf(args, before, { release, isYanked, now: app.now() }) }
   if (args.dryRun) return moved(at, pointer, app.now())
   const pointed = withPointer(view.channels, at, pointer)
   const statement = args.allowDowngrade ? await leaveToGoDown(app, view, at, release) : null
@@ -144,12 +145,7 @@ function downgradeError({ module, version }: Release, from: string, channel: str
 type RolloutArgs = { [K in keyof typeof rolloutArgs]?: z.infer<(typeof rolloutArgs)[K]> }
 
 /** No rollout options: everybody at once. */
-function rolloutOf(
-  args: RolloutArgs,
-  before: Pointer | null,
-  release: Release,
-  now: number
-): { rollout?: Rollout } {
+function rolloutOf(args: RolloutArgs, before: Pointer | null, beginning: Beginning): { rollout?: Rollout } {
   const { groups, branches, phases } = args
   const isStaged = [args.rollout, groups, branches, phases, args.haltAfter].some((each) => each !== undefined)
   if (!isStaged) return {}
@@ -157,8 +153,8 @@ function rolloutOf(
     rollout: {
       round: 0,
       status: 'active',
-      started: formatTime(now),
-      from: earlierVersion(before, release, now),
+      started: formatTime(beginning.now),
+      from: earlierVersion(before, beginning),
       ...(args.rollout !== undefined && { percentage: args.rollout }),
       ...(groups !== undefined && { groups }),
       ...(branches !== undefined && { branches }),

@@ -5,23 +5,29 @@ import { percentageAt } from './rollout.ts'
 
 export type RolloutAction = number | 'pause' | 'resume' | 'halt'
 
-/**
- * What those stay with, or go to, whom the rollout of `release` does not reach yet: the last version that everybody was
- * meant to have. Null: nothing new.
- */
-export function earlierVersion(
-  before: Pointer | null,
-  release: { version: string; previous?: string | undefined },
+export interface Beginning {
+  /** the release that the rollout is for */
+  release: { version: string; previous?: string | undefined }
+  isYanked(version: string): boolean
+  /** ms */
   now: number
-): string | null {
-  const from = before === null ? null : meantForAll(before, release.version, now)
-  // the channel pointed at it without a rollout: whoever is not reached now stays with what came before it
-  return from === release.version ? (release.previous ?? null) : from
 }
 
-function meantForAll({ version, rollout }: Pointer, next: string, now: number): string | null {
-  if (rollout === undefined) return version
-  return version !== next && isOver(rollout, now) ? version : rollout.from
+/**
+ * What those stay with, or go to, whom a rollout does not reach yet: the last version that everybody was meant to have and
+ * that was not withdrawn. Null: nothing new.
+ */
+export function earlierVersion(before: Pointer | null, { release, isYanked, now }: Beginning): string | null {
+  const meant = before === null ? [] : meantForAll(before, release.version, now)
+  // the channel pointed at it without a rollout: whoever is not reached now stays with what came before it
+  const earlier = meant.map((version) => (version === release.version ? (release.previous ?? null) : version))
+  return earlier.find((version) => version !== null && !isYanked(version)) ?? null
+}
+
+/** Newest first. */
+function meantForAll({ version, rollout }: Pointer, next: string, now: number): (string | null)[] {
+  if (rollout === undefined) return [version]
+  return version !== next && isOver(rollout, now) ? [version, rollout.from] : [rollout.from]
 }
 
 /** Does it reach everybody? In its groups only is not everybody; branches that it names besides make no difference. */

@@ -20,6 +20,10 @@ const staged = (change: Partial<Rollout>, version = '3.0.0'): Pointer => ({
 
 describe('what those run whom a new rollout does not reach yet', () => {
   const NEXT = { version: '4.0.0', previous: '3.0.0' }
+  const earlier = (before: Pointer | null, yanked: string[] = []) => {
+    const isYanked = (version: string) => yanked.includes(version)
+    return earlierVersion(before, { release: NEXT, isYanked, now: START + 100 * HOUR })
+  }
   const cases: [what: string, before: Pointer | null, expected: string | null][] = [
     ['nothing was there', null, null],
     ['everybody had it at once', { version: '3.0.0' }, '3.0.0'],
@@ -38,8 +42,15 @@ describe('what those run whom a new rollout does not reach yet', () => {
     ['the same release, which had reached everybody', staged({ percentage: 100 }, '4.0.0'), '1.0.0']
   ]
   for (const [what, before, expected] of cases) {
-    it(`${expected}: ${what}`, () => assert.equal(earlierVersion(before, NEXT, START + 100 * HOUR), expected))
+    it(`${expected}: ${what}`, () => assert.equal(earlier(before), expected))
   }
+
+  it('is nothing that was withdrawn', () => {
+    const reached = staged({ percentage: 100 })
+    assert.equal(earlier(reached, ['3.0.0']), '1.0.0')
+    assert.equal(earlier(reached, ['1.0.0', '3.0.0']), null)
+    assert.equal(earlier({ version: '3.0.0' }, ['3.0.0']), null)
+  })
 })
 
 describe('a rollout in phases that stands', () => {
