@@ -141,7 +141,7 @@ test('a mount that does not answer holds up no other stick, nor the end of the d
     log,
     emit: () => undefined
   }
-  const watcher = watchSticks({ ...parts, mounts, interval: 3_600_000, patience: 20 })
+  const watcher = watchSticks({ ...parts, mounts, interval: 3_600_000, patience: 2_000 })
   for (let i = 0; i < 3; i++) await watcher.look()
   assert.deepEqual(
     watcher.sticks().map(({ place, state }) => [place, state]),
