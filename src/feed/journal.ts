@@ -8,7 +8,7 @@ import { ChasquiError } from '../errors.ts'
 import type { FileReader, FileSystem } from '../system/file-system.ts'
 
 const MAGIC = Buffer.from('CHQJ\x01', 'latin1')
-const HEAD_LIMIT = 64 * 1024 // bytes
+const HEAD_LIMIT = 4 * 1024 * 1024 // bytes
 const BLOCK_LIMIT = 15 * 1024 * 1024 // bytes, Hypercore's own
 const HASH_SIZE = 32 // bytes
 const READ_SIZE = 1024 * 1024 // bytes
@@ -18,9 +18,11 @@ const headFormat = z.strictObject({
   /** db core key, hex */
   feed: z.string().regex(/^[0-9a-f]{64}$/),
   blobs: part,
-  db: part
+  db: part,
+  /** blobs blocks that nobody needs after it: offset and length of each run */
+  free: z.array(z.tuple([z.int().nonnegative(), z.int().nonnegative()])).optional()
 })
-/** Which blocks of which cores the journal holds. */
+/** Which blocks of which cores the journal holds, and which ones go. */
 export type JournalHead = z.infer<typeof headFormat>
 
 /** Writes the journal and syncs it and its name. The blocks come in order: blobs, then db. */

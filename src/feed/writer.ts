@@ -88,7 +88,8 @@ async function publishNow(
   const head: JournalHead = {
     feed: Buffer.from(feed.key).toString('hex'),
     blobs: { start: feed.open.blobs.length, blocks: files.reduce((sum, { blocks }) => sum + blocks, 0) },
-    db: { start: feed.db.length, blocks: entries.length }
+    db: { start: feed.db.length, blocks: entries.length },
+    ...(unused.length > 0 && { free: unused.map(({ offset, length }): [number, number] => [offset, length]) })
   }
   try {
     await writeJournal(fs, path, head, allBlocks(fs, files, entries))
@@ -97,9 +98,6 @@ async function publishNow(
     throw error
   }
   await finishPublish(feed, fs, path)
-  // not all of a core's `clear`: what stays must still be provable to others
-  for (const range of unused) await freeBlocks(feed.open.blobs, range, range.length * BLOCK_SIZE, false)
-  if (unused.length > 0) await feed.store.reclaim()
   return { version: feed.db.length }
 }
 
@@ -110,7 +108,10 @@ async function settleNow(feed: DriveFeed, fs: FileSystem, path: string): Promise
   await feed.advance()
 }
 
-/** Appends what a journal holds and the cores do not, syncs, and removes the journal; true when there was one. */
+/**
+ * Appends what a journal holds and the cores do not, syncs, frees what it gives up, and removes the journal; true when there
+ * was one.
+ */
 async function finishPublish(feed: DriveFeed, fs: FileSystem, path: string): Promise<boolean> {
   const journal = await openJournal(fs, path)
   if (journal === null) {
@@ -122,6 +123,7 @@ async function finishPublish(feed: DriveFeed, fs: FileSystem, path: string): Pro
   try {
     if (isOurs) await append(feed, journal)
     await feed.store.flush()
+    if (isOurs) await freeUnused(feed, journal.head.free ?? [])
   } catch (cause) {
     if (cause instanceof ChasquiError) throw cause
     throw new ChasquiError('PUBLISH_INTERRUPTED', `the publish was cut: ${String(cause)}`, {
@@ -155,6 +157,13 @@ async function append(feed: DriveFeed, journal: Journal): Promise<void> {
       if (missing.length > 0) await core.append(missing)
     }
   }
+}
+
+/** Not simply with a core's `clear`: what stays must still be provable to others. */
+async function freeUnused(feed: DriveFeed, ranges: readonly [number, number][]): Promise<void> {
+  for (const [offset, length] of ranges)
+    await freeBlocks(feed.open.blobs, { offset, length }, length * BLOCK_SIZE, false)
+  if (ranges.length > 0) await feed.store.reclaim()
 }
 
 async function* inGroups(blocks: AsyncGenerator<Uint8Array>, count: number): AsyncGenerator<Uint8Array[]> {

@@ -168,6 +168,51 @@ test('what was made before a cut publish was finished is not appended on top of 
   await closeFeed(feed)
 })
 
+test('packs that a cut publish gives up go when it is finished', async (t) => {
+  const scene = await publisherWithOneRelease(t)
+  const { feed, writer } = await openPublisher(t, join(scene.folder, 'p'))
+  await writer.publish(second)
+  const { offset, length } = (await (await feed.snapshot())?.blocks('/packs/2')) ?? { offset: 0, length: 0 }
+  const append = feed.db.append.bind(feed.db)
+  feed.db.append = () => Promise.reject(new Error('ENOSPC'))
+  const removing = writer.publish({ put: [{ path: '/t', bytes: text('3') }], remove: ['packs/2'] })
+  await assert.rejects(removing, { code: 'PUBLISH_INTERRUPTED' })
+  feed.db.append = append
+  assert.equal(await feed.open.blobs.has(offset, offset + length), true)
+  await writer.settle()
+  const left = await Promise.all(Array.from({ length }, (_, i) => feed.open.blobs.has(offset + i)))
+  assert.ok(length > 2 && left.filter(Boolean).length <= 1)
+  assert.equal((await feed.snapshot())?.version, feed.db.length)
+  await closeFeed(feed)
+})
+
+test('what is left of a publish in a feed that was put back is finished once the feed has caught up', async (t) => {
+  const scene = await publisherWithOneRelease(t)
+  const publisher = await openPublisher(t, join(scene.folder, 'p'))
+  const branch = await openBranch(t, join(scene.folder, 'b'), publisher.feed.key)
+  const disconnect = connect(publisher.feed, branch)
+  const { version } = await publisher.writer.publish(second)
+  await usable(branch, version)
+  await disconnect()
+  const append = publisher.feed.db.append.bind(publisher.feed.db)
+  publisher.feed.db.append = () => Promise.reject(new Error('power cut'))
+  const third = { put: [{ path: '/t', bytes: text('3') }], remove: [] }
+  await assert.rejects(publisher.writer.publish(third), { code: 'PUBLISH_INTERRUPTED' })
+  publisher.feed.db.append = append
+  await closeFeed(publisher.feed)
+  await losePower(scene)
+  const { feed, writer } = await openPublisher(t, join(scene.folder, 'p'))
+  await writer.settle()
+  assert.ok(feed.db.length < version)
+  connect(feed, branch)
+  await usable(feed, version)
+  await assert.rejects(writer.publish({ ...third, put: [{ path: '/t', bytes: text('4') }] }), {
+    code: 'PUBLISH_INTERRUPTED'
+  })
+  assert.deepEqual(await (await feed.snapshot())?.read('/t', { limit: 9 }), text('3'))
+  await closeFeed(feed)
+})
+
 test('a publish that fails before its journal is synced leaves nothing, and the next one works', async (t) => {
   const scene = await publisherWithOneRelease(t)
   const publisher = await openPublisher(t, join(scene.folder, 'p'))
