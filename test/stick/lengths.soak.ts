@@ -2,6 +2,8 @@
 // has nothing to do; one with another history takes nothing.
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
+import Hypercore from 'hypercore'
+import Hyperdrive from 'hyperdrive'
 import sodium from 'sodium-native'
 import { type BlockCore, blockCore, type RawCore } from '../../src/feed/block-core.ts'
 import { openStore } from '../../src/feed/store.ts'
@@ -24,14 +26,15 @@ type Appendable = RawCore & { ready(): Promise<void>; append(bytes: Uint8Array):
 /** A home over two plain cores: of a writer (`seed`), or of a reader of these keys. */
 async function openPair(t: TestContext, base: TestHome, from: number | Keys): Promise<Pair> {
   const store = await openStore(await temporaryFolder(t))
-  const open = async (name: 'db' | 'blobs', number: number) => {
-    const options =
-      typeof from === 'number' ? { keyPair: keyPairOf(from * 10 + number) } : { key: Buffer.from(from[name]) }
+  const open = async (options: object) => {
     const core = store.cores.get({ ...options, allowFork: false }) as unknown as Appendable
     await core.ready()
     return core
   }
-  const raw = { db: await open('db', 1), blobs: await open('blobs', 2) }
+  const keyPair = typeof from === 'number' ? keyPairOf(from) : undefined
+  const db = await open(typeof from === 'number' ? { keyPair } : { key: Buffer.from(from.db) })
+  const blobs = typeof from === 'number' ? { ...blobsOf(db), keyPair } : { key: Buffer.from(from.blobs) }
+  const raw = { db, blobs: await open(blobs) }
   const cores = { db: blockCore(raw.db, store.flush), blobs: blockCore(raw.blobs, store.flush) }
   let closed = false
   const close = async () => {
@@ -50,6 +53,14 @@ async function openPair(t: TestContext, base: TestHome, from: number | Keys): Pr
     },
     close
   }
+}
+
+/** The core that a drive over `db` keeps its bytes in. */
+function blobsOf(db: Appendable) {
+  const core = db as unknown as Hypercore
+  const manifest = core.manifest && Hyperdrive.getContentManifest(core.manifest, core.key)
+  if (manifest === null) throw new TypeError('a core that has no manifest')
+  return { key: Hypercore.key(manifest), manifest }
 }
 
 function keyPairOf(seed: number) {
