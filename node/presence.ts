@@ -39,7 +39,7 @@ export class Presence {
   async start(): Promise<void> {
     const now = this.#now()
     this.#off = this.#withGap(now)
-    this.#timer = setInterval(() => void this.tick().catch(() => undefined), TICK)
+    this.#timer = setInterval(() => void this.tick(), TICK)
     this.#timer.unref()
     await this.#write(now)
   }
@@ -65,10 +65,11 @@ export class Presence {
     return [...recent, ...gap].slice(-LIMIT)
   }
 
+  /** A full disk keeps no daemon from its start or its end: the next sign of life says the same. */
   #write(now: number): Promise<void> {
     this.#seen = now
     const changes = { [SEEN]: now, [OFF]: this.#off }
-    this.#writing = this.#writing.catch(() => undefined).then(() => this.#state.put(changes))
+    this.#writing = this.#writing.then(() => this.#state.put(changes)).catch(() => undefined)
     return this.#writing
   }
 }

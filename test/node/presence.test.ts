@@ -27,7 +27,7 @@ async function machine(t: TestContext) {
     started.push(presence)
     return presence
   }
-  return { clock, process }
+  return { clock, process, state }
 }
 
 const inHours = (times: readonly { from: number; to: number }[]) =>
@@ -98,4 +98,21 @@ test('a clock that is set back makes no gap, and old ones are forgotten', async 
   clock.now += 30 * 24 * HOUR
   await later.tick()
   assert.equal(later.offTimes().filter(({ to }) => to < clock.now - 31 * 24 * HOUR).length, 0)
+})
+
+test('a disk that is full keeps no daemon from its start or its end', async (t) => {
+  const { clock, process, state } = await machine(t)
+  const { put } = state
+  state.put = async () => {
+    throw Object.assign(new Error('ENOSPC: no space left'), { code: 'ENOSPC' })
+  }
+  const daemon = await process()
+  await daemon.start()
+  await daemon.stop()
+  state.put = put
+  clock.now += HOUR
+  const later = await process()
+  await later.start()
+  await later.stop()
+  assert.deepEqual(inHours((await process()).offTimes()).at(-1), [-1000, 1])
 })
