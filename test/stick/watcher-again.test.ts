@@ -12,6 +12,15 @@ import { silentLog } from '../../src/system/log.ts'
 import { context, everything, exportAll, holdsReleases, importAll, publish, tools } from './scene.ts'
 import { openTestHome, type TestHome, temporaryFolder, testReport } from './support.ts'
 
+/** A publisher with one release, and a stick that has it. */
+async function given(t: TestContext) {
+  const publisher = await openTestHome(t, { seed: 1 })
+  await publish(publisher, 1)
+  const stick = await temporaryFolder(t)
+  await exportAll(publisher, stick)
+  return { publisher, stick }
+}
+
 function watch(t: TestContext, home: TestHome, places: string[], more: Partial<StickTools> = {}) {
   const events: ControlEvent[] = []
   const clock = { ahead: 0 }
@@ -33,10 +42,7 @@ function watch(t: TestContext, home: TestHome, places: string[], more: Partial<S
 }
 
 test('what is published while the stick stays in goes on it', async (t) => {
-  const publisher = await openTestHome(t, { seed: 1 })
-  await publish(publisher, 1)
-  const stick = await temporaryFolder(t)
-  await exportAll(publisher, stick)
+  const { publisher, stick } = await given(t)
   const { watcher, told } = watch(t, publisher, [stick])
   await watcher.look()
   assert.deepEqual(told(), ['plugged', 'stick-plan', 'done'])
@@ -51,10 +57,7 @@ test('what is published while the stick stays in goes on it', async (t) => {
 })
 
 test('what is published while a round still writes goes on it by the next', async (t) => {
-  const publisher = await openTestHome(t, { seed: 1 })
-  await publish(publisher, 1)
-  const stick = await temporaryFolder(t)
-  await exportAll(publisher, stick)
+  const { publisher, stick } = await given(t)
   let next = 2
   const busy: TestHome = {
     ...publisher,
@@ -76,10 +79,7 @@ test('what is published while a round still writes goes on it by the next', asyn
 })
 
 test('a newer feed is given once it can be read, by one round', async (t) => {
-  const publisher = await openTestHome(t, { seed: 1 })
-  await publish(publisher, 1)
-  const stick = await temporaryFolder(t)
-  await exportAll(publisher, stick)
+  const { publisher, stick } = await given(t)
   const branch = await openTestHome(t, { key: publisher.feed.db.key, node: '0b'.repeat(32) })
   const { watcher, told } = watch(t, branch, [stick])
   await watcher.look()
@@ -127,10 +127,7 @@ test('a home that has moved to another feed, a shorter one, puts that on the sti
 })
 
 test('a branch that took a stick in does not do it twice', async (t) => {
-  const publisher = await openTestHome(t, { seed: 1 })
-  await publish(publisher, 1)
-  const stick = await temporaryFolder(t)
-  await exportAll(publisher, stick)
+  const { publisher, stick } = await given(t)
   const branch = await openTestHome(t, { key: publisher.feed.db.key, node: '0b'.repeat(32) })
   const { watcher, told } = watch(t, branch, [stick])
   await watcher.look()
@@ -145,10 +142,7 @@ const failures: { code: ErrorCode; retried: boolean }[] = [
 
 for (const { code, retried } of failures) {
   test(`after ${code} the round is ${retried ? 'tried again, later and later' : 'not tried again'}`, async (t) => {
-    const publisher = await openTestHome(t, { seed: 1 })
-    await publish(publisher, 1)
-    const stick = await temporaryFolder(t)
-    await exportAll(publisher, stick)
+    const { publisher, stick } = await given(t)
     const failing: TestHome = {
       ...(await openTestHome(t, { key: publisher.feed.db.key, node: '0b'.repeat(32) })),
       afterImport: async () => {
@@ -173,10 +167,7 @@ for (const { code, retried } of failures) {
 }
 
 test('another stick at the same place and device number between two looks is another stick', async (t) => {
-  const publisher = await openTestHome(t, { seed: 1 })
-  await publish(publisher, 1)
-  const stick = await temporaryFolder(t)
-  await exportAll(publisher, stick)
+  const { publisher, stick } = await given(t)
   const { watcher, told } = watch(t, publisher, [stick])
   await watcher.look()
   const path = join(stick, 'chasqui', 'stick.json')
@@ -219,10 +210,7 @@ test('a stick that was made for something is not filled with everything when it 
 const unknown = 'STICK_BRANCH_UNKNOWN: there is no branch named Isla'
 
 test('a watcher says of a stick that is done that releases did not fit', async (t) => {
-  const publisher = await openTestHome(t, { seed: 1 })
-  await publish(publisher, 1)
-  const stick = await temporaryFolder(t)
-  await exportAll(publisher, stick)
+  const { publisher, stick } = await given(t)
   await publish(publisher, 2, 3_000_000)
   const { watcher, told } = watch(t, publisher, [stick], { freeSpace: async () => 2_000_000 })
   await watcher.look()
