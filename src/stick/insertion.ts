@@ -1,6 +1,6 @@
 // Which insertion of which stick is at a place: a device number alone comes again with the next stick in the same socket.
 import type { FileSystem } from '../system/file-system.ts'
-import { openFolder } from './folder.ts'
+import { openFolder } from './open.ts'
 import { deviceAt } from './same-device.ts'
 
 /** Another text as soon as another stick, or the same one again, is at `place`; null when nothing is. */

@@ -6,21 +6,16 @@ import type { MachineLock } from '../system/machine-lock.ts'
 import { withStick } from './claim.ts'
 import type { ExportSummary } from './export-summary.ts'
 import type { Rejected } from './feed-folder.ts'
-import {
-  openFolder,
-  prepareFolder,
-  requireSameStick,
-  requireStick,
-  type StickFolder,
-  type WritableStick
-} from './folder.ts'
+import { requireStick, type StickFolder, type WritableStick } from './folder.ts'
 import { give } from './give.ts'
 import type { ImportedRelease, OrderRequest, SettleScope, StickFilter, StickHome } from './home.ts'
 import { refuseOtherFleets } from './import.ts'
 import type { InstallerFile, InstallerRequest } from './installer.ts'
 import { dropSpentLetters } from './letters.ts'
+import { openFolder, prepareFolder } from './open.ts'
 import { giveRecords } from './reports.ts'
 import { timestamp } from './round-progress.ts'
+import { requireSameStick } from './stick-file.ts'
 import { take, unlessReadOnly, visitOf } from './take.ts'
 import { withVisit } from './visit-log.ts'
 

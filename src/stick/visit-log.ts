@@ -2,10 +2,11 @@
 // pages made of it. Whatever becomes of a round, the page says so: people decide by it whether to pull the stick out.
 import { asChasquiError, type ErrorCode } from '../errors.ts'
 import type { Rejected } from './feed-folder.ts'
-import { requireSameStick, type StickFolder } from './folder.ts'
+import type { StickFolder } from './folder.ts'
 import type { StickHome } from './home.ts'
 import { timestamp } from './round-progress.ts'
 import { writePages } from './status-page.ts'
+import { requireSameStick } from './stick-file.ts'
 import { unlessReadOnly } from './take.ts'
 import { addVisit, type Visit } from './visits.ts'
 

@@ -1,9 +1,10 @@
 // Letters on a stick: how large they may be.
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
-import { prepareFolder, type WritableStick } from '../../src/stick/folder.ts'
+import type { WritableStick } from '../../src/stick/folder.ts'
 import type { Letter } from '../../src/stick/home.ts'
 import { giveLetters, listLetters } from '../../src/stick/letters.ts'
+import { prepareFolder } from '../../src/stick/open.ts'
 import { verifyFiles } from '../../src/stick/verify-files.ts'
 import { realFileSystem } from '../../src/system/file-system.ts'
 import { encodeAnswer } from '../../src/trust/signing-answer.ts'
