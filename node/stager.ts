@@ -9,7 +9,7 @@ import { type PackInfo, packPath, type Release } from '../src/release/release.ts
 import { cheapestPath, type Route, type RouteStep } from '../src/release/route.ts'
 import type { FileSystem } from '../src/system/file-system.ts'
 import type { Log } from '../src/system/log.ts'
-import type { Stager } from './apply/types.ts'
+import type { Stager } from './apply/parts.ts'
 
 export interface StagerParts {
   fs: FileSystem

@@ -4,9 +4,10 @@ import type { Manifest } from '../../src/release/manifest.ts'
 import { manifestRoot } from '../../src/release/manifest.ts'
 import { isoTime } from './finish.ts'
 import { livePlace } from './layout.ts'
+import type { EngineParts } from './parts.ts'
 import { createRecords, KEYS, manifestText } from './records.ts'
 import { differences } from './tree.ts'
-import type { AdoptedModule, AdoptRequest, EngineParts, InstalledModule } from './types.ts'
+import type { AdoptedModule, AdoptRequest, InstalledModule } from './types.ts'
 import { globMatcher } from './work.ts'
 
 /** Below this share of equal files it is something else that happens to have the same name. */

@@ -10,6 +10,7 @@ import { adopt } from './adopt.ts'
 import { type Drive, drive, prune, removePruned } from './drive.ts'
 import { isoTime } from './finish.ts'
 import { workPlace } from './layout.ts'
+import type { EngineParts } from './parts.ts'
 import { describePending, pendingMessage } from './pending.ts'
 import {
   failureFrom,
@@ -24,15 +25,7 @@ import { driftOf, preflight } from './preflight.ts'
 import { createRecords, KEYS } from './records.ts'
 import { createRecovery } from './recovery.ts'
 import { createJournal, type Transaction } from './transaction.ts'
-import type {
-  ApplyContext,
-  ApplyResult,
-  DriftReport,
-  Engine,
-  EngineParts,
-  Failure,
-  OperatorRequest
-} from './types.ts'
+import type { ApplyContext, ApplyResult, DriftReport, Engine, Failure, OperatorRequest } from './types.ts'
 import { type AppWork, placesOf, type Work } from './work.ts'
 import { inWorkFolder } from './work-folder.ts'
 

@@ -3,8 +3,9 @@ import { dirname, join, relative } from 'node:path'
 import { ChasquiError } from '../../src/errors.ts'
 import { isMissing, type ReadableFileSystem } from '../../src/system/file-system.ts'
 import { LiveFolders } from './live-folders.ts'
+import type { EngineParts } from './parts.ts'
 import { foreignEntries, type Names } from './tree.ts'
-import type { EngineParts, ModuleChange } from './types.ts'
+import type { ModuleChange } from './types.ts'
 
 const TABLE = '/proc/self/mountinfo'
 const TABLE_LIMIT = 4 * 1024 * 1024 // bytes

@@ -2,7 +2,7 @@
 // cut the disk itself tells how far it came, because each rename has one end that nobody else ever touches.
 import { dirname } from 'node:path'
 import type { FileSystem } from '../../src/system/file-system.ts'
-import type { Clock } from './types.ts'
+import type { Clock } from './parts.ts'
 
 export type Operation =
   /** `ours`: the end that lies in the work folder; there (`to`) or no longer there (`from`), the rename was done */

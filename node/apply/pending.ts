@@ -5,10 +5,11 @@ import { type Drive, enter } from './drive.ts'
 import { isoTime, outcomeOf, resultOf, rolledBackRecords } from './finish.ts'
 import { holdPlace } from './layout.ts'
 import { isFailedRollback, type State } from './machine.ts'
+import type { EngineParts } from './parts.ts'
 import { KEYS, manifestText, type Records } from './records.ts'
 import type { Transaction } from './transaction.ts'
 import { differences } from './tree.ts'
-import type { ApplyResult, EngineParts, ModuleChange, PendingTransaction } from './types.ts'
+import type { ApplyResult, ModuleChange, PendingTransaction } from './types.ts'
 import type { Work } from './work.ts'
 
 export async function describePending(

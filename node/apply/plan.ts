@@ -1,13 +1,13 @@
 // A request before it is a transaction: what it would change, the name that it gets, and how it is refused.
 import { asChasquiError, ChasquiError } from '../../src/errors.ts'
 import type { AppConfig } from '../config/apps.ts'
+import type { EngineParts } from './parts.ts'
 import type { Records } from './records.ts'
 import type { Transaction } from './transaction.ts'
 import type {
   ApplyRequest,
   ApplyResult,
   DriftReport,
-  EngineParts,
   Failure,
   ModuleChange,
   RemoveRequest,

@@ -3,7 +3,7 @@ import { get as getPlain } from 'node:http'
 import { get as getSecure } from 'node:https'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { ChasquiError } from '../../src/errors.ts'
-import type { Clock, HttpAnswer, HttpClient } from './types.ts'
+import type { Clock, HttpAnswer, HttpClient } from './parts.ts'
 
 export const systemClock: Clock = {
   now: () => Date.now(),

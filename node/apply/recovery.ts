@@ -5,10 +5,11 @@ import type { ProcessMark } from '../../src/system/process-mark.ts'
 import type { AppConfig } from '../config/apps.ts'
 import { BACKOFF, type Drive, enter } from './drive.ts'
 import { isForward } from './machine.ts'
+import type { EngineParts } from './parts.ts'
 import { settle } from './pending.ts'
 import { KEYS, type Records } from './records.ts'
 import type { Journal, Transaction } from './transaction.ts'
-import type { ApplyContext, ApplyResult, EngineParts } from './types.ts'
+import type { ApplyContext, ApplyResult } from './types.ts'
 
 /** Times that a transaction may be cut before the way on is given up for the way back. */
 const INTERRUPTIONS = 3

@@ -5,7 +5,8 @@ import type { StateStore } from '../../src/system/state.ts'
 import type { CheckResult } from '../checks/types.ts'
 import type { AppConfig } from '../config/apps.ts'
 import type { State } from './machine.ts'
-import type { BackupInfo, Clock, DriftReport, Failure, ModuleChange, StepReport } from './types.ts'
+import type { Clock } from './parts.ts'
+import type { BackupInfo, DriftReport, Failure, ModuleChange, StepReport } from './types.ts'
 
 export interface Transaction {
   id: string

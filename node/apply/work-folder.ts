@@ -6,8 +6,8 @@ import { ensureDirectory } from '../../src/system/durable.ts'
 import type { FileSystem } from '../../src/system/file-system.ts'
 import type { AppConfig } from '../config/apps.ts'
 import { workPlace } from './layout.ts'
+import type { EngineParts } from './parts.ts'
 import { existingFolder } from './space.ts'
-import type { EngineParts } from './types.ts'
 import type { AppWork } from './work.ts'
 
 export const PRIVATE = 0o700

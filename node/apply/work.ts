@@ -4,8 +4,8 @@ import type { Manifest } from '../../src/release/manifest.ts'
 import type { ProcessMark } from '../../src/system/process-mark.ts'
 import type { AppConfig } from '../config/apps.ts'
 import * as layout from './layout.ts'
+import type { EngineParts } from './parts.ts'
 import type { Transaction } from './transaction.ts'
-import type { EngineParts } from './types.ts'
 
 /** An app that something is done with, in a transaction or outside of one (validate, status). */
 export interface AppWork {

@@ -1,7 +1,7 @@
 // The http check: the status without following redirects, a text on the page, and every style sheet and script of it (a
 // broken installation often still answers 200 with a page that has neither).
 import { ChasquiError } from '../../src/errors.ts'
-import type { HttpClient } from '../apply/types.ts'
+import type { HttpClient } from '../apply/parts.ts'
 import type { AppWork } from '../apply/work.ts'
 import type { CheckConfig } from '../config/checks.ts'
 

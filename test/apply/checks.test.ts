@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { createEngine } from '../../node/apply/engine.ts'
-import type { EngineParts, HttpAnswer } from '../../node/apply/types.ts'
+import type { EngineParts, HttpAnswer } from '../../node/apply/parts.ts'
 import { assetsOf } from '../../node/checks/http.ts'
 import { SimulatedBranch } from './simulated-branch.ts'
 

@@ -3,7 +3,8 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { createEngine } from '../../node/apply/engine.ts'
-import type { Engine, EngineParts } from '../../node/apply/types.ts'
+import type { EngineParts } from '../../node/apply/parts.ts'
+import type { Engine } from '../../node/apply/types.ts'
 import { type BranchOptions, SimulatedBranch } from './simulated-branch.ts'
 import type { TillFaults } from './simulated-till.ts'
 

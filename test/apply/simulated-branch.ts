@@ -1,7 +1,8 @@
 // A branch in memory: disk, state, till and clock, with releases that are made from plain objects of files.
 import { createHash } from 'node:crypto'
 import { createEngine } from '../../node/apply/engine.ts'
-import type { ApplyRequest, Engine, EngineParts } from '../../node/apply/types.ts'
+import type { EngineParts } from '../../node/apply/parts.ts'
+import type { ApplyRequest, Engine } from '../../node/apply/types.ts'
 import { type AppConfig, appsSchema } from '../../node/config/apps.ts'
 import { type Manifest, makeManifest, manifestBytes, manifestRoot } from '../../src/release/manifest.ts'
 import type { Release } from '../../src/release/release.ts'

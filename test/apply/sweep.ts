@@ -2,7 +2,8 @@
 // work whenever the application lets them, an operator helps where the node cannot. What is there at the end is judged: one
 // of the scenario's two worlds, whole, running, and every sale in the database or in a copy that was kept.
 import { createEngine } from '../../node/apply/engine.ts'
-import type { ApplyResult, EngineParts } from '../../node/apply/types.ts'
+import type { EngineParts } from '../../node/apply/parts.ts'
+import type { ApplyResult } from '../../node/apply/types.ts'
 import { applies, canStay, FAULTS, type Injection, Injector } from './faults.ts'
 import { act, clone, isEmptyAt, prepare, type Scenario, type World, worldsOf } from './scenarios.ts'
 import { type Files, manifestOf, type SimulatedBranch } from './simulated-branch.ts'
