@@ -1,8 +1,8 @@
 // The apply engine of an opened node: its releases come out of the node's feed, over links when they are not here.
 import { randomBytes } from 'node:crypto'
 import { ChasquiError } from '../src/errors.ts'
-import { realFileSystem } from '../src/system/file-system.ts'
 import { realProcessRunner } from '../src/system/process.ts'
+import { realFileSystem } from '../src/system/real-file-system.ts'
 import type { NodeApp } from './app.ts'
 import { createEngine } from './apply/engine.ts'
 import { systemClock, systemHttp } from './apply/real.ts'

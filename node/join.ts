@@ -2,7 +2,6 @@
 // first file; in a new home home.json comes last, so that a home that was cut in the making is none.
 import { ChasquiError } from '../src/errors.ts'
 import { ensureDirectory, readFileLimited, writeFileDurably } from '../src/system/durable.ts'
-import { realFileSystem } from '../src/system/file-system.ts'
 import {
   createHome,
   type HomeIdentity,
@@ -11,6 +10,7 @@ import {
   readHome,
   renameHome
 } from '../src/system/home.ts'
+import { realFileSystem } from '../src/system/real-file-system.ts'
 import { readRootChain } from '../src/system/trust-store.ts'
 import { equalBytes, formatTime, toHex } from '../src/trust/bytes.ts'
 import { type ParsedInvite, parseInvite, requireUsable } from '../src/trust/invite.ts'

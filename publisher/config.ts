@@ -4,7 +4,7 @@ import { linksSchema } from '../src/member/links-config.ts'
 import { readTables } from '../src/member/links-switch.ts'
 import { sticksSchema } from '../src/stick/stick-config.ts'
 import { checkConfig, fromFile, readConfigText, withEnvironment } from '../src/system/config.ts'
-import { realFileSystem } from '../src/system/file-system.ts'
+import { realFileSystem } from '../src/system/real-file-system.ts'
 
 const publisherSchema = z.strictObject({
   links: linksSchema.prefault({}),

@@ -4,7 +4,7 @@ import type { Command } from 'commander'
 import { act } from '../src/cli/program.ts'
 import { ChasquiError } from '../src/errors.ts'
 import { readFileLimited } from '../src/system/durable.ts'
-import { realFileSystem } from '../src/system/file-system.ts'
+import { realFileSystem } from '../src/system/real-file-system.ts'
 import { runWithKeys } from './cli.ts'
 import { describePublishResult } from './describe.ts'
 

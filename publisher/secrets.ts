@@ -6,7 +6,7 @@ import { Writable } from 'node:stream'
 import type { CommandLine } from '../src/cli/program.ts'
 import { ChasquiError } from '../src/errors.ts'
 import { writeFileDurably } from '../src/system/durable.ts'
-import { realFileSystem } from '../src/system/file-system.ts'
+import { realFileSystem } from '../src/system/real-file-system.ts'
 import { readSecretFile } from '../src/system/secret-file.ts'
 
 /** The option of every command that opens protected keys. */

@@ -3,7 +3,7 @@
 import { join } from 'node:path'
 import { ERROR_CODES, EXIT } from '../src/errors.ts'
 import { writeFileDurably } from '../src/system/durable.ts'
-import { realFileSystem } from '../src/system/file-system.ts'
+import { realFileSystem } from '../src/system/real-file-system.ts'
 
 const STATUS_MEANING: Record<keyof typeof EXIT, string> = {
   done: 'done, or nothing to do',

@@ -11,8 +11,8 @@ import type { Rejected } from '../src/stick/feed-folder.ts'
 import { inspectStick } from '../src/stick/inspect.ts'
 import type { ExportResult, ImportResult, SyncResult } from '../src/stick/round.ts'
 import { readFileLimited } from '../src/system/durable.ts'
-import { realFileSystem } from '../src/system/file-system.ts'
 import { type HomePaths, type Role, readHome } from '../src/system/home.ts'
+import { realFileSystem } from '../src/system/real-file-system.ts'
 import { parseInvite } from '../src/trust/invite.ts'
 import {
   describeExport,

@@ -8,7 +8,7 @@ import { hashFile } from '../../src/pack/hash-file.ts'
 import { checkPackBytes } from '../../src/pack/layout.ts'
 import { readTree } from '../../src/pack/tree.ts'
 import { encodeManifest, manifestBytes, manifestRoot, parseManifest } from '../../src/release/manifest.ts'
-import { realFileSystem } from '../../src/system/file-system.ts'
+import { realFileSystem } from '../../src/system/real-file-system.ts'
 
 const [mode, ...args] = process.argv.slice(2)
 const result = mode === 'encode' ? await encode(args) : await apply(args)

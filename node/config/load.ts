@@ -8,7 +8,7 @@ import {
   withEnvironment
 } from '../../src/system/config.ts'
 import { writtenValues } from '../../src/system/config-schema.ts'
-import { realFileSystem } from '../../src/system/file-system.ts'
+import { realFileSystem } from '../../src/system/real-file-system.ts'
 import { type NodeConfig, nodeSchema } from './schema.ts'
 
 /** Tables of which the environment may set single values. */

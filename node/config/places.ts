@@ -1,6 +1,6 @@
 // Where an app is or will be: the one thing about chasqui.toml that only the disk can say.
 import { dirname } from 'node:path'
-import { realFileSystem } from '../../src/system/file-system.ts'
+import { realFileSystem } from '../../src/system/real-file-system.ts'
 
 /** Is `path` a folder, or a name in one? */
 export async function lookAtPlace(path: string): Promise<{ ok: boolean; message: string }> {

@@ -2,9 +2,9 @@
 // files does not leave a home with the key of one feed and the encryption key of the other.
 import type { DriveFeed } from '../../src/feed/feed.ts'
 import { openWriter } from '../../src/feed/writer.ts'
-import { realFileSystem } from '../../src/system/file-system.ts'
 import type { HomePaths } from '../../src/system/home.ts'
 import type { KeyStore } from '../../src/system/key-store.ts'
+import { realFileSystem } from '../../src/system/real-file-system.ts'
 import type { StateStore } from '../../src/system/state.ts'
 import type { PublisherApp } from '../app.ts'
 import { NOT_RESTORED } from '../restored.ts'

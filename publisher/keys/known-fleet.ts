@@ -1,8 +1,8 @@
 // What a machine knows of a fleet when somebody signs with a key file: the trust of the home that is on it, whatever its
 // role, or the fleet id that the person names. A request alone proves nothing about whose it is.
 import { ChasquiError } from '../../src/errors.ts'
-import { realFileSystem } from '../../src/system/file-system.ts'
 import { type HomePaths, readHome } from '../../src/system/home.ts'
+import { realFileSystem } from '../../src/system/real-file-system.ts'
 import { openTrustStore } from '../../src/system/trust-store.ts'
 import type { Current } from '../../src/trust/current.ts'
 import { refreshTrust } from '../../src/trust/refresh.ts'

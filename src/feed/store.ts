@@ -4,7 +4,7 @@ import Corestore from 'corestore'
 import HypercoreStorage from 'hypercore-storage'
 import { ChasquiError } from '../errors.ts'
 import { ensureDirectory } from '../system/durable.ts'
-import { realFileSystem } from '../system/file-system.ts'
+import { realFileSystem } from '../system/real-file-system.ts'
 
 /** RocksDB keeps this much in memory before it writes a table; its default of 64 MiB is most of a small PC's budget. */
 const WRITE_BUFFER = 8 * 1024 * 1024 // bytes

@@ -2,7 +2,8 @@
 // memory budget; the file is written from front to back, its hash on the way.
 import { createHash } from 'node:crypto'
 import { type Manifest, manifestRoot } from '../release/manifest.ts'
-import { type FileSystem, type FileWriter, realFileSystem } from '../system/file-system.ts'
+import type { FileSystem, FileWriter } from '../system/file-system.ts'
+import { realFileSystem } from '../system/real-file-system.ts'
 import type { ContentSource } from './content.ts'
 import { GroupEncoder } from './encode-group.ts'
 import { type GroupPlan, planGroups } from './groups.ts'

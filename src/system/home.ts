@@ -9,7 +9,7 @@ import FDLock from 'fd-lock'
 import { z } from 'zod'
 import { ChasquiError } from '../errors.ts'
 import { ensureDirectory, readFileLimited, writeFileDurably } from './durable.ts'
-import { realFileSystem } from './file-system.ts'
+import { realFileSystem } from './real-file-system.ts'
 
 export type Role = 'publisher' | 'node'
 

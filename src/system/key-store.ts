@@ -12,7 +12,8 @@ import {
 } from '../trust/key-file.ts'
 import { LIMITS } from '../trust/limits.ts'
 import { ensureDirectory, readFileLimited, writeFileDurably } from './durable.ts'
-import { type FileSystem, realFileSystem } from './file-system.ts'
+import type { FileSystem } from './file-system.ts'
+import { realFileSystem } from './real-file-system.ts'
 
 export interface KeyStore {
   /** Every key file here, by role and public key. Throws KEY_FILE_DAMAGED. */

@@ -1,7 +1,7 @@
 // A passphrase or a PIN in a file of its own: never on the command line, where others see it.
 import { ChasquiError } from '../errors.ts'
 import { readFileLimited } from './durable.ts'
-import { realFileSystem } from './file-system.ts'
+import { realFileSystem } from './real-file-system.ts'
 
 const SECRET_LIMIT = 10_000 // bytes
 

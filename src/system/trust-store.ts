@@ -4,7 +4,8 @@ import { join } from 'node:path'
 import { LIMITS } from '../trust/limits.ts'
 import type { TrustStore } from '../trust/refresh.ts'
 import { ensureDirectory, readFileLimited, writeFileDurably } from './durable.ts'
-import { type FileSystem, realFileSystem } from './file-system.ts'
+import type { FileSystem } from './file-system.ts'
+import { realFileSystem } from './real-file-system.ts'
 
 /** Root versions are kept in a folder of their own, so that the chain can be handed on. */
 const ROOTS = 'roots'

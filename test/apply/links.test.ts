@@ -16,7 +16,7 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, type TestContext, test } from 'node:test'
-import { realFileSystem } from '../../src/system/file-system.ts'
+import { realFileSystem } from '../../src/system/real-file-system.ts'
 import { type Files, parseApp, SimulatedBranch } from './simulated-branch.ts'
 
 const noLinks = process.platform === 'win32' && 'Windows makes symlinks for administrators only'

@@ -5,8 +5,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { POSTGRES_TOOLS } from '../../node/profiles/odoo/postgres.ts'
-import { realFileSystem } from '../../src/system/file-system.ts'
 import { realProcessRunner } from '../../src/system/process.ts'
+import { realFileSystem } from '../../src/system/real-file-system.ts'
 import { applyTo, describeStands, FAIL, type Stand, upgradeRequest } from './odoo-stand.ts'
 
 describeStands('the odoo profile with PostgreSQL', ({ cluster, stand }) => {

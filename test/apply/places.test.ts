@@ -7,8 +7,8 @@ import { describe, type TestContext, test } from 'node:test'
 import { createEngine } from '../../node/apply/engine.ts'
 import { refuseMounts } from '../../node/apply/mounts.ts'
 import type { EngineParts } from '../../node/apply/parts.ts'
-import { realFileSystem } from '../../src/system/file-system.ts'
 import { realProcessRunner } from '../../src/system/process.ts'
+import { realFileSystem } from '../../src/system/real-file-system.ts'
 import { type Files, parseApp, SimulatedBranch } from './simulated-branch.ts'
 
 const V1 = { 'version.txt': '1.0.0', 'app/main.js': 'one', 'app/old.js': 'gone soon' }

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { heldBytes } from '../../node/backups/held.ts'
-import { realFileSystem } from '../../src/system/file-system.ts'
+import { realFileSystem } from '../../src/system/real-file-system.ts'
 import { applyTo, describeStands } from './odoo-stand.ts'
 
 test('a file of several names counts once, in the newest backup that has it, and nowhere while it lives', async (t) => {

@@ -4,7 +4,8 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { asChasquiError } from '../../src/errors.ts'
 import { openWriter } from '../../src/feed/writer.ts'
-import { type FileSystem, realFileSystem } from '../../src/system/file-system.ts'
+import type { FileSystem } from '../../src/system/file-system.ts'
+import { realFileSystem } from '../../src/system/real-file-system.ts'
 import { closeFeed, openPublisher, temporaryFolder, text } from './support.ts'
 
 /** Fails the n-th operation of a kind on the journal. */

@@ -12,7 +12,7 @@ import { openStore, type Store } from '../../src/feed/store.ts'
 import type { FeedSnapshot } from '../../src/feed/types.ts'
 import { type FeedWriter, openWriter, startFeed } from '../../src/feed/writer.ts'
 import { exchangeHeads } from '../../src/net/head-exchange.ts'
-import { realFileSystem } from '../../src/system/file-system.ts'
+import { realFileSystem } from '../../src/system/real-file-system.ts'
 
 const encryptionKey = Buffer.alloc(32, 7)
 

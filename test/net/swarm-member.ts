@@ -13,7 +13,7 @@ import { openWriter, startFeed } from '../../src/feed/writer.ts'
 import { BlockExchange } from '../../src/net/blocks/exchange.ts'
 import { Gossip } from '../../src/net/gossip.ts'
 import { Pacer } from '../../src/net/pacing.ts'
-import { realFileSystem } from '../../src/system/file-system.ts'
+import { realFileSystem } from '../../src/system/real-file-system.ts'
 import { TestFleet } from './members.ts'
 
 export interface SwarmMember {

@@ -7,9 +7,9 @@ import type { EngineParts } from '../../node/apply/parts.ts'
 import { systemClock, systemHttp } from '../../node/apply/real.ts'
 import { readTree } from '../../src/pack/tree.ts'
 import type { Manifest } from '../../src/release/manifest.ts'
-import { realFileSystem } from '../../src/system/file-system.ts'
 import { silentLog } from '../../src/system/log.ts'
 import { realProcessRunner } from '../../src/system/process.ts'
+import { realFileSystem } from '../../src/system/real-file-system.ts'
 
 export const PROGRAM = resolve(
   process.env.CHASQUI_ODOO_RIG ?? join(import.meta.dirname, '../../../shared/tools/odoo/odoo-rig')

@@ -9,7 +9,7 @@ import { ByteWriter } from '../../src/pack/bytes.ts'
 import { bytesSource, indexDictionary, MAGIC, trailer } from '../../src/pack/layout.ts'
 import { readTree, type Tree } from '../../src/pack/tree.ts'
 import { manifestRoot } from '../../src/release/manifest.ts'
-import { realFileSystem } from '../../src/system/file-system.ts'
+import { realFileSystem } from '../../src/system/real-file-system.ts'
 import {
   apply,
   baseOf,

@@ -10,7 +10,7 @@ import { encodePack, type PackTree } from '../../src/pack/encode.ts'
 import { bytesSource } from '../../src/pack/layout.ts'
 import { readTree, type Tree } from '../../src/pack/tree.ts'
 import { type Manifest, manifestBytes, manifestRoot } from '../../src/release/manifest.ts'
-import { realFileSystem } from '../../src/system/file-system.ts'
+import { realFileSystem } from '../../src/system/real-file-system.ts'
 
 export interface TestFile {
   content: string | Uint8Array

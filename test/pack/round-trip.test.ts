@@ -8,7 +8,7 @@ import { openChain } from '../../src/pack/apply.ts'
 import { DriftedFiles } from '../../src/pack/content.ts'
 import { readTree } from '../../src/pack/tree.ts'
 import { manifestRoot } from '../../src/release/manifest.ts'
-import { realFileSystem } from '../../src/system/file-system.ts'
+import { realFileSystem } from '../../src/system/real-file-system.ts'
 import { anyTree } from './any-tree.ts'
 import {
   apply,

@@ -11,7 +11,7 @@ import fc from 'fast-check'
 import { THRIFT } from '../../bench/lib/thrift.ts'
 import { readTree } from '../../src/pack/tree.ts'
 import { manifestRoot } from '../../src/release/manifest.ts'
-import { realFileSystem } from '../../src/system/file-system.ts'
+import { realFileSystem } from '../../src/system/real-file-system.ts'
 import { apply, baseOf, makePack, makeTree, noise, temporaryFolder } from './fixtures.ts'
 
 const MiB = 1024 * 1024

@@ -8,7 +8,8 @@ import { encodePack } from '../../src/pack/encode.ts'
 import { looksLikeModule, readModuleIdentity } from '../../src/pack/identity.ts'
 import { makeIgnoreRules } from '../../src/pack/ignore.ts'
 import { readTree } from '../../src/pack/tree.ts'
-import { type FileReader, type ReadableFileSystem, realFileSystem } from '../../src/system/file-system.ts'
+import type { FileReader, ReadableFileSystem } from '../../src/system/file-system.ts'
+import { realFileSystem } from '../../src/system/real-file-system.ts'
 import { type TestFiles, temporaryFolder, writeTree } from './fixtures.ts'
 
 test('reads a folder with hashes, sizes, executable bits and symlinks', async (context) => {

@@ -8,7 +8,7 @@ import { publish } from '../../publisher/publish/publish.ts'
 import { listReleases } from '../../publisher/queries.ts'
 import type { ChasquiError } from '../../src/errors.ts'
 import { readTree } from '../../src/pack/tree.ts'
-import { realFileSystem } from '../../src/system/file-system.ts'
+import { realFileSystem } from '../../src/system/real-file-system.ts'
 import {
   at,
   chasqui,

@@ -7,7 +7,7 @@ import { planExport, writeExport } from '../../src/stick/export.ts'
 import type { BlockRange, StickHome } from '../../src/stick/home.ts'
 import { importFeed } from '../../src/stick/import.ts'
 import { openFolder, prepareFolder } from '../../src/stick/open.ts'
-import { realFileSystem } from '../../src/system/file-system.ts'
+import { realFileSystem } from '../../src/system/real-file-system.ts'
 import { never, noise, openTestHome, type TestHome, temporaryFolder } from './support.ts'
 
 const quiet = { signal: never, onBytes: () => undefined }

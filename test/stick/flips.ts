@@ -11,7 +11,7 @@ import { type ApplyOrder, checkOrder, encodeOrder, orderBytes } from '../../src/
 import type { StickVisit } from '../../src/stick/home.ts'
 import { inspectStick } from '../../src/stick/inspect.ts'
 import { exportStick } from '../../src/stick/round.ts'
-import { realFileSystem } from '../../src/system/file-system.ts'
+import { realFileSystem } from '../../src/system/real-file-system.ts'
 import { fleetIdOf } from '../../src/trust/trust.ts'
 import { pair, TestFleet } from '../trust/test-fleet.ts'
 import { context, everything, importAll, isPartOf, publish, tools } from './scene.ts'

@@ -6,7 +6,7 @@ import type { Letter } from '../../src/stick/home.ts'
 import { giveLetters, listLetters } from '../../src/stick/letters.ts'
 import { prepareFolder } from '../../src/stick/open.ts'
 import { verifyFiles } from '../../src/stick/verify-files.ts'
-import { realFileSystem } from '../../src/system/file-system.ts'
+import { realFileSystem } from '../../src/system/real-file-system.ts'
 import { encodeAnswer } from '../../src/trust/signing-answer.ts'
 import { never, temporaryFolder } from './support.ts'
 

@@ -16,7 +16,7 @@ import {
   readFooter
 } from '../../src/stick/segment.ts'
 import { leafHash } from '../../src/stick/tree.ts'
-import { realFileSystem } from '../../src/system/file-system.ts'
+import { realFileSystem } from '../../src/system/real-file-system.ts'
 import { setRootSigners } from '../../src/trust/ceremony.ts'
 import { FleetDraft } from '../../src/trust/draft.ts'
 import { refreshTrust } from '../../src/trust/refresh.ts'

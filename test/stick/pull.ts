@@ -8,12 +8,8 @@ import { inspectStick } from '../../src/stick/inspect.ts'
 import { openFolder } from '../../src/stick/open.ts'
 import { bundleOf } from '../../src/stick/report-bundle.ts'
 import { type StickTools, syncStick } from '../../src/stick/round.ts'
-import {
-  type FileSystem,
-  type FileWriter,
-  realFileSystem,
-  type WriteHint
-} from '../../src/system/file-system.ts'
+import type { FileSystem, FileWriter, WriteHint } from '../../src/system/file-system.ts'
+import { realFileSystem } from '../../src/system/real-file-system.ts'
 import { type MediaKind, type Medium, newMedium } from './media.ts'
 import {
   context,

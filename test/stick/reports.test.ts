@@ -10,7 +10,7 @@ import { openFolder } from '../../src/stick/open.ts'
 import { BUNDLE_LIMITS, decodeBundle, encodeBundle } from '../../src/stick/report-bundle.ts'
 import { giveRecords, measureRecords, takeRecords } from '../../src/stick/reports.ts'
 import { blake2b } from '../../src/stick/tree.ts'
-import { realFileSystem } from '../../src/system/file-system.ts'
+import { realFileSystem } from '../../src/system/real-file-system.ts'
 import { never, temporaryFolder } from './support.ts'
 
 const FILE = 'ab.rep'

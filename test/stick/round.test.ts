@@ -7,7 +7,7 @@ import { type TestContext, test } from 'node:test'
 import type { BlockCore } from '../../src/feed/block-core.ts'
 import { inspectStick } from '../../src/stick/inspect.ts'
 import { exportStick, importStick, syncStick } from '../../src/stick/round.ts'
-import { realFileSystem } from '../../src/system/file-system.ts'
+import { realFileSystem } from '../../src/system/real-file-system.ts'
 import { context, everything, publish, tools } from './scene.ts'
 import { never, noise, openTestHome, type TestHome, temporaryFolder, testReport } from './support.ts'
 

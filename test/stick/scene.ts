@@ -2,8 +2,8 @@
 import type { BlockCore } from '../../src/feed/block-core.ts'
 import type { StickFilter } from '../../src/stick/home.ts'
 import { exportStick, importStick, type StickTools } from '../../src/stick/round.ts'
-import { realFileSystem } from '../../src/system/file-system.ts'
 import { lockOnMachine } from '../../src/system/machine-lock.ts'
+import { realFileSystem } from '../../src/system/real-file-system.ts'
 import { never, noise, type TestHome } from './support.ts'
 
 let clock = Date.parse('2026-01-02T03:04:05Z')

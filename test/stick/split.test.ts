@@ -7,7 +7,7 @@ import { compactFeed } from '../../src/stick/compact.ts'
 import { inspectStick } from '../../src/stick/inspect.ts'
 import { openFolder } from '../../src/stick/open.ts'
 import { exportStick, type StickTools } from '../../src/stick/round.ts'
-import { realFileSystem } from '../../src/system/file-system.ts'
+import { realFileSystem } from '../../src/system/real-file-system.ts'
 import { context, everything, exportAll, holdsReleases, importAll, publish, tools } from './scene.ts'
 import { never, openTestHome, temporaryFolder } from './support.ts'
 

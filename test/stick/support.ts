@@ -11,7 +11,7 @@ import { openWriter, type PublishChanges, startFeed } from '../../src/feed/write
 import { decodeRecord, signRecord } from '../../src/fleet/record.ts'
 import type { StickHome } from '../../src/stick/home.ts'
 import { stickFeed } from '../../src/stick/stick-feed.ts'
-import { realFileSystem } from '../../src/system/file-system.ts'
+import { realFileSystem } from '../../src/system/real-file-system.ts'
 
 const FLEET = 'f1'.repeat(32)
 const ENCRYPTION = Buffer.alloc(32, 7)

@@ -6,7 +6,7 @@ import { type TestContext, test } from 'node:test'
 import type { StickFolder } from '../../src/stick/folder.ts'
 import { prepareFolder } from '../../src/stick/open.ts'
 import { addVisit, readVisits, type Visit } from '../../src/stick/visits.ts'
-import { realFileSystem } from '../../src/system/file-system.ts'
+import { realFileSystem } from '../../src/system/real-file-system.ts'
 import { temporaryFolder } from './support.ts'
 
 const LIMIT = 2 * 1024 * 1024 // bytes that a reader takes
