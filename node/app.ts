@@ -1,13 +1,11 @@
 // An opened node's home: everything that its commands and its daemon work with, put together once.
 import { EventEmitter } from 'node:events'
-import { asChasquiError, type ChasquiError } from '../src/errors.ts'
+import { asChasquiError } from '../src/errors.ts'
 import { openFeed } from '../src/feed/feed.ts'
-import { GrantOwners } from '../src/feed/grant-owners.ts'
 import type { Store } from '../src/feed/store.ts'
 import type { Feed } from '../src/feed/types.ts'
 import { Evidence } from '../src/fleet/evidence.ts'
 import type { PlanMode } from '../src/fleet/plan-input.ts'
-import { revokedSets } from '../src/fleet/revoked.ts'
 import { InternetUse } from '../src/member/internet-use.ts'
 import { LinkPause } from '../src/member/link-pause.ts'
 import { LinkPolicy } from '../src/member/link-policy.ts'
@@ -22,8 +20,6 @@ import type { HomeIdentity, HomePaths } from '../src/system/home.ts'
 import type { Log } from '../src/system/log.ts'
 import type { ProcessRunner } from '../src/system/process.ts'
 import type { StateStore } from '../src/system/state.ts'
-import { enrolmentKeysOf } from '../src/trust/ceremony.ts'
-import { requireOwner, type VerifiedMember, verifyMembership } from '../src/trust/membership.ts'
 import { ExactAdoption } from './adoption.ts'
 import type { ApplyResult, Engine } from './apply/types.ts'
 import { type Catalog, ReleaseCache } from './catalog.ts'
@@ -34,6 +30,7 @@ import { Fetcher } from './fetcher.ts'
 import { FeedFollower } from './follow.ts'
 import { takeGrant } from './grant.ts'
 import { type FleetAccess, type NodeIdentity, saveAccess } from './identity.ts'
+import { Members } from './members.ts'
 import { makePlan, type NodePlan } from './planner.ts'
 import { Presence } from './presence.ts'
 import type { Problem } from './report.ts'
@@ -65,8 +62,7 @@ export class NodeApp {
   readonly trust: TrustKeeper
   readonly records: RecordKeeper
   readonly evidence: Evidence
-  /** which node has which invite, while links are up */
-  readonly owners = new GrantOwners()
+  readonly members: Members
   readonly fetcher: Fetcher
   readonly sources: Sources
   readonly internetUse: InternetUse
@@ -98,8 +94,6 @@ export class NodeApp {
   #turn: Promise<unknown> = Promise.resolve()
   #refreshing: Promise<unknown> = Promise.resolve()
   #refreshedAt = 0
-  /** the invite of this home belongs to another node */
-  #clone: ChasquiError | null = null
   /** while links are up, they go down before the feed changes and come up again after it */
   aroundMove: (move: () => Promise<void>) => Promise<void> = (move) => move()
   readonly follower: FeedFollower
@@ -121,10 +115,11 @@ export class NodeApp {
     const now = () => this.now()
     const directory = this.paths.trust
     this.trust = new TrustKeeper({ state: this.state, directory, fleetId: this.home.fleet, now })
+    this.members = new Members(this.identity, this.trust)
     this.records = new RecordKeeper({
       state: this.state,
       self: this.identity,
-      verifyMembership: (membership) => this.verifyMember(membership, null),
+      verifyMembership: (membership) => this.members.verify(membership, null),
       now,
       log: this.log
     })
@@ -181,32 +176,6 @@ export class NodeApp {
     return this.tools.now()
   }
 
-  /** Throws MEMBERSHIP_INVALID, MEMBER_REVOKED, MEMBER_CLONED… `now` null: records from the past. */
-  verifyMember(membership: Uint8Array, now: number | null): VerifiedMember {
-    const { access } = this.identity
-    const { fleet } = this.trust
-    // the key of the invite counts only until a newer root has spoken: it may have been stolen since
-    const isSpoken = fleet !== null && this.trust.rootVersion !== (access.rootAtJoin ?? 0)
-    const enrolmentKeys = fleet === null ? [] : enrolmentKeysOf(fleet)
-    if (!isSpoken) enrolmentKeys.push(access.enrolmentKey)
-    const revoked = revokedSets(this.trust.revoked)
-    const member = verifyMembership(membership, { fleetId: access.fleetId, enrolmentKeys, revoked, now })
-    // a clone's records are taken: they are how the publisher hears of it
-    if (now !== null) requireOwner(member, this.owners.owner(member.invite))
-    return member
-  }
-
-  /** This node as the fleet sees it. Throws MEMBER_REVOKED. */
-  member(): VerifiedMember {
-    return this.verifyMember(this.identity.membership, null)
-  }
-
-  /** This node, as long as the fleet serves it. Throws MEMBER_REVOKED, MEMBER_CLONED. */
-  servedMember(): VerifiedMember {
-    if (this.#clone !== null) throw this.#clone
-    return this.member()
-  }
-
   /**
    * After whatever is being read of the feed: the one that `access` opens takes its place. What is durable first is where
    * to go: a cut leaves a home that opens the new feed.
@@ -251,12 +220,12 @@ export class NodeApp {
   async #countersign(view: FleetView): Promise<void> {
     const where = 'membership'
     try {
-      this.#clone = null
+      this.members.clone = null
       await takeGrant(this, view)
       this.problems.delete(where)
     } catch (thrown) {
       const error = asChasquiError(thrown)
-      if (error.code === 'MEMBER_CLONED') this.#clone = error
+      if (error.code === 'MEMBER_CLONED') this.members.clone = error
       this.problems.set(where, { code: error.code, message: error.message })
     }
   }
@@ -303,7 +272,7 @@ export class NodeApp {
       cache: this.#cache,
       evidence: this.evidence,
       fleet: this.home.fleet,
-      member: () => this.servedMember(),
+      member: () => this.members.served(),
       now: () => this.now(),
       offTimes: () => this.presence.offTimes()
     }

@@ -36,7 +36,7 @@ export async function startLinks(
       }
     },
     settings: linkSettings(app, flags),
-    verifyMembership: (bytes) => app.verifyMember(bytes, app.now()),
+    verifyMembership: (bytes) => app.members.verify(bytes, app.now()),
     feed: app.feed,
     state: app.state,
     records: app.records.set,

@@ -9,14 +9,15 @@ import { cloned, withGrant } from '../src/trust/membership.ts'
 import type { Trust } from '../src/trust/trust.ts'
 import type { NodeApp } from './app.ts'
 import { writeMembership } from './identity.ts'
+import type { Members } from './members.ts'
 
 /** True when the membership is a better one now. Throws GRANT_INVALID, MEMBER_CLONED (this home is a clone), MEMBER_REVOKED. */
 export async function takeGrant(
-  app: Pick<NodeApp, 'home' | 'identity' | 'member' | 'paths' | 'verifyMember'>,
+  app: Pick<NodeApp, 'home' | 'identity' | 'paths'> & { members: Pick<Members, 'self' | 'verify'> },
   { trust, snapshot }: { trust: Trust; snapshot: FeedSnapshot }
 ): Promise<boolean> {
   const { identity } = app
-  const { invite, name } = app.member()
+  const { invite, name } = app.members.self()
   const bytes = await readGrantFile(snapshot, invite)
   if (bytes === null) return false
   const grant = readGrant(bytes, enrolmentKeysOf(trust.fleet))
@@ -26,7 +27,7 @@ export async function takeGrant(
   if (fleet === null || !equalBytes(grant.fleet, fleet)) return false
   const next = withGrant(identity.membership, bytes)
   if (equalBytes(next, identity.membership)) return false
-  app.verifyMember(next, null)
+  app.members.verify(next, null)
   await writeMembership(app.paths, next)
   identity.membership = next
   return true

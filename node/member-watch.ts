@@ -45,7 +45,7 @@ async function applyMembers(app: NodeApp): Promise<void> {
   const view = await app.refresh()
   if (view === null) return
   const { snapshot, trust } = view
-  await app.owners.refresh(toHex(app.feed.key), snapshot, enrolmentKeysOf(trust.fleet))
+  await app.members.owners.refresh(toHex(app.feed.key), snapshot, enrolmentKeysOf(trust.fleet))
   app.links?.recheckMembers()
   const { invites, nodes } = revokedSets(app.trust.revoked)
   app.records.set.prune(app.now(), (member) => invites.has(member.invite) || nodes.has(member.node))

@@ -76,7 +76,7 @@ function verified(app: NodeApp, bytes: Uint8Array, visit: StickVisit): Promise<A
     // one that came late is taken as well, so that it is said once that it ran out
     now: 0,
     used: async () => false,
-    verifyMembership: (membership) => app.verifyMember(membership, null),
+    verifyMembership: (membership) => app.members.verify(membership, null),
     verifySignature: (message, signature, node) =>
       verifyBytes(message, signature, new Uint8Array(Buffer.from(node, 'hex')))
   })

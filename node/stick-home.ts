@@ -128,7 +128,7 @@ async function newReleases(app: NodeApp, before: ReadonlySet<string>): Promise<I
   if (view !== null) await app.sources.assign(view.snapshot)
   app.events.emit('imported')
   // the news is kept, that it is out among them; it gets no further
-  app.servedMember()
+  app.members.served()
   // so that the stick carries home what this branch has and runs now, not what it had before
   await announceReport(app)
   return (await listed(app)).filter((release) => !before.has(nameOf(release)))

@@ -42,7 +42,7 @@ export const doctor: Command<NodeApp> = async (app) => {
 
 function membership(app: NodeApp): Finding {
   try {
-    const member = app.verifyMember(app.identity.membership, app.now())
+    const member = app.members.verify(app.identity.membership, app.now())
     const until = member.granted
       ? 'granted by the publisher'
       : `provisional until ${formatTime(member.expires)}`

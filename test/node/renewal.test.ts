@@ -94,8 +94,12 @@ describe('a home that takes a new invite of its fleet', () => {
     await fleet.publish('shop', '2.0.0', tree('2.0.0'))
     const next = await renewed(fleet, node)
     assert.equal(next.identity.access.generation, 2)
-    assert.equal(next.member().name, 'norte', 'the key of the new invite counts before the new root is here')
-    assert.equal(next.verifyMember(fleet.publisher.member.membership, Date.now()).role, 'publisher')
+    assert.equal(
+      next.members.self().name,
+      'norte',
+      'the key of the new invite counts before the new root is here'
+    )
+    assert.equal(next.members.verify(fleet.publisher.member.membership, Date.now()).role, 'publisher')
     await fleet.bring(next)
     assert.equal((await runNode<ApplyResult>(next, 'apply', { now: true })).result, 'committed')
     assert.deepEqual(await readFiles(live), tree('2.0.0'))

@@ -25,10 +25,10 @@ const DAY = 24 * 60 * 60 * 1000
 async function offer(app: PublisherApp, folder: string, { identity, seed }: Joined): Promise<boolean> {
   const paths = homePaths(join(folder, `node-${identity.node.slice(0, 8)}`))
   await saveIdentity(paths, seed, identity, '2026-01-01T00:00:00Z')
-  const verifyMember = (bytes: Uint8Array, now: number | null) => app.fleet.verifyMembership(bytes, now)
+  const verify = (bytes: Uint8Array, now: number | null) => app.fleet.verifyMembership(bytes, now)
+  const members = { verify, self: () => verify(identity.membership, null) }
   const home = { schema: 1, role: 'node', name: 'n', fleet: app.fleet.id } as const
-  const parts = { paths, home, identity, verifyMember, member: () => verifyMember(identity.membership, null) }
-  const taken = await takeGrant(parts, await app.fleet.view())
+  const taken = await takeGrant({ paths, home, identity, members }, await app.fleet.view())
   assert.deepEqual((await loadIdentity(paths)).membership, Buffer.from(identity.membership))
   return taken
 }

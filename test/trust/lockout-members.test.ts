@@ -18,7 +18,7 @@ async function massRevocation(t: TestContext) {
   assert.equal((await runNode<ApplyResult>(node, 'apply', { now: true })).result, 'committed')
   await fleet.takeHome(node)
   const { publisher } = fleet
-  const all = [node.member(), node.verifyMember(publisher.member.membership, null)]
+  const all = [node.members.self(), node.members.verify(publisher.member.membership, null)]
   const at = { at: formatTime(Date.now()) }
   await putRevoked(publisher, {
     schema: 1,
@@ -26,7 +26,7 @@ async function massRevocation(t: TestContext) {
     nodes: Object.fromEntries(all.map((member) => [member.node, at]))
   })
   await assert.rejects(fleet.bring(node), { code: 'MEMBER_REVOKED' })
-  assert.equal(node.verifyMember(publisher.member.membership, Date.now()).role, 'publisher')
+  assert.equal(node.members.verify(publisher.member.membership, Date.now()).role, 'publisher')
   return { fleet, node }
 }
 
