@@ -29,8 +29,8 @@ import { changesEnded } from './turns.ts'
 
 export interface RunOptions extends LinkFlags {
   paths: HomePaths
-  /** folders below which sticks appear, beside the platform's; null: do not look for sticks */
-  sticks: string[] | null
+  /** more folders below which sticks appear; null: do not look for sticks; undefined: as chasqui.toml says */
+  sticks: string[] | null | undefined
   log: Log
   signal: AbortSignal
   /** what happens, one event after the other */
@@ -79,7 +79,7 @@ async function serve(app: PublisherApp, options: RunOptions): Promise<void> {
       })
       emit({ event: 'feed', feed: toHex(app.feed.key) })
     }
-    if (options.sticks !== null) sticks = startSticks(app, options.sticks, emit)
+    sticks = startSticks(app, options)
     const [node, feed] = [app.member.node, toHex(app.feed.key)]
     emit({ event: 'ready', name, node, feed, listening: started.listening() })
     await aborted(signal)
@@ -163,8 +163,14 @@ async function readOwners(app: PublisherApp, owners: GrantOwners): Promise<void>
 }
 
 /** Plug and wait: every stick of this fleet gets the newest and gives its reports. */
-function startSticks(app: PublisherApp, roots: string[], emit: RunOptions['emit']): StickWatcher {
-  const mounts = mountSource(realFileSystem, process.platform, roots)
+/** Null when sticks are not to be looked for: a flag says more than chasqui.toml. */
+function startSticks(
+  app: PublisherApp,
+  { sticks, emit }: Pick<RunOptions, 'sticks' | 'emit'>
+): StickWatcher | null {
+  const { watch, roots } = app.config.sticks
+  if (sticks === null || (sticks === undefined && !watch)) return null
+  const mounts = mountSource(realFileSystem, process.platform, [...roots, ...(sticks ?? [])])
   return watchSticks({ home: stickHome(app), mounts, tools: realStickTools, log: app.log, emit })
 }
 

@@ -26,7 +26,7 @@ export function addRunCommand(group: Command): void {
       internet: options.internet !== false,
       lan: options.lan !== false,
       peers: (options.peer as string[] | undefined) ?? [],
-      sticks: options.sticks === false ? null : Array.isArray(options.sticks) ? options.sticks : [],
+      sticks: options.sticks === false ? null : Array.isArray(options.sticks) ? options.sticks : undefined,
       log: createLog({
         level: line.output.options.verbose ? 'debug' : line.output.options.quiet ? 'error' : 'warn',
         pretty: process.stderr.isTTY === true,

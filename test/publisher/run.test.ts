@@ -1,12 +1,16 @@
 // `publisher run` that cannot start says why and ends; so that whoever watches over the service can start it again.
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
+import { execFile, spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
+import { mkdir, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
+import { createInterface } from 'node:readline'
 import { type TestContext, test } from 'node:test'
+import { promisify } from 'node:util'
 import { at, chasqui, environmentOf, makeHome, temporaryFolder } from './support.ts'
 
+const PROGRAM = join(import.meta.dirname, '..', '..', 'bin', 'chasqui.js')
 const OFFLINE = ['--no-internet', '--no-lan']
 
 async function takenPort(t: TestContext): Promise<number> {
@@ -44,6 +48,49 @@ test('a start that fails ends the program with its code, and leaves the home fre
   assert.equal((await chasqui(home, ['releases', '--json'])).status, 0)
 })
 
+const STICKS: { name: string; toml(folder: string): string; flags(folder: string): string[] }[] = [
+  {
+    name: 'below the roots of chasqui.toml',
+    toml: (folder) => `[sticks]\nroots = ["${folder}"]\n`,
+    flags: () => []
+  },
+  {
+    name: 'below those of the flag, whatever chasqui.toml says',
+    toml: () => '[sticks]\nwatch = false\n',
+    flags: (folder) => ['--sticks', folder]
+  }
+]
+
+for (const { name, toml, flags } of STICKS) {
+  test(`sticks are found ${name}`, async (t) => {
+    const folder = await temporaryFolder(t)
+    const [home, sockets] = [join(folder, 'home'), join(folder, 'sockets')]
+    await makeHome(home)
+    await mkdir(join(sockets, 'stick'), { recursive: true })
+    const environment = { cwd: folder, env: environmentOf(home) }
+    await promisify(execFile)(
+      process.execPath,
+      [PROGRAM, 'usb-sync', 'export', join(sockets, 'stick')],
+      environment
+    )
+    await writeFile(join(home, 'chasqui.toml'), toml(sockets))
+    const args = [PROGRAM, 'publisher', 'run', ...OFFLINE, ...flags(sockets), '--json']
+    const child = spawn(process.execPath, args, { ...environment, stdio: ['ignore', 'pipe', 'inherit'] })
+    const ended = new Promise((resolve) => child.once('exit', resolve))
+    t.after(async () => {
+      child.kill('SIGTERM')
+      await ended
+    })
+    for await (const line of createInterface({ input: child.stdout })) {
+      const { event, what, place } = JSON.parse(line)
+      if (event !== 'stick' || what !== 'done') continue
+      assert.equal(place, join(sockets, 'stick'))
+      return
+    }
+    assert.fail('the daemon ended without a visit')
+  })
+}
+
 test('an init that is refused makes nothing', async (t) => {
   const folder = await temporaryFolder(t)
   const rows: { home: string; flags: string[]; code: string }[] = [
@@ -61,8 +108,7 @@ test('an init that is refused makes nothing', async (t) => {
 test('a reader that goes away is no error', async (t) => {
   const home = join(await temporaryFolder(t), 'home')
   await makeHome(home)
-  const program = join(import.meta.dirname, '..', '..', 'bin', 'chasqui.js')
-  const child = spawn(process.execPath, [program, 'publisher', 'keys', 'list', '--json'], {
+  const child = spawn(process.execPath, [PROGRAM, 'publisher', 'keys', 'list', '--json'], {
     env: environmentOf(home),
     stdio: ['ignore', 'pipe', 'pipe']
   })
