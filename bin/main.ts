@@ -10,7 +10,7 @@ const GROUPS: Record<string, () => Promise<Command>> = {
   'usb-sync': async () =>
     (await import('../usb-sync/main.ts')).usbSyncCommands({
       publisher: async (...call) => (await import('../publisher/commands.ts')).runPublisherCommand(...call),
-      node: async (...call) => (await import('../node/main.ts')).runNodeCommand(...call)
+      node: async (...call) => (await import('../node/cli.ts')).runNodeCommand(...call)
     }),
   demo: async () => (await import('../src/demo/command.ts')).demoCommand()
 }

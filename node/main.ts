@@ -3,54 +3,36 @@
 import { randomBytes } from 'node:crypto'
 import { Command, Option } from 'commander'
 import { linksCommands } from '../src/cli/links-command.ts'
-import { act, type CommandLine, positiveInteger } from '../src/cli/program.ts'
-import { type CommandContext, runOnHome } from '../src/control/commands.ts'
-import { ERROR_CODES, type ErrorCode, EXIT } from '../src/errors.ts'
-import { type HomePaths, readHome } from '../src/system/home.ts'
-import { createLog, type Log, silentLog } from '../src/system/log.ts'
+import { act } from '../src/cli/program.ts'
+import { EXIT } from '../src/errors.ts'
 import { readSecretFile } from '../src/system/secret-file.ts'
-import { VERSION } from '../src/version.ts'
-import type { NodeTools } from './app.ts'
+import {
+  adoptCommand,
+  applyCommand,
+  historyCommand,
+  recoverCommand,
+  removeCommand,
+  rollbackCommand
+} from './apply-commands.ts'
+import { appArg, appOption, call, logOf, nodeTools } from './cli.ts'
 import type { Collected } from './collect.ts'
 import { configCommands } from './commands/config.ts'
 import type { LinkFlags } from './daemon-links.ts'
 import * as describe from './describe.ts'
-import { describeEvent, describeProgress } from './describe-events.ts'
+import { backups, check, plan } from './describe-apply.ts'
+import { describeEvent } from './describe-events.ts'
 
-/** Runs a command of the table on a node's home: in its daemon, or directly. */
-export async function runNodeCommand(
-  paths: HomePaths,
-  name: string,
-  args: unknown,
-  context: CommandContext,
-  log: Log = silentLog
-): Promise<unknown> {
-  await readHome(paths, 'node')
-  // a daemon that answers has all this already: `status` of a node that runs is to come at once, on a slow machine too
-  const load = async () => {
-    const [{ nodeCommandTable: commands }, { openNode }] = await Promise.all([
-      import('./commands/table.ts'),
-      import('./open.ts')
-    ])
-    return { commands, open: () => openNode(paths, nodeTools(log)) }
-  }
-  return runOnHome({ paths, name, args, context, load })
-}
-
-function nodeTools(log: Log): NodeTools {
-  return { version: VERSION, log, now: () => Date.now() }
-}
-
+/** The `node` group of the command line. */
 export function nodeCommands(): Command {
   const group = new Command('node').description('a branch: receives releases and applies them')
   joinCommand(group)
   runCommand(group)
   simple(group, 'status', 'apps, versions, peers, freshness', describe.status)
-  simple(group, 'check', 'looks for updates now', describe.check)
-  appOption(simple(group, 'plan', 'what would be applied, and why not', describe.plan))
+  simple(group, 'check', 'looks for updates now', check)
+  appOption(simple(group, 'plan', 'what would be applied, and why not', plan))
   applyCommand(group)
   rollbackCommand(group)
-  appOption(simple(group, 'backups', 'what can be gone back to', describe.backups))
+  appOption(simple(group, 'backups', 'what can be gone back to', backups))
   historyCommand(group)
   validateCommand(group)
   simple(group, 'peers', 'who is connected', describe.peers)
@@ -77,25 +59,6 @@ export function nodeCommands(): Command {
   return group
 }
 
-function contextOf(line: CommandLine): CommandContext {
-  return {
-    signal: line.signal,
-    emit: (event) => line.output.progress(describeProgress(event))
-  }
-}
-
-function logOf(line: CommandLine, level: 'silent' | 'warn' | 'info' = 'silent'): Log {
-  const { verbose, quiet, colour } = line.output.options
-  const wanted = quiet ? 'error' : verbose ? 'debug' : level
-  return wanted === 'silent'
-    ? silentLog
-    : createLog({ level: wanted, pretty: process.stderr.isTTY === true, colour })
-}
-
-function call(line: CommandLine, name: string, args: unknown): Promise<unknown> {
-  return runNodeCommand(line.home, name, args, contextOf(line), logOf(line))
-}
-
 function simple(
   group: Command,
   name: string,
@@ -108,18 +71,6 @@ function simple(
     line.output.result(result, text(result))
     return exit(result)
   })
-}
-
-function isOk(result: { ok: boolean }): number {
-  return result.ok ? EXIT.done : EXIT.unexpected
-}
-
-function appOption(command: Command): Command {
-  return command.option('--app <name>', 'only this app')
-}
-
-function appArg(options: Record<string, unknown>): { app?: unknown } {
-  return options.app === undefined ? {} : { app: options.app }
 }
 
 function joinCommand(group: Command): void {
@@ -183,65 +134,6 @@ function linkFlags(options: Record<string, unknown>): LinkFlags {
   }
 }
 
-const RESULT_EXIT: Record<string, number> = {
-  committed: EXIT.done,
-  'rolled-back': EXIT.rolledBack,
-  unfinished: EXIT.unexpected,
-  'rollback-failed': EXIT.rollbackFailed
-}
-
-/** A refusal ends as its code does anywhere: docs/ERRORS.md. */
-function exitOf({ result, error }: { result: string; error?: { code: string } }): number {
-  if (result !== 'refused') return RESULT_EXIT[result] ?? EXIT.done
-  return ERROR_CODES.get(error?.code as ErrorCode)?.exit ?? EXIT.preflight
-}
-
-function applyCommand(group: Command): void {
-  const command = appOption(group.command('apply').description('applies updates').argument('[module...]'))
-  command
-    .option('--now', 'also outside the window')
-    .option('--force', 'also what failed here before')
-    .option('--dry-run', 'only say what would happen')
-  act(command, async (line, options, modules) => {
-    const args = { modules, now: options.now === true, force: options.force === true, dryRun: line.dryRun }
-    const result = (await call(line, 'apply', { ...args, ...appArg(options) })) as describe.Applied
-    line.output.result(result, describe.applied(result))
-    return exitOf(result)
-  })
-}
-
-function rollbackCommand(group: Command): void {
-  const command = appOption(group.command('rollback').description('goes back to a backup'))
-  command
-    .option('--to <backup>', 'which one; default: the newest')
-    .option('--with-database', 'the database too: what was entered since is set aside')
-    .option('--dry-run', 'only say what would happen')
-  act(command, async (line, options) => {
-    const withDatabase = options.withDatabase === true
-    if (withDatabase && !line.dryRun) await describe.confirmDatabase(line)
-    const args = {
-      withDatabase,
-      dryRun: line.dryRun,
-      ...(options.to === undefined ? {} : { to: options.to }),
-      ...appArg(options)
-    }
-    const result = (await call(line, 'rollback', args)) as describe.Applied
-    line.output.result(result, describe.applied(result))
-    return exitOf(result)
-  })
-}
-
-function historyCommand(group: Command): void {
-  const command = appOption(group.command('history').description('what was applied, when and why'))
-  command.option('--limit <n>', 'at most so many, newest first', positiveInteger)
-  act(command, async (line, options) => {
-    const limit = options.limit === undefined ? {} : { limit: options.limit }
-    const result = (await call(line, 'history', { ...limit, ...appArg(options) })) as never
-    line.output.result(result, describe.history(result))
-    return undefined
-  })
-}
-
 function validateCommand(group: Command): void {
   const command = appOption(group.command('validate').description('runs the checks of the apps'))
   command.option('--check <name...>', 'only these')
@@ -263,38 +155,6 @@ function gcCommand(group: Command): void {
   })
 }
 
-function removeCommand(group: Command): void {
-  const command = appOption(group.command('remove').description('takes a module away').argument('<module>'))
-  command.option('--dry-run', 'only say what would happen')
-  act(command, async (line, options, [module]) => {
-    const result = (await call(line, 'remove', {
-      module,
-      dryRun: line.dryRun,
-      ...appArg(options)
-    })) as describe.Applied
-    line.output.result(result, describe.applied(result))
-    return exitOf(result)
-  })
-}
-
-function recoverCommand(group: Command): void {
-  const text = 'tries again to end what could not be ended'
-  const command = appOption(group.command('recover').description(text))
-  command.option('--give-up', 'record that a person has settled it; nothing is changed')
-  act(command, async (line, options) => {
-    const args = { giveUp: options.giveUp === true, ...appArg(options) }
-    const result = (await call(line, 'recover', args)) as describe.Recovered
-    line.output.result(result, describe.recovered(result))
-    return Math.max(EXIT.done, ...result.pending.map(exitOf))
-  })
-}
-
-function adoptCommand(group: Command): void {
-  const command = appOption(group.command('adopt').description('takes over what is already installed'))
-  command.option('--dry-run', 'only say what was found')
-  act(command, async (line, options) => {
-    const result = (await call(line, 'adopt', { dryRun: line.dryRun, ...appArg(options) })) as never
-    line.output.result(result, describe.adopted(result))
-    return undefined
-  })
+function isOk(result: { ok: boolean }): number {
+  return result.ok ? EXIT.done : EXIT.unexpected
 }
