@@ -1,5 +1,5 @@
 // One fleet's feed on this machine: an encrypted Hyperdrive whose db core is always fetched whole, so that every read can
-// be answered without waiting. Knows blocks and versions, not what the files mean.
+// be answered without waiting. Opens its cores, exchanges them with peers, and freezes them when a second history is seen.
 import type { Duplex } from 'node:stream'
 import type Hypercore from 'hypercore'
 import type Hyperdrive from 'hyperdrive'
@@ -9,23 +9,16 @@ import { type BlockCore, blockCore } from './block-core.ts'
 import { type BulkCore, bulkCore, type FetchBlocks } from './bulk-core.ts'
 import { ConflictFile, loadConflict } from './conflict.ts'
 import { downloadBlocks } from './download.ts'
+import { fetchFiles, missingBlocks, missingBytes } from './fetch.ts'
 import { freeBlocks } from './free.ts'
 import { compareHead, type HeadComparison, headOf, type SignedHead } from './heads.ts'
+import { type AdvancingFeed, NewestVersion } from './newest-version.ts'
 import { type FeedIdentity, openBlobs, openDb, openDrive } from './open.ts'
-import { BLOCK_SIZE, noFile, type OpenFeed, readVersion } from './snapshot.ts'
+import { type OpenFeed, readVersion } from './snapshot.ts'
 import type { Store } from './store.ts'
 import type { Feed, FeedConflict, FeedSnapshot, FetchFilesOptions } from './types.ts'
-import {
-  collectMissing,
-  isRequired,
-  missingRequired,
-  newestWholeVersion,
-  olderUsable,
-  recallVersion,
-  rememberVersion
-} from './usable-head.ts'
+import { isRequired } from './usable-version.ts'
 
-const LOOK = 500 // milliseconds
 /** What an event of a core starts has nobody to fail to, and must not end the program. */
 const warn = (error: unknown) => process.emitWarning(error as Error)
 
@@ -50,19 +43,13 @@ export class DriveFeed implements Feed {
   #opening: Promise<void> | null = null
   #freezing: Promise<void> | null = null
   readonly #conflictFile: ConflictFile
-  #version = 0
   readonly #streams = new Set<Duplex & { userData?: unknown }>()
   readonly #listeners = new Set<() => void>()
   readonly #closing = new AbortController()
   /** files that are being fetched, once for each fetch */
   readonly #fetching: string[][] = []
   #wholeDb: Hypercore.Download | null = null
-  #target: { version: number; stop: AbortController } | null = null
-  #advancing: Promise<void> | null = null
-  #again = false
-  #look: NodeJS.Timeout | null = null
-  /** the newest end of a publish among the db blocks up to `until` */
-  #looked = { until: 0, version: 0 }
+  readonly #newest: NewestVersion
 
   constructor(store: Store, identity: FeedIdentity, db: Hypercore, conflict: FeedConflict | null) {
     this.store = store
@@ -70,6 +57,7 @@ export class DriveFeed implements Feed {
     this.db = db
     this.conflict = conflict
     this.#conflictFile = new ConflictFile(realFileSystem, store.directory, identity.key)
+    this.#newest = new NewestVersion(this.#advancing())
   }
 
   get key(): Uint8Array {
@@ -110,7 +98,7 @@ export class DriveFeed implements Feed {
 
   /** For openFeed only. */
   async start(): Promise<void> {
-    this.#version = await recallVersion(this.db)
+    await this.#newest.recall()
     await this.#openRest()
     this.#watch()
     await this.advance()
@@ -144,8 +132,9 @@ export class DriveFeed implements Feed {
   }
 
   async snapshot(): Promise<FeedSnapshot | null> {
-    if (this.#open === null || this.#version === 0) return null
-    return readVersion((work) => this.#read(work), this.#version)
+    const { version } = this.#newest
+    if (this.#open === null || version === 0) return null
+    return readVersion((work) => this.#read(work), version)
   }
 
   /** A feed that is being frozen is opened anew: a read waits for that, and one that was in the middle starts again. */
@@ -169,40 +158,15 @@ export class DriveFeed implements Feed {
   async fetch(paths: string[], options: FetchFilesOptions): Promise<void> {
     this.#fetching.push(paths)
     try {
-      await this.#fetch(paths, options)
+      const signal = AbortSignal.any([options.signal, this.#closing.signal])
+      await fetchFiles(this, paths, { ...options, signal })
     } finally {
       this.#fetching.splice(this.#fetching.indexOf(paths), 1)
     }
   }
 
-  async #fetch(paths: string[], options: FetchFilesOptions): Promise<void> {
-    const missing = await this.#missingBlocks(paths)
-    const total = await this.missing(paths)
-    let done = 0
-    const onBlock = () => {
-      done = Math.min(done + BLOCK_SIZE, total) // the last block of a file is rarely full
-      options.onProgress?.({ done, total })
-    }
-    const signal = AbortSignal.any([options.signal, this.#closing.signal])
-    const isCritical = options.isCritical === true
-    const get: FetchBlocks =
-      this.fetcher ?? ((_core, indexes, how) => downloadBlocks(this.open.blobs, indexes, how))
-    await get(bulkCore(this.open.blobs), missing, { signal, isCritical, onBlock }).catch((cause: unknown) => {
-      if (this.conflict === null) throw cause
-      throw new ChasquiError('FEED_CONFLICT', 'the feed was frozen: two signed histories of it were seen', {
-        cause
-      })
-    })
-  }
-
-  async missing(paths: string[]): Promise<number> {
-    const snapshot = await this.snapshot()
-    let bytes = 0
-    for (const path of paths) {
-      const blocks = await this.#missingBlocks([path])
-      bytes += Math.min(blocks.length * BLOCK_SIZE, (await snapshot?.size(path)) ?? 0)
-    }
-    return bytes
+  missing(paths: string[]): Promise<number> {
+    return missingBytes(this, paths)
   }
 
   async free(paths: string[], { dryRun = false } = {}): Promise<number[]> {
@@ -222,9 +186,8 @@ export class DriveFeed implements Feed {
 
   async close(): Promise<void> {
     this.#closing.abort()
-    if (this.#look !== null) clearTimeout(this.#look)
-    this.#stopTarget()
-    await this.#advancing
+    this.#newest.stop()
+    await this.#newest.settled()
     await this.#freezing?.catch(() => undefined)
     await this.#conflictFile.close()
     await this.#closeAll()
@@ -244,17 +207,6 @@ export class DriveFeed implements Feed {
     await this.#open?.drive.close()
     await this.#open?.blobs.close()
     await this.db.close()
-  }
-
-  async #missingBlocks(paths: string[]): Promise<number[]> {
-    const snapshot = await this.snapshot()
-    const missing: number[] = []
-    for (const path of paths) {
-      const range = await snapshot?.blocks(path)
-      if (range === undefined || range === null) throw noFile(path)
-      await collectMissing(this.open.blobs, range, missing)
-    }
-    return missing
   }
 
   #openOnce(): Promise<void> {
@@ -278,7 +230,7 @@ export class DriveFeed implements Feed {
     if (this.conflict === null) this.#wholeDb = this.db.download({ start: 0, end: -1 })
     const advance = () => void this.advance()
     this.db.on('append', advance)
-    this.db.on('download', () => this.#onBlock())
+    this.db.on('download', () => this.#newest.onBlock())
     if (this.#open === null) this.db.once('manifest', () => void this.openBlobs().then(advance, warn))
   }
 
@@ -291,96 +243,43 @@ export class DriveFeed implements Feed {
   }
 
   async #openFrozen(conflict: FeedConflict): Promise<void> {
-    this.#stopTarget()
+    this.#newest.stop()
     this.#detach()
     await this.#conflictFile.save(conflict)
-    await this.#advancing
+    await this.#newest.settled()
     await this.#closeAll()
     this.db = await openDb(this.store, this.identity)
     await this.#openRest()
     this.#notify()
   }
 
-  /** While the db comes in block by block, a look now and then is enough; the last block is looked at once. */
-  #onBlock(): void {
-    if (this.db.contiguousLength === this.db.length) void this.advance()
-    else this.#look ??= setTimeout(() => void this.advance(), LOOK)
-  }
-
-  /** Runs one at a time. */
   advance(): Promise<void> {
-    if (this.#look !== null) clearTimeout(this.#look)
-    this.#look = null
-    if (this.#advancing !== null) {
-      this.#again = true
-      return this.#advancing
+    return this.#newest.advance()
+  }
+
+  /** This feed as its version sees it: the cores are others after it was frozen. */
+  #advancing(): AdvancingFeed {
+    const feed = this
+    return {
+      get db() {
+        return feed.db
+      },
+      get usable() {
+        return feed.conflict !== null || feed.#closing.signal.aborted ? null : feed.#open
+      },
+      isPublisher: this.identity.keyPair !== undefined,
+      moved: () => {
+        if (this.writable && this.heard.db > 0) this.#fetchPacks().catch(() => undefined)
+        this.#notify()
+      },
+      warn
     }
-    this.#advancing = this.#advanceUntilStill().finally(() => {
-      this.#advancing = null
-    })
-    return this.#advancing
-  }
-
-  async #advanceUntilStill(): Promise<void> {
-    do {
-      this.#again = false
-      if (this.#open === null || this.#stopped) return
-      try {
-        await this.#step(this.#open)
-      } catch (error) {
-        // closing and freezing take the cores away under a step; anything else keeps the version that there is
-        if (!this.#stopped) warn(error)
-      }
-    } while (this.#again)
-  }
-
-  get #stopped(): boolean {
-    return this.conflict !== null || this.#closing.signal.aborted
-  }
-
-  async #step(open: OpenFeed): Promise<void> {
-    const whole = this.db.contiguousLength
-    const found = await newestWholeVersion(open.drive, whole, Math.max(this.#version, this.#looked.until))
-    this.#looked = { until: whole, version: Math.max(found, this.#looked.version) }
-    const { version } = this.#looked
-    if (version <= this.#version) return
-    const missing = await missingRequired(open, this.#version, version)
-    // what is being waited for may have come by another way than from a peer
-    if (missing.length === 0 || version !== this.#target?.version) this.#stopTarget()
-    if (missing.length > 0 && this.#target === null) this.#startTarget(open, version, missing)
-    const usable = missing.length === 0 ? version : await this.#olderUsable(open, version)
-    if (usable === 0) return
-    await rememberVersion(this.db, usable)
-    this.#version = usable
-    if (this.writable && this.heard.db > 0) this.#fetchPacks(open).catch(() => undefined)
-    this.#notify()
-  }
-
-  /** A publisher works on the newest version, or waits for it. */
-  async #olderUsable(open: OpenFeed, version: number): Promise<number> {
-    return this.identity.keyPair === undefined ? olderUsable(open, this.#version, version) : 0
-  }
-
-  #startTarget(open: OpenFeed, version: number, missing: number[]): void {
-    const stop = new AbortController()
-    this.#target = { version, stop }
-    const again = () => {
-      if (this.#target?.stop !== stop) return
-      this.#target = null
-      void this.advance()
-    }
-    downloadBlocks(open.blobs, missing, { signal: stop.signal }).then(again, () => undefined)
   }
 
   /** A publisher that had to catch up also gets back what packs its peers still have. */
-  async #fetchPacks(open: OpenFeed): Promise<void> {
-    const missing = await this.#missingBlocks((await (await this.snapshot())?.list('/packs')) ?? [])
-    await downloadBlocks(open.blobs, missing, { signal: this.#closing.signal })
-  }
-
-  #stopTarget(): void {
-    this.#target?.stop.abort()
-    this.#target = null
+  async #fetchPacks(): Promise<void> {
+    const missing = await missingBlocks(this, (await (await this.snapshot())?.list('/packs')) ?? [])
+    await downloadBlocks(this.open.blobs, missing, { signal: this.#closing.signal })
   }
 
   #notify(): void {

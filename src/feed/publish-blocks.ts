@@ -6,7 +6,7 @@ import type { DriveFeed } from './feed.ts'
 import { compress, isCompressed } from './metadata-files.ts'
 import { BLOCK_SIZE, drivePath } from './snapshot.ts'
 import type { FeedSource } from './types.ts'
-import type { EndOfPublish } from './usable-head.ts'
+import type { EndOfPublish } from './usable-version.ts'
 
 /** One file of a publish (metadata is compressed on the way); `file` names one on disk, which must not change. */
 export type LocalFile = { path: string } & ({ bytes: Uint8Array } | { file: string })

@@ -11,7 +11,7 @@ import { type Journal, type JournalHead, openJournal, writeJournal } from './jou
 import { allBlocks, encodeEntries, measure, type PutFile } from './publish-blocks.ts'
 import { BLOCK_SIZE, drivePath } from './snapshot.ts'
 import type { BlockRange } from './types.ts'
-import { endOfPublish, isRequired } from './usable-head.ts'
+import { endOfPublish, isRequired } from './usable-version.ts'
 
 const JOURNAL = 'publish.journal'
 const APPEND_SIZE = 64 // blocks at once
