@@ -1,13 +1,12 @@
-// Puts this node's report together: what it runs, what happened, what it misses. The content's format is fleet/report.ts'.
+// Puts this node's report together: what it runs, what happened, what it misses. Its format is src/fleet/report-content.ts.
 import type { ErrorCode } from '../src/errors.ts'
+import { encodeReportHeader, sealReport } from '../src/fleet/report.ts'
 import {
-  encodeReportHeader,
   REPORT_LIMITS,
   type ReportBody,
   type ReportHeader,
-  type ReportOutcome,
-  sealReport
-} from '../src/fleet/report.ts'
+  type ReportOutcome
+} from '../src/fleet/report-content.ts'
 import { diskSpace } from '../src/system/disk.ts'
 import { formatTime, fromHex, toHex } from '../src/trust/bytes.ts'
 import type { NodeApp } from './app.ts'

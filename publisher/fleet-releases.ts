@@ -1,7 +1,7 @@
 // The releases that matter now, as `fleet` shows them: who runs each, and by which way its bytes came to each branch. From
 // channels.json and the reports alone: reading every release.json of a large feed takes too long for an overview.
 import { type Channels, yankOf } from '../src/fleet/channels.ts'
-import type { ReportBody } from '../src/fleet/report.ts'
+import type { ReportBody } from '../src/fleet/report-content.ts'
 
 /** A release that matters now: a channel points at it, or a branch runs it. */
 export interface FleetRelease {

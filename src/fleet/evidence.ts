@@ -3,7 +3,8 @@
 import { type Channels, type Pointer, pointerOf } from './channels.ts'
 import type { VerifiedRecord } from './record.ts'
 import type { RecordSet } from './record-set.ts'
-import { parseReportHeader, type ReportHeader } from './report.ts'
+import { parseReportHeader } from './report.ts'
+import type { ReportHeader } from './report-content.ts'
 import { haltVerdict, type Outcome, type ReleaseName } from './rollout.ts'
 
 export interface Halt {

@@ -3,14 +3,8 @@ import { describe, it } from 'node:test'
 import { zstdCompressSync } from 'node:zlib'
 import sodium from 'sodium-native'
 import { RECORD_LIMITS, sealBody } from '../../src/fleet/record.ts'
-import {
-  encodeReportHeader,
-  openReport,
-  parseReportHeader,
-  type ReportBody,
-  type ReportHeader,
-  sealReport
-} from '../../src/fleet/report.ts'
+import { encodeReportHeader, openReport, parseReportHeader, sealReport } from '../../src/fleet/report.ts'
+import type { ReportBody, ReportHeader } from '../../src/fleet/report-content.ts'
 
 function boxKeys() {
   const keys = { publicKey: Buffer.alloc(32), secretKey: Buffer.alloc(32) }

@@ -9,13 +9,8 @@ import {
   withYank
 } from '../../src/fleet/channels.ts'
 import { decodeRecord, openBody, sealBody, verifyRecord } from '../../src/fleet/record.ts'
-import {
-  encodeReportHeader,
-  openReport,
-  parseReportHeader,
-  type ReportHeader,
-  sealReport
-} from '../../src/fleet/report.ts'
+import { encodeReportHeader, openReport, parseReportHeader, sealReport } from '../../src/fleet/report.ts'
+import type { ReportHeader } from '../../src/fleet/report-content.ts'
 import { encodeRevoked, parseRevoked } from '../../src/fleet/revoked.ts'
 import { checkOrder } from '../../src/stick/apply-order.ts'
 import { encodeMarker, parseMarker } from '../../src/stick/marker.ts'

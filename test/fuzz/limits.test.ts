@@ -8,7 +8,8 @@ import { parseNodeConfig } from '../../node/config/load.ts'
 import type { ErrorCode } from '../../src/errors.ts'
 import { CHANNELS_LIMIT, parseChannels } from '../../src/fleet/channels.ts'
 import { decodeRecord, RECORD_LIMITS, sealBody } from '../../src/fleet/record.ts'
-import { openReport, parseReportHeader, REPORT_LIMITS } from '../../src/fleet/report.ts'
+import { openReport, parseReportHeader } from '../../src/fleet/report.ts'
+import { REPORT_LIMITS } from '../../src/fleet/report-content.ts'
 import { parseRevoked, REVOKED_LIMIT } from '../../src/fleet/revoked.ts'
 import {
   BLOCK_LIMITS,
