@@ -25,21 +25,19 @@ import {
   SPEC_VERSION,
   type TargetEntry,
   type TargetsPart,
-  type TimestampPart,
-  validSignatures
+  type TimestampPart
 } from './envelope.ts'
 import { EXPIRY } from './expiry.ts'
 import type { Signer } from './keys.ts'
+import {
+  type MissingSignatures,
+  missingSignatures,
+  type RoleSigners,
+  sameKeys,
+  signersOf
+} from './needed-signatures.ts'
 import { finishOnline, type Publication } from './online-roles.ts'
 import { nextEra, nextRole } from './versions.ts'
-
-export interface MissingSignatures {
-  role: string
-  have: number
-  need: number
-  /** ids of the keys that could still sign */
-  keyids: string[]
-}
 
 export class FleetDraft {
   readonly #now: number
@@ -188,11 +186,7 @@ export class FleetDraft {
   /** Which roles still lack signatures; only right ones count. */
   missing(): MissingSignatures[] {
     return [...this.#changed].flatMap(([role, envelope]) =>
-      this.#signersOf(role).flatMap(({ keyids, threshold, keys }) => {
-        const have = validSignatures(envelope, keyids, keys)
-        const open = keyids.filter((id) => !have.includes(id))
-        return have.length >= threshold ? [] : [{ role, have: have.length, need: threshold, keyids: open }]
-      })
+      missingSignatures(role, envelope, this.#signersOf(role))
     )
   }
 
@@ -280,18 +274,9 @@ export class FleetDraft {
     return this.#lastSnapshot()?.signed.meta[`${role}.json`]?.version ?? 0
   }
 
-  /** Root is signed by its former keys and by its new ones; everything else by one set. */
-  #signersOf(role: string): (RoleKeys & { keys: RootPart['keys'] })[] {
-    const { keys } = this.root
-    if (role === 'root') {
-      const former = { ...this.#root.signed.roles.root, keys: this.#root.signed.keys }
-      const isSame = sameKeys(former, this.root.roles.root)
-      return isSame ? [former] : [former, { ...this.root.roles.root, keys }]
-    }
-    if (role === 'targets') return [{ ...this.root.roles.targets, keys }]
-    const found = this.delegation(role)
-    if (found === null) throw new ChasquiError('ROLE_NAME', `there is no role ${role}`)
-    return [{ ...found, keys: this.#targetsPart().delegations?.keys ?? {} }]
+  #signersOf(role: string): RoleSigners[] {
+    const formerRoot = this.#root.signed
+    return signersOf(role, { formerRoot, root: this.root, targets: this.#targetsPart() })
   }
 }
 
@@ -301,8 +286,4 @@ function emptyTargets(now: number): Envelope<TargetsPart> {
     signatures: [],
     signed: { _type: 'targets', spec_version: SPEC_VERSION, version: 1, expires, targets: {} }
   }
-}
-
-function sameKeys(a: RoleKeys, b: RoleKeys): boolean {
-  return a.threshold === b.threshold && [...a.keyids].sort().join() === [...b.keyids].sort().join()
 }
