@@ -1,7 +1,9 @@
 // One Hypercore as blocks, Merkle nodes and a signed head: the narrow view that carries a core without a peer (stick) or
 // compares histories (gossip). Blocks are as stored, encrypted; nothing here waits for the network.
+
 import { MerkleTree } from 'hypercore/lib/merkle-tree.js'
 import Verifier, { type RawManifest } from 'hypercore/lib/verifier.js'
+import { ChasquiError } from '../errors.ts'
 
 /** A node of a core's Merkle tree: flat-tree index, bytes beneath it, BLAKE2b-256 hash. */
 export interface TreeNode {
@@ -43,7 +45,7 @@ export interface BlockCore {
   has(index: number): Promise<boolean>
   /** The stored bytes of a block, or null when it is not here. */
   block(index: number): Promise<Uint8Array | null>
-  /** The same of several blocks in one go. */
+  /** The same of several blocks in one go. Throws HOME_DAMAGED for one that the disk gives back changed, or not at all. */
   blocks(indexes: readonly number[]): Promise<(Uint8Array | null)[]>
   /** A stored Merkle node, or null when it is not here. */
   node(index: number): Promise<TreeNode | null>
@@ -98,7 +100,13 @@ export function blockCore(core: RawCore, flush: () => Promise<void>): BlockCore 
     manifest: async () => (core.manifest === null ? null : Verifier.encodeManifest(core.manifest)),
     has: (index) => core.has(index),
     block: (index) => read((batch) => batch.getBlock(index)),
-    blocks: (indexes) => read((batch) => Promise.all(indexes.map((index) => batch.getBlock(index)))),
+    async blocks(indexes) {
+      const found = await read((batch) => Promise.allSettled(indexes.map((index) => batch.getBlock(index))))
+      return found.map((one, at) => {
+        if (one.status === 'rejected') throw readError(indexes[at] as number, one.reason)
+        return one.value
+      })
+    },
     node: (index) => read((batch) => batch.getTreeNode(index)),
     applyProof: (proof) =>
       core.applyProof({
@@ -108,6 +116,19 @@ export function blockCore(core: RawCore, flush: () => Promise<void>): BlockCore 
       }),
     flush
   }
+}
+
+/** RocksDB keeps a checksum of every block, and looks whether what it reads has it. */
+function readError(index: number, cause: NodeJS.ErrnoException): Error {
+  if (cause.code !== 'EIO') return cause
+  return new ChasquiError(
+    'HOME_DAMAGED',
+    `block ${index} in this home's store is damaged: ${cause.message}`,
+    {
+      cause,
+      hint: 'check the disk, then let the home come back from a peer, a stick or a backup'
+    }
+  )
 }
 
 /** Is `head` signed by the writer of the core `key`, given the tree's full roots at its length? */

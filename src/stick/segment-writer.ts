@@ -3,23 +3,50 @@
 
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
+import { ChasquiError } from '../errors.ts'
 import type { BlockCore } from '../feed/block-core.ts'
 import type { FileWriter } from '../system/file-system.ts'
+import { type ByteTag, tagPair } from './byte-tag.ts'
 import { stopIfCancelled } from './cancel.ts'
 import { holdingsOf } from './feed-folder.ts'
-import { makeStickFolder } from './folder.ts'
+import { makeStickFolder, type StickFolder } from './folder.ts'
 import type { MarkedSegment } from './marker.ts'
 import { onStick } from './on-stick.ts'
-import { encodeFooter, encodeHeader, encodeTable, FOOTER_BYTES, type SegmentBlock } from './segment.ts'
+import {
+  type CoreName,
+  encodeFooter,
+  encodeHeader,
+  encodeTable,
+  FOOTER_BYTES,
+  type SegmentBlock
+} from './segment.ts'
 import type { SegmentPlan } from './segment-plan.ts'
-import { type Frame, homeDamaged, readBack, type SegmentTarget } from './segment-read-back.ts'
+import { readBack } from './segment-read-back.ts'
 
-/** bytes of one write, and of the blocks that are read at once: cheap sticks want few large ones */
+/** bytes of one write: cheap sticks want few large ones */
 const WRITE_SIZE = 4 * 1024 * 1024
+/** bytes of blocks that are asked of the store in one request */
+const BATCH_SIZE = 2 * 1024 * 1024
 /** bytes after which the medium is set to work: the system else begins when all is written, or half a minute later */
 const SYNC_EVERY = 16 * 1024 * 1024
-/** batches of blocks that are being read while one is written: one at a time keeps the store waiting */
-const READ_AHEAD = 2
+/** requests at work while what came is written: one at a time keeps the store waiting */
+const READ_AHEAD = 4
+
+export interface SegmentTarget {
+  folder: StickFolder
+  fleet: Uint8Array
+  /** key of the db core */
+  feed: Uint8Array
+  cores: ReadonlyMap<CoreName, BlockCore>
+  signal: AbortSignal
+  onBytes(bytes: number): void
+}
+
+/** What stands around the blocks: the header, and the table with its footer. */
+interface Frame {
+  header: Uint8Array
+  tail: Uint8Array
+}
 
 /** Writes `plan` into the feed's folder; returns the file's name and the footer's hash (hex). */
 export function writeSegment(target: SegmentTarget, plan: SegmentPlan): Promise<MarkedSegment> {
@@ -31,8 +58,9 @@ export function writeSegment(target: SegmentTarget, plan: SegmentPlan): Promise<
     const directory = join(folder.root, ...path)
     const temporary = `${name}.${randomBytes(6).toString('hex')}.tmp`
     const frame = frameOf(target, plan)
-    await writeTemporary(target, plan, frame, join(directory, temporary))
-    await readBack(target, plan, frame, [...path, temporary])
+    const tags = tagPair()
+    await writeTemporary(target, plan, frame, join(directory, temporary), tags[0])
+    await readBack(folder, { path: [...path, temporary], bytes: plan.bytes, tags }, target.signal)
     await folder.fs.rename(join(directory, temporary), join(directory, name))
     await folder.fs.syncDirectory(directory)
     const hash = Buffer.from(frame.tail.subarray(-FOOTER_BYTES)).subarray(16, 48).toString('hex')
@@ -52,11 +80,12 @@ async function writeTemporary(
   target: SegmentTarget,
   plan: SegmentPlan,
   { header, tail }: Frame,
-  temporary: string
+  temporary: string,
+  tag: ByteTag
 ): Promise<void> {
   const { fs } = target.folder
   const writer = await fs.createFile(temporary, 0o644, 'large')
-  const pending = new Pending(writer, target.onBytes)
+  const pending = new Pending(writer, tag, target.onBytes)
   try {
     await pending.add(header)
     for await (const value of blocksOf(target, plan)) await pending.add(value)
@@ -72,8 +101,8 @@ async function writeTemporary(
 }
 
 /**
- * The blocks of a plan in order; the next are read while these are being written. Whether they are the right ones is seen
- * when they are read back from the stick: one hash over what is there says both.
+ * The blocks of a plan in order; the next are read while these are being written. The store checks what it reads (CRC-32C);
+ * whether the blocks are what the publisher signed is asked where they arrive, of each.
  */
 async function* blocksOf(target: SegmentTarget, plan: SegmentPlan): AsyncGenerator<Uint8Array> {
   const batches = plan.cores.flatMap(({ name, blocks }) => {
@@ -95,15 +124,28 @@ async function* blocksOf(target: SegmentTarget, plan: SegmentPlan): AsyncGenerat
       const value = values[i] ?? null
       if (value?.length !== block.size) throw homeDamaged(name, block)
       yield value
+      release(value)
     }
   }
 }
 
+/** Gives a block's memory back at once: the collector would let it grow, and run often, to find it. */
+function release({ buffer, byteLength }: Uint8Array): void {
+  if (buffer instanceof ArrayBuffer && byteLength === buffer.byteLength) buffer.transfer(0)
+}
+
+/** A block of the home's core is not there, or not whole. */
+function homeDamaged(name: CoreName, { index }: SegmentBlock): ChasquiError {
+  return new ChasquiError('HOME_DAMAGED', `block ${index} of this home's ${name} core is damaged`, {
+    hint: 'let it catch up with a peer, or restore it from a backup'
+  })
+}
+
 function inBatches(blocks: readonly SegmentBlock[]): SegmentBlock[][] {
   const batches: SegmentBlock[][] = []
-  let bytes = WRITE_SIZE
+  let bytes = BATCH_SIZE
   for (const block of blocks) {
-    if (bytes + block.size > WRITE_SIZE) {
+    if (bytes + block.size > BATCH_SIZE) {
       batches.push([])
       bytes = 0
     }
@@ -122,10 +164,13 @@ class Pending {
   #writing: Promise<void> = Promise.resolve()
   #syncing: Promise<void> = Promise.resolve()
   readonly #writer: FileWriter
+  /** over everything that is written */
+  readonly #tag: ByteTag
   readonly #onBytes: (bytes: number) => void
 
-  constructor(writer: FileWriter, onBytes: (bytes: number) => void) {
+  constructor(writer: FileWriter, tag: ByteTag, onBytes: (bytes: number) => void) {
     this.#writer = writer
+    this.#tag = tag
     this.#onBytes = onBytes
   }
 
@@ -158,6 +203,7 @@ class Pending {
     ;[this.#filling, this.#spare] = [this.#spare, this.#filling]
     this.#used = 0
     if (bytes.length === 0) return
+    this.#tag.add(bytes)
     if (this.#unsynced >= SYNC_EVERY) await this.#sync()
     this.#unsynced += bytes.length
     this.#writing = this.#writer.write(bytes).then(() => this.#onBytes(bytes.length))

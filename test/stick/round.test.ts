@@ -1,10 +1,9 @@
 // Whole rounds over a plain folder: what export, import, sync, inspect and verify say, and what bad media get.
 import assert from 'node:assert/strict'
-import { createHash } from 'node:crypto'
+import { createHash, randomBytes } from 'node:crypto'
 import { cp, mkdir, readdir, readFile, rename, rm, symlink, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
-import type { BlockCore } from '../../src/feed/block-core.ts'
 import { inspectStick } from '../../src/stick/inspect.ts'
 import { exportStick, importStick, syncStick } from '../../src/stick/round.ts'
 import { realFileSystem } from '../../src/system/real-file-system.ts'
@@ -245,18 +244,28 @@ test('a segment that cannot be read this time is not deleted', async (t) => {
   assert.equal((await inspect(stick, true)).state, 'complete')
 })
 
-test('a stick that gives back other bytes than were written to it is found out at once', async (t) => {
+for (const where of ['first', 'last'] as const)
+  test(`a stick that gives back other bytes than were written to it is found out at once: the ${where}`, (t) =>
+    wornStick(t, where))
+
+async function wornStick(t: TestContext, where: 'first' | 'last') {
   const publisher = await openTestHome(t, { seed: 1 })
-  await publish(publisher, 1)
+  const pack = join(await temporaryFolder(t), 'pack')
+  await writeFile(pack, randomBytes(10_000_000))
+  await publisher.publish({ put: [{ path: '/packs/large', file: pack }], remove: [] })
   const stick = await temporaryFolder(t)
   const worn = {
     ...tools.fs,
     async createFile(path: string, mode: number) {
       const writer = await tools.fs.createFile(path, mode)
       if (!path.includes('.seg.')) return writer
+      let writes = 0
       const write = (bytes: Uint8Array) => {
         const stored = Buffer.from(bytes)
-        stored.writeUInt8(stored.readUInt8(5000) ^ 1, 5000)
+        // large writes, and the rest as the last one
+        const isHere = where === 'first' ? writes++ === 0 : bytes.length < 4 * 1024 * 1024
+        const at = where === 'first' ? 5000 : stored.length - 1
+        if (isHere) stored.writeUInt8(stored.readUInt8(at) ^ 1, at)
         return writer.write(stored)
       }
       return { ...writer, write }
@@ -278,7 +287,7 @@ test('a stick that gives back other bytes than were written to it is found out a
     []
   )
   assert.equal(dropped.length, 1)
-})
+}
 
 test('a stick that is pulled while it is read back is not called broken', async (t) => {
   const publisher = await openTestHome(t, { seed: 1 })
@@ -296,21 +305,24 @@ test('a stick that is pulled while it is read back is not called broken', async 
 })
 
 test('a home whose disk has changed a block does not pass it on, and the stick is not blamed', async (t) => {
-  const publisher = await openTestHome(t, { seed: 1 })
-  await publish(publisher, 1)
-  const blobs = await publisher.feed.blobs()
-  assert.ok(blobs !== null)
-  const bad: BlockCore = Object.create(blobs, {
-    blocks: {
-      value: async (indexes: readonly number[]) => {
-        const values = await blobs.blocks(indexes)
-        return values.map((value, at) => (indexes[at] === 1 ? Buffer.from(value ?? []).fill(7, 0, 9) : value))
-      }
-    }
-  })
-  const home = { ...publisher, feed: { ...publisher.feed, db: publisher.feed.db, blobs: async () => bad } }
+  const sound = await openTestHome(t, { seed: 1 })
+  await publish(sound, 1)
+  await sound.close()
+  const cores = join(sound.directory, 'cores', 'db')
+  for (const name of (await readdir(cores)).filter((name) => name.endsWith('.blob'))) {
+    const bytes = await readFile(join(cores, name))
+    // in the middle of what it holds
+    await writeFile(
+      join(cores, name),
+      bytes.fill(bytes.readUInt8(bytes.length >> 1) ^ 1, bytes.length >> 1, 1 + (bytes.length >> 1))
+    )
+  }
+  const publisher = await openTestHome(t, { seed: 1, directory: sound.directory })
   const stick = await temporaryFolder(t)
-  await assert.rejects(exportStick(home, everything(stick), tools, context), { code: 'HOME_DAMAGED' })
+  await assert.rejects(exportStick(publisher, everything(stick), tools, context), {
+    code: 'HOME_DAMAGED',
+    message: /^block \d+ in this home's store is damaged/
+  })
   const left = await readdir(join(stick, 'chasqui', 'feeds'), { recursive: true })
   assert.deepEqual(
     left.filter((name) => name.includes('.seg')),
