@@ -10,6 +10,7 @@ import {
   readHome,
   renameHome
 } from '../src/system/home.ts'
+import { readNamedFile } from '../src/system/named-file.ts'
 import { realFileSystem } from '../src/system/real-file-system.ts'
 import { readRootChain } from '../src/system/trust-store.ts'
 import { equalBytes, formatTime, toHex } from '../src/trust/bytes.ts'
@@ -153,8 +154,7 @@ function renewedAccess(invite: ParsedInvite, former: FleetAccess | null): FleetA
 /** What was given is the invite when it looks like one, else the name of a file. */
 async function readInvite(given: string): Promise<string> {
   if (/^\s*chasqui1/i.test(given)) return given
-  const bytes =
-    given.length > 4_000 ? null : await readFileLimited(realFileSystem, given, LIMITS.inviteBytes * 4)
+  const bytes = given.length > 4_000 ? null : await readNamedFile(given, LIMITS.inviteBytes * 4)
   if (bytes !== null) return Buffer.from(bytes).toString('utf8')
   throw new ChasquiError('INVITE_NOT_FOUND', `${given.slice(0, 80)} is neither an invite nor a file`, {
     hint: 'an invite starts with "chasqui1": copy it whole, or name the file that holds it'

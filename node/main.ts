@@ -3,7 +3,7 @@
 import { randomBytes } from 'node:crypto'
 import { Command, Option } from 'commander'
 import { linksCommands } from '../src/cli/links-command.ts'
-import { act } from '../src/cli/program.ts'
+import { act, nameText } from '../src/cli/program.ts'
 import { EXIT } from '../src/errors.ts'
 import { readSecretFile } from '../src/system/secret-file.ts'
 import {
@@ -78,7 +78,9 @@ function joinCommand(group: Command): void {
     .command('join')
     .description('joins a fleet with an invite')
     .argument('<invite>', 'text or file')
-  command.option('--name <name>', 'what this node is called').option('--pin-file <file>', 'file with the PIN')
+  command
+    .option('--name <name>', 'what this node is called', nameText)
+    .option('--pin-file <file>', 'file with the PIN')
   act(command, async (line, options, [invite = '']) => {
     const pin = options.pinFile === undefined ? undefined : await readSecretFile(String(options.pinFile))
     const { joinFleet } = await import('./join.ts')

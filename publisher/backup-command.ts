@@ -6,9 +6,9 @@ import type { Command } from 'commander'
 import { formatBytes } from '../src/cli/output.ts'
 import { act, type CommandLine } from '../src/cli/program.ts'
 import { ChasquiError } from '../src/errors.ts'
-import { readFileLimited } from '../src/system/durable.ts'
 import { lockHome } from '../src/system/home.ts'
 import { silentLog } from '../src/system/log.ts'
+import { readNamedFile } from '../src/system/named-file.ts'
 import { realFileSystem } from '../src/system/real-file-system.ts'
 import { readSecretFile } from '../src/system/secret-file.ts'
 import { LIMITS } from '../src/trust/limits.ts'
@@ -73,8 +73,10 @@ function withRestoreOptions(command: Command): Command {
 }
 
 async function restoreFrom(file: string, options: Record<string, unknown>, line: CommandLine) {
-  const bytes = await readFileLimited(realFileSystem, resolve(file), LIMITS.keyBackupBytes)
-  if (bytes === null) throw new ChasquiError('USAGE', `there is no file ${file}`)
+  const bytes = await readNamedFile(resolve(file), LIMITS.keyBackupBytes)
+  if (bytes === null) {
+    throw new ChasquiError('USAGE', `there is no file ${file}`, { hint: 'name the key backup' })
+  }
   return restoreKeys({
     paths: line.home,
     backup: bytes,
@@ -137,7 +139,9 @@ async function bringBack(line: CommandLine, from: string): Promise<unknown> {
   const folder = await realFileSystem.stat(resolve(from))
   if (folder?.kind === 'directory') return run(line, 'stick.import', { stick: resolve(from) })
   if (!/:\d+$/.test(from))
-    throw new ChasquiError('NOT_A_DIRECTORY', `${from} is neither a folder nor host:port`)
+    throw new ChasquiError('NOT_A_DIRECTORY', `${from} is neither a folder nor host:port`, {
+      hint: 'name the folder of the stick, or the address of a branch as 10.8.0.12:49800'
+    })
   const onProgress = (done: number, total: number) =>
     line.output.progress(`${formatBytes(done)} of ${formatBytes(total)}`)
   return recoverFromPeer({ paths: line.home, peer: from, log: silentLog, signal: line.signal, onProgress })

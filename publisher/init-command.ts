@@ -1,7 +1,7 @@
 // `publisher init`.
 import { hostname } from 'node:os'
 import type { Command } from 'commander'
-import { act, positiveInteger } from '../src/cli/program.ts'
+import { act, nameText, positiveInteger } from '../src/cli/program.ts'
 import { ChasquiError } from '../src/errors.ts'
 import { Passphrase } from '../src/trust/key-file.ts'
 import { initPublisher } from './init.ts'
@@ -11,7 +11,7 @@ export function addInitCommand(group: Command): void {
   const command = group
     .command('init')
     .description('makes keys, trust metadata and a feed')
-    .option('--name <name>', 'name of the fleet; default: name of this machine')
+    .option('--name <name>', 'name of the fleet; default: name of this machine', nameText)
     .option('--threshold <m>', 'how many people must sign', positiveInteger, 1)
     .option('--signers <k>', 'how many signers there are; default: as many as must sign', positiveInteger)
     .option('--passphrase-file <file>', 'file with the passphrase of the keys (CHASQUI_PASSPHRASE_FILE)')

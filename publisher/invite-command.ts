@@ -4,6 +4,7 @@ import type { Command } from 'commander'
 import { act } from '../src/cli/program.ts'
 import { qrCode } from '../src/cli/qr-code.ts'
 import { writeFileDurably } from '../src/system/durable.ts'
+import { requirePlace } from '../src/system/named-file.ts'
 import { realFileSystem } from '../src/system/real-file-system.ts'
 import { readSecretFile } from '../src/system/secret-file.ts'
 import { run } from './cli.ts'
@@ -25,6 +26,7 @@ export function addInviteCommand(group: Command): void {
     .option('--qr', 'show it as a QR code too')
   act(command, async (line, options, [name]) => {
     const { group: groups, modules, expires, peer: peers, bootstrap, pinFile, out } = options
+    if (typeof out === 'string') await requirePlace(out)
     const pin = typeof pinFile === 'string' ? await readSecretFile(pinFile) : undefined
     const args = { name, groups, modules, expires, peers, bootstrap, pin }
     const made = await run<Invited>(line, 'invite', args)

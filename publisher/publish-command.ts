@@ -3,8 +3,7 @@ import { resolve } from 'node:path'
 import type { Command } from 'commander'
 import { act } from '../src/cli/program.ts'
 import { ChasquiError } from '../src/errors.ts'
-import { readFileLimited } from '../src/system/durable.ts'
-import { realFileSystem } from '../src/system/real-file-system.ts'
+import { readNamedFile } from '../src/system/named-file.ts'
 import { runWithKeys } from './cli.ts'
 import { describePublishResult } from './describe.ts'
 
@@ -72,7 +71,7 @@ function publishOptions(options: Record<string, unknown>): Record<string, unknow
 async function notesOf({ notes }: Record<string, unknown>): Promise<{ notes?: string }> {
   if (typeof notes !== 'string') return {}
   if (!notes.startsWith('@')) return { notes }
-  const bytes = await readFileLimited(realFileSystem, resolve(notes.slice(1)), NOTES_LIMIT)
+  const bytes = await readNamedFile(resolve(notes.slice(1)), NOTES_LIMIT)
   if (bytes !== null) return { notes: Buffer.from(bytes).toString('utf8') }
   throw new ChasquiError('USAGE', `there is no file ${notes.slice(1)} with notes`, {
     hint: 'notes that begin with @ name a file'

@@ -6,6 +6,7 @@ import { Writable } from 'node:stream'
 import type { CommandLine } from '../src/cli/program.ts'
 import { ChasquiError } from '../src/errors.ts'
 import { writeFileDurably } from '../src/system/durable.ts'
+import { requirePlace } from '../src/system/named-file.ts'
 import { realFileSystem } from '../src/system/real-file-system.ts'
 import { readSecretFile } from '../src/system/secret-file.ts'
 
@@ -59,7 +60,9 @@ export async function promptNewPassphrase(signal: AbortSignal): Promise<string> 
   const first = await promptSecret('passphrase for the keys: ', signal)
   const second = await promptSecret('the same again: ', signal)
   if (first !== '' && first === second) return first
-  throw new ChasquiError('USAGE', first === '' ? 'the passphrase is empty' : 'the two passphrases differ')
+  throw new ChasquiError('USAGE', first === '' ? 'the passphrase is empty' : 'the two passphrases differ', {
+    hint: 'run the command again'
+  })
 }
 
 /** A passphrase for new keys, or null with --no-passphrase. Throws PASSPHRASE_NEEDED. */
@@ -82,6 +85,7 @@ export async function chosenPassphrase(
 /** Writes a secret file that must not exist yet. */
 export async function writeNewSecret(file: string, bytes: Uint8Array): Promise<void> {
   const path = resolve(file)
+  await requirePlace(path)
   if ((await realFileSystem.stat(path)) !== null) {
     throw new ChasquiError('USAGE', `${path} exists already`, { hint: 'choose another name' })
   }

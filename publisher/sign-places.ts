@@ -6,6 +6,7 @@ import { ChasquiError } from '../src/errors.ts'
 import { giveLetters, listLetters } from '../src/stick/letters.ts'
 import { openFolder } from '../src/stick/open.ts'
 import { readFileLimited, writeFileDurably } from '../src/system/durable.ts'
+import { requirePlace } from '../src/system/named-file.ts'
 import { realFileSystem } from '../src/system/real-file-system.ts'
 import { LIMITS } from '../src/trust/limits.ts'
 import { decodeRequest } from '../src/trust/signing-request.ts'
@@ -29,12 +30,17 @@ export async function openPlaces(line: CommandLine, target: string, out: unknown
   const found = await realFileSystem.stat(path)
   if (found?.kind === 'directory') return onStick(path)
   if (found === null && /^[0-9a-f]{16}$/.test(target)) return [await inHome(line, target)]
+  if (typeof out === 'string') await requirePlace(out)
   return [await inFile(path, typeof out === 'string' ? resolve(out) : path)]
 }
 
 async function inFile(path: string, out: string): Promise<RequestPlace> {
   const bytes = await readFileLimited(realFileSystem, path, LIMITS.requestBytes)
-  if (bytes === null) throw new ChasquiError('REQUEST_NOT_FOUND', `there is no file ${path}`)
+  if (bytes === null) {
+    throw new ChasquiError('REQUEST_NOT_FOUND', `there is no file ${path}`, {
+      hint: '"chasqui publisher sign" shows the requests that wait here'
+    })
+  }
   return {
     kind: 'file',
     name: path,

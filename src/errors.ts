@@ -221,6 +221,10 @@ const TABLE = {
     meaning: 'a file that names the module and its version (package.json, version.txt) cannot be understood'
   },
   MANIFEST_INVALID: { exit: EXIT.refused, meaning: 'a file list does not follow its format' },
+  MODULE_HAS_HOME: {
+    exit: EXIT.usage,
+    meaning: 'the folder of the module holds the home of a publisher or a node, with its keys'
+  },
   MODULE_EMPTY: { exit: EXIT.usage, meaning: 'the module has no files to release' },
   MODULE_NONE: { exit: EXIT.notFound, meaning: 'no module was found in the folder' },
   MODULE_NAME_INVALID: { exit: EXIT.usage, meaning: 'the name of a module or track is not allowed' },
@@ -501,6 +505,28 @@ export class ChasquiError extends Error {
   get exit(): Exit {
     return TABLE[this.code].exit
   }
+}
+
+/** What to do next where an error has no hint of its own. */
+const NEXT_STEP: Record<Exit, string> = {
+  [EXIT.done]: 'nothing',
+  [EXIT.unexpected]: 'run again with --verbose and look at the log',
+  [EXIT.usage]: 'add --help to see how it is used',
+  [EXIT.refused]: 'nothing of it was used: get it anew, from another place when it is refused again',
+  [EXIT.notFound]: 'look whether the name is right',
+  [EXIT.preflight]: 'nothing was changed: when the cause is gone, run the command again',
+  [EXIT.rolledBack]: 'the former version is back; "chasqui node history" has the details',
+  [EXIT.rollbackFailed]: 'see "chasqui node status", then run "chasqui node recover"',
+  [EXIT.busy]: 'wait for the other program to end',
+  [EXIT.unreachable]: 'run again when it can be reached'
+}
+
+/** An error as a person is to see it: with a hint in any case. */
+export function withHint(error: ChasquiError): ChasquiError & { hint: string } {
+  const { code, message, cause, module, numbers } = error
+  const hint = error.hint ?? NEXT_STEP[error.exit]
+  const details = { hint, cause, numbers, ...(module !== undefined && { module }) }
+  return new ChasquiError(code, message, details) as ChasquiError & { hint: string }
 }
 
 /** An error as JSON: on stdout with --json, and between the daemon and the command line. */

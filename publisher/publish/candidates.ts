@@ -97,6 +97,7 @@ async function readCandidate(
     signal,
     ...(executableFrom !== null && { executableFrom })
   })
+  refuseHome(folder, whole.manifest)
   const selected =
     args.files === undefined
       ? null
@@ -106,6 +107,18 @@ async function readCandidate(
   const { module, version, order } = identity
   const next = checkNext(releases, { module, version, root, order }, args)
   return { folder, identity, tree, root, releases, next, close: async () => selected?.close() }
+}
+
+/** Whoever has the release has all that is in it: keys must never be. Throws MODULE_HAS_HOME. */
+function refuseHome(folder: string, { entries }: Manifest): void {
+  const paths = new Set(entries.map(({ path }) => path))
+  for (const path of paths) {
+    const home = /^(|.*\/)keys\/[^/]+$/.exec(path)?.[1]
+    if (home === undefined || !paths.has(`${home}home.json`)) continue
+    throw new ChasquiError('MODULE_HAS_HOME', `${join(folder, home)} is a home with keys in it`, {
+      hint: 'keep the home elsewhere; where it has to stay, name it in .chasquiignore'
+    })
+  }
 }
 
 function hasExecutableBits(platform: NodeJS.Platform): boolean {

@@ -2,7 +2,7 @@
 // stderr. Nothing else in Chasqui writes to stdout or stderr.
 import { stripVTControlCharacters, styleText } from 'node:util'
 import type { ControlEvent } from '../control/commands.ts'
-import { asChasquiError, type ChasquiError, errorJson } from '../errors.ts'
+import { asChasquiError, type ChasquiError, errorJson, withHint } from '../errors.ts'
 
 export interface OutputOptions {
   json: boolean
@@ -39,10 +39,10 @@ export function createOutput(options: OutputOptions): Output {
   }
   const style = (name: Style, text: string) =>
     options.colour ? styleText(name, text, { validateStream: false }) : text
-  const complain = (error: ChasquiError) => {
+  const complain = (thrown: ChasquiError) => {
     clear()
-    const lines = [`${style('red', 'chasqui')}: ${error.code}: ${error.message}`]
-    if (error.hint !== undefined) lines.push(`hint: ${error.hint}`)
+    const error = withHint(thrown)
+    const lines = [`${style('red', 'chasqui')}: ${error.code}: ${error.message}`, `hint: ${error.hint}`]
     if (options.verbose && error.cause instanceof Error) lines.push(String(error.cause.stack))
     process.stderr.write(`${lines.join('\n')}\n`)
     return error.exit
@@ -72,7 +72,7 @@ export function createOutput(options: OutputOptions): Output {
     },
     error(thrown) {
       clear()
-      const error = asChasquiError(thrown)
+      const error = withHint(asChasquiError(thrown))
       if (options.json) process.stdout.write(`${JSON.stringify({ error: errorJson(error) })}\n`)
       return complain(error)
     }

@@ -2,7 +2,7 @@
 // a command reaches its home. The three programs add their groups to it.
 import { type Command, CommanderError, InvalidArgumentError } from 'commander'
 import { ChasquiError, EXIT } from '../errors.ts'
-import { defaultHome, type HomePaths, homePaths } from '../system/home.ts'
+import { defaultHome, type HomePaths, homePaths, NAME_LIMIT } from '../system/home.ts'
 import { createOutput, type Output } from './output.ts'
 
 export interface CommandLine {
@@ -122,6 +122,12 @@ function usageMessage({ code, message }: CommanderError): string {
 
 function allCommands(command: Command): Command[] {
   return [command, ...command.commands.flatMap(allCommands)]
+}
+
+/** An option parser for names of homes. */
+export function nameText(text: string): string {
+  if (text.trim() !== '' && text.length <= NAME_LIMIT) return text
+  throw new InvalidArgumentError(`it must have 1 to ${NAME_LIMIT} characters`)
 }
 
 /** An option parser for positive whole numbers. */

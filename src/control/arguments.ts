@@ -22,8 +22,9 @@ function expectation(issue: z.core.$ZodIssue): string {
     const wanted = issue.errors.flat().map((one) => expectation(one).replace(/^expected /, ''))
     return `expected ${[...new Set(wanted)].join(', or ')}`
   }
+  if (issue.code === 'too_small' && issue.origin === 'string' && issue.minimum === 1) return 'is empty'
   return issue.message
-    .replace(/^Invalid (input|option): /, '')
+    .replace(/^(Invalid (input|option)|Too (small|big)): /, '')
     .replace(/\s+/g, ' ')
     .slice(0, 200)
 }

@@ -65,7 +65,7 @@ function existsError(candidate: Candidate): ChasquiError {
   return new ChasquiError(
     'VERSION_EXISTS',
     `${candidate.module} ${candidate.version} is already published with other content`,
-    { hint: 'raise the version, or use --allow-same-version with --each' }
+    { hint: 'raise the version, or add --allow-same-version to release it as another build' }
   )
 }
 

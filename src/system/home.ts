@@ -13,10 +13,13 @@ import { realFileSystem } from './real-file-system.ts'
 
 export type Role = 'publisher' | 'node'
 
+/** Characters of the name of a fleet or a node. */
+export const NAME_LIMIT = 200
+
 const homeFile = z.strictObject({
   schema: z.literal(1),
   role: z.enum(['publisher', 'node']),
-  name: z.string().min(1).max(200),
+  name: z.string().min(1).max(NAME_LIMIT),
   /** fleet id, hex: the SHA-256 of root version 1 */
   fleet: z.string().regex(/^[0-9a-f]{64}$/)
 })

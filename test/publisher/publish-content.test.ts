@@ -48,6 +48,20 @@ test('published from Windows, files stay executable', async (t) => {
   assert.equal(base.manifest.entries.find(({ path }) => path === 'ctl')?.executable, true)
 })
 
+test('a home of a publisher or a node is never in a release, with its keys', async (t) => {
+  const folder = await temporaryFolder(t)
+  const app = await makePublisher(t, join(folder, 'home'))
+  const module = await writeFiles(join(folder, 'shop'), { 'version.txt': '1.0.0', 'keys/a.key': 'no home' })
+  await publish(app, dir(module), context)
+  for (const home of ['', 'deep/office/']) {
+    const files = { [`${home}home.json`]: '{}', [`${home}keys/node.json`]: '{}', 'version.txt': '1.0.1' }
+    const inside = await writeFiles(join(folder, `with-${home.length}`), files)
+    await assert.rejects(publish(app, dir(inside, { module: 'shop' }), context), { code: 'MODULE_HAS_HOME' })
+    await writeFiles(inside, { '.chasquiignore': `${home}home.json\n${home}keys/\n` })
+    await publish(app, dir(inside, { module: 'shop', dryRun: true }), context)
+  }
+})
+
 test('a publish that is stopped when its packs are made publishes nothing', async (t) => {
   const folder = await temporaryFolder(t)
   const app = await makePublisher(t, join(folder, 'home'))
