@@ -1,8 +1,9 @@
 // The releases that the trust metadata vouches for, read from one version of the feed: parsed once, by hash. A release
 // whose file is damaged or missing is left out and named; the others are not affected.
 import { ChasquiError } from '../src/errors.ts'
-import { parseRelease, RELEASE_LIMITS, type Release } from '../src/release/release.ts'
-import { type ReleaseTarget, verifyTarget } from '../src/trust/trust.ts'
+import { readRelease } from '../src/feed/signed-files.ts'
+import type { Release } from '../src/release/release.ts'
+import type { ReleaseTarget } from '../src/trust/trust.ts'
 import type { FleetView } from './trust-keeper.ts'
 
 export interface Catalog {
@@ -38,11 +39,7 @@ export class ReleaseCache {
   async #read(view: FleetView, target: ReleaseTarget): Promise<Release> {
     const known = this.#byHash.get(target.sha256)
     if (known !== undefined) return known
-    const bytes = await view.snapshot.read(`/${target.path}`, { limit: RELEASE_LIMITS.bytes })
-    if (bytes === null)
-      throw new ChasquiError('TARGET_MISMATCH', `${target.path} is signed but not in the feed`)
-    verifyTarget(target, bytes)
-    const release = parseRelease(bytes)
+    const release = await readRelease(view.snapshot, target)
     requireName(release, target)
     this.#byHash.set(target.sha256, release)
     return release

@@ -1,6 +1,7 @@
 // What this node believes about its fleet: the TUF metadata that it has accepted, kept as files, and what the
 // online role says (channels, yanks, revocations). Yanks and revocations only grow here, whatever is heard later.
 import { ChasquiError } from '../src/errors.ts'
+import { readTarget } from '../src/feed/signed-files.ts'
 import { feedMetadataSource } from '../src/feed/tuf-files.ts'
 import type { FeedSnapshot } from '../src/feed/types.ts'
 import {
@@ -23,7 +24,7 @@ import {
 import type { StateStore } from '../src/system/state.ts'
 import { openTrustStore, readRootChain } from '../src/system/trust-store.ts'
 import { refreshTrust, type TrustStore } from '../src/trust/refresh.ts'
-import { type FleetInfo, fleetOfRoot, type Trust, verifyTarget } from '../src/trust/trust.ts'
+import { type FleetInfo, fleetOfRoot, type Trust } from '../src/trust/trust.ts'
 
 /** One consistent view: trust and everything that was read under it. */
 export interface FleetView {
@@ -225,19 +226,4 @@ export class TrustKeeper {
 function onlineKeys(trust: Trust): string[] {
   const { roles } = trust.set.root.signed
   return [...new Set(['timestamp', 'snapshot'].flatMap((role) => roles[role]?.keyIDs ?? []))].sort()
-}
-
-/** A signed file of the feed; null when nobody vouches for it. Throws TARGET_MISMATCH, FEED_NO_FILE. */
-async function readTarget(
-  trust: Trust,
-  snapshot: FeedSnapshot,
-  path: string,
-  limit: number
-): Promise<Uint8Array | null> {
-  const target = await trust.target(path)
-  if (target === null) return null
-  const bytes = await snapshot.read(`/${path}`, { limit })
-  if (bytes === null) throw new ChasquiError('TARGET_MISMATCH', `${path} is signed but not in the feed`)
-  verifyTarget(target, bytes)
-  return bytes
 }

@@ -3,18 +3,12 @@
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import { ChasquiError } from '../src/errors.ts'
+import { readRelease } from '../src/feed/signed-files.ts'
 import { type OpenChain, openChain, type PackBase, type PackStep } from '../src/pack/apply.ts'
-import {
-  type PackInfo,
-  packPath,
-  parseRelease,
-  RELEASE_LIMITS,
-  type Release
-} from '../src/release/release.ts'
+import { type PackInfo, packPath, type Release } from '../src/release/release.ts'
 import { cheapestPath, type Route } from '../src/release/route.ts'
 import { compareVersions } from '../src/release/version.ts'
 import { ensureDirectory } from '../src/system/durable.ts'
-import { type ReleaseTarget, verifyTarget } from '../src/trust/trust.ts'
 import type { PublisherApp } from './app.ts'
 import type { FleetView } from './fleet-keeper.ts'
 
@@ -22,16 +16,8 @@ import type { FleetView } from './fleet-keeper.ts'
 export async function releasesOf(view: FleetView, module: string, track: string): Promise<Release[]> {
   const targets = await view.trust.listReleases(module)
   return Promise.all(
-    targets.filter((target) => target.track === track).map((target) => readRelease(view, target))
+    targets.filter((target) => target.track === track).map((target) => readRelease(view.snapshot, target))
   )
-}
-
-export async function readRelease(view: FleetView, target: ReleaseTarget): Promise<Release> {
-  const bytes = await view.snapshot.read(target.path, { limit: RELEASE_LIMITS.bytes })
-  if (bytes === null)
-    throw new ChasquiError('TARGET_MISMATCH', `${target.path} is signed but not in the feed`)
-  verifyTarget(target, bytes)
-  return parseRelease(bytes)
 }
 
 /** A release as people write it: `module@version`, or `module@track/version` where a module has several tracks. */
@@ -62,7 +48,7 @@ export async function findRelease(view: FleetView, name: ReleaseName): Promise<R
       hint: `write ${name.module}@${targets[0]?.track}/${name.version}`
     })
   }
-  if (targets[0] !== undefined) return readRelease(view, targets[0])
+  if (targets[0] !== undefined) return readRelease(view.snapshot, targets[0])
   const known = (await view.trust.listReleases(name.module)).slice(-5).map(({ version }) => version)
   throw new ChasquiError('RELEASE_NOT_FOUND', `there is no release ${name.module}@${name.version}`, {
     hint:

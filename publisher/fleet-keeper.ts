@@ -1,6 +1,7 @@
 // What the publisher's own feed says about the fleet: verified trust metadata, channels, revocations. The newest version
 // of the feed is the only source, so that nothing in the home can contradict what branches see.
 import { ChasquiError } from '../src/errors.ts'
+import { readTarget } from '../src/feed/signed-files.ts'
 import { feedMetadataSource } from '../src/feed/tuf-files.ts'
 import type { Feed, FeedSnapshot } from '../src/feed/types.ts'
 import {
@@ -24,7 +25,7 @@ import { fromHex, toHex } from '../src/trust/bytes.ts'
 import { enrolmentKeysOf } from '../src/trust/ceremony.ts'
 import { NOBODY_REVOKED, type VerifiedMember, verifyMembership } from '../src/trust/membership.ts'
 import { refreshTrust } from '../src/trust/refresh.ts'
-import { type Trust, verifyTarget } from '../src/trust/trust.ts'
+import type { Trust } from '../src/trust/trust.ts'
 
 /** One consistent view of the newest version of the feed. */
 export interface FleetView {
@@ -170,20 +171,5 @@ function robbed(error: unknown): unknown {
 function hex32(text: string): Uint8Array {
   const bytes = fromHex(text, 32)
   if (bytes === null) throw new TypeError('not 32 bytes of hex')
-  return bytes
-}
-
-/** A signed file of the feed; null when nobody vouches for it. Throws TARGET_MISMATCH. */
-async function readTarget(
-  trust: Trust,
-  snapshot: FeedSnapshot,
-  path: string,
-  limit: number
-): Promise<Uint8Array | null> {
-  const target = await trust.target(path)
-  if (target === null) return null
-  const bytes = await snapshot.read(path, { limit })
-  if (bytes === null) throw new ChasquiError('TARGET_MISMATCH', `${path} is signed but not in the feed`)
-  verifyTarget(target, bytes)
   return bytes
 }

@@ -2,6 +2,7 @@
 // what a channel points at or to the newest releases, by way of every stepping stone, or to rebuild what a branch runs.
 import { z } from 'zod'
 import { parseArguments } from '../src/control/arguments.ts'
+import { readRelease } from '../src/feed/signed-files.ts'
 import { parseReportHeader } from '../src/fleet/report.ts'
 import { packPath, type Release, releasePath } from '../src/release/release.ts'
 import { cheapestPath } from '../src/release/route.ts'
@@ -10,7 +11,7 @@ import { rolesToLoad } from '../src/trust/author.ts'
 import { currentOf } from '../src/trust/current.ts'
 import { FleetDraft } from '../src/trust/draft.ts'
 import type { PublisherApp } from './app.ts'
-import { readRelease, sortReleases } from './catalog.ts'
+import { sortReleases } from './catalog.ts'
 import { commit } from './commit.ts'
 import type { FleetView } from './fleet-keeper.ts'
 import { openSigners } from './signing.ts'
@@ -59,7 +60,7 @@ async function readLines(view: FleetView, module: string | undefined): Promise<R
   const lines = new Map<string, Release[]>()
   for (const target of await view.trust.listReleases(module)) {
     const name = `${target.module}/${target.track}`
-    lines.set(name, [...(lines.get(name) ?? []), await readRelease(view, target)])
+    lines.set(name, [...(lines.get(name) ?? []), await readRelease(view.snapshot, target)])
   }
   return [...lines.values()].map(sortReleases)
 }
@@ -135,7 +136,7 @@ async function packsInUse(view: FleetView, removed: readonly Release[]): Promise
   const used = new Set<string>()
   for (const target of await view.trust.listReleases()) {
     if (gone.has(target.path)) continue
-    for (const { sha256 } of (await readRelease(view, target)).packs) used.add(sha256)
+    for (const { sha256 } of (await readRelease(view.snapshot, target)).packs) used.add(sha256)
   }
   return used
 }

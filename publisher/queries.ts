@@ -2,18 +2,12 @@
 import { z } from 'zod'
 import { parseArguments } from '../src/control/arguments.ts'
 import { ChasquiError } from '../src/errors.ts'
+import { readRelease } from '../src/feed/signed-files.ts'
 import { pointerOf, yankOf } from '../src/fleet/channels.ts'
 import { diffManifests } from '../src/release/diff.ts'
 import type { Release } from '../src/release/release.ts'
 import type { PublisherApp } from './app.ts'
-import {
-  findRelease,
-  openRelease,
-  parseReleaseName,
-  readRelease,
-  releasesOf,
-  sortReleases
-} from './catalog.ts'
+import { findRelease, openRelease, parseReleaseName, releasesOf, sortReleases } from './catalog.ts'
 import type { FleetView } from './fleet-keeper.ts'
 
 const releasesArgs = z.strictObject({ module: z.string().optional() })
@@ -48,7 +42,7 @@ export async function listReleases(app: PublisherApp, raw: unknown): Promise<Rel
   }
   const byLine = new Map<string, Release[]>()
   for (const target of targets) {
-    const release = await readRelease(view, target)
+    const release = await readRelease(view.snapshot, target)
     const line = `${release.module}/${release.track}`
     byLine.set(line, [...(byLine.get(line) ?? []), release])
   }

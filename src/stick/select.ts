@@ -1,13 +1,14 @@
 // Which releases go on a stick, and which blocks those are: everything, or what a filter names (modules, a channel, only
 // the newest, what named branches lack by their last reports). Reads the home's own verified view of the fleet.
 import { ChasquiError } from '../errors.ts'
+import { readRelease } from '../feed/signed-files.ts'
 import type { FeedSnapshot } from '../feed/types.ts'
 import { type Channels, pointerOf, yankOf } from '../fleet/channels.ts'
 import { matchesAny } from '../fleet/pattern.ts'
-import { packPath, parseRelease, RELEASE_LIMITS, type Release } from '../release/release.ts'
+import { packPath, type Release } from '../release/release.ts'
 import { cheapestPath } from '../release/route.ts'
 import { compareVersions } from '../release/version.ts'
-import { type ReleaseTarget, type Trust, verifyTarget } from '../trust/trust.ts'
+import type { Trust } from '../trust/trust.ts'
 import type { BlockRange, SelectedRelease, SelectOptions, StickFilter, StickSelection } from './home.ts'
 import { type Branch, findBranches, type HeardOf } from './select-branch.ts'
 
@@ -85,14 +86,6 @@ async function readLines(source: SelectionSource, modules: readonly string[]): P
     lines.set(key, line)
   }
   return [...lines.values()]
-}
-
-async function readRelease(snapshot: FeedSnapshot, target: ReleaseTarget): Promise<Release> {
-  const bytes = await snapshot.read(`/${target.path}`, { limit: RELEASE_LIMITS.bytes })
-  if (bytes === null)
-    throw new ChasquiError('TARGET_MISMATCH', `${target.path} is signed but not in the feed`)
-  verifyTarget(target, bytes)
-  return parseRelease(bytes)
 }
 
 interface Choice {
