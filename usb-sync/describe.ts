@@ -27,7 +27,7 @@ export function describePlan(plan: ExportSummary): string {
   const room = free === null ? '' : `, ${formatBytes(free)} are free`
   const time = total === 0 ? '' : `, about ${minutes} min on a slow stick`
   const head = parcels.length === 0 ? 'nothing new to write' : `to write: ${parcels.join(', ')}${time}${room}`
-  const rows = releases.map((one) => [`  ${one.module}`, one.track, one.version, formatBytes(one.bytes)])
+  const rows = releases.map((one) => [`  ${one.module}`, one.track, one.version, packsOf(one)])
   const left = rows.length > LISTED ? [`  … and ${rows.length - LISTED} more`] : []
   const table = [['  MODULE', 'TRACK', 'VERSION', 'PACKS'], ...rows.slice(0, LISTED)]
   return [
@@ -36,6 +36,11 @@ export function describePlan(plan: ExportSummary): string {
     ...(branches.length > 0 ? [`for ${branches.join(', ')}`] : []),
     ...(rows.length > 0 ? ['the stick carries afterwards:', formatTable(table), ...left] : [])
   ].join('\n')
+}
+
+/** Of one that is cut over several sticks both: what is on this one, and what it is of. */
+function packsOf({ bytes, size }: ExportSummary['releases'][number]): string {
+  return bytes < size ? `${formatBytes(bytes)} of ${formatBytes(size)}` : formatBytes(bytes)
 }
 
 /** To print for the new site: what to compare before anything on the stick is run. */

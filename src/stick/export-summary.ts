@@ -1,4 +1,5 @@
 // What an export is going to write, said before it starts: for people and scripts.
+import type { CarriedRelease } from './carried.ts'
 import type { ExportPlan } from './export.ts'
 import type { StickSelection } from './home.ts'
 
@@ -19,7 +20,8 @@ export interface ExportSummary {
   free: number | null
   /** what a slow stick takes for it */
   minutes: number
-  releases: { module: string; track: string; version: string; bytes: number }[]
+  /** what the stick carries afterwards of what was selected */
+  releases: CarriedRelease[]
   branches: string[]
   /** how many sticks it takes at --max-size, and which this is */
   parts: number
@@ -34,7 +36,12 @@ export interface Extras {
   free: number | null
 }
 
-export function summarize(plan: ExportPlan, selection: StickSelection, extras: Extras): ExportSummary {
+export function summarize(
+  plan: ExportPlan,
+  releases: CarriedRelease[],
+  { branches }: StickSelection,
+  extras: Extras
+): ExportSummary {
   const total = plan.bytes + extras.reports.bytes + extras.installer
   return {
     length: plan.lengths.db,
@@ -44,13 +51,8 @@ export function summarize(plan: ExportPlan, selection: StickSelection, extras: E
     ...extras,
     total,
     minutes: Math.ceil((10 * total) / SLOW_STICK / 60) / 10,
-    releases: selection.releases.map(({ module, track, version, bytes }) => ({
-      module,
-      track,
-      version,
-      bytes
-    })),
-    branches: selection.branches.map(({ name }) => name),
+    releases,
+    branches: branches.map(({ name }) => name),
     parts: plan.parts,
     part: plan.part
   }

@@ -1,6 +1,7 @@
 // Home → stick, everything in its order: roots, sealed keys, segments, marker, records, letters, installer, stick.json.
 import type { CommandContext } from '../control/commands.ts'
 import { ChasquiError } from '../errors.ts'
+import { carriedReleases } from './carried.ts'
 import { compactFeed } from './compact.ts'
 import { planExport, writeExport } from './export.ts'
 import { summarize } from './export-summary.ts'
@@ -49,7 +50,8 @@ export async function give(
     installer: request.installer === null ? 0 : await measureInstaller(tools.fs, request.installer),
     free: await tools.freeSpace(request.stick)
   }
-  const summary = summarize(plan, selection, extras)
+  const carried = await carriedReleases(await home.feed.blobs(), plan, selection.releases)
+  const summary = summarize(plan, carried, selection, extras)
   context.emit({ event: 'stick-plan', ...summary })
   const lacks = lacksSpace(summary.total, summary.free)
   const fits = lacks === 0
@@ -73,8 +75,7 @@ export async function give(
   await log.begin()
   await giveRoots(folder, home)
   if (home.keys !== undefined) await giveKeys(folder, home.fleet, home.keys)
-  const { releases } = summary
-  const names = releases.map(({ module, track, version }) => ({ module, track, version }))
+  const names = carried.map(({ module, track, version }) => ({ module, track, version }))
   const marked = {
     sequence: file.sequence,
     written: timestamp(tools.now()),

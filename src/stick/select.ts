@@ -59,13 +59,13 @@ export async function selectReleases(
 }
 
 async function listAll(source: SelectionSource): Promise<SelectedRelease[]> {
-  const lines = await readLines(source, [])
-  return lines.flatMap(({ releases }) =>
-    releases.map(({ module, track, version, packs }) => {
-      const bytes = packs.reduce((sum, pack) => sum + pack.bytes, 0)
-      return { module, track, version, bytes, blocks: [] }
-    })
-  )
+  const found: SelectedRelease[] = []
+  for (const { releases } of await readLines(source, [])) {
+    for (const release of releases) {
+      found.push(await locate(source, release, new Set(release.packs.map(({ sha256 }) => sha256))))
+    }
+  }
+  return found
 }
 
 /** A typing mistake must not make a stick that lacks what the branch waits for. */

@@ -5,6 +5,7 @@ import { mkdir, readdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
+import type { StickSummary } from '../../src/stick/inspect.ts'
 import type { ExportResult } from '../../src/stick/round.ts'
 import { exportStick } from '../../src/stick/round.ts'
 import { chasqui } from './cli.ts'
@@ -57,8 +58,17 @@ test('the split says which stick this is', async (t) => {
   await writeFile(join(at('module'), 'version.txt'), '1.1.0\n')
   await writeFile(join(at('module'), 'shop.bin'), noise(900_000, 3))
   chasqui(home, 'publisher', 'publish', at('module'), '--module', 'shop')
-  const { stdout } = told(home, 'usb-sync', 'export', stick, '--dry-run', '--max-size', '1 MB', '--part', '2')
-  assert.match(stdout, /stick 2 of \d/)
+  const part = (number: string) => ['usb-sync', 'export', stick, '--max-size', '1 MB', '--part', number]
+  const { stdout } = told(home, ...part('2'), '--dry-run')
+  assert.match(stdout, /stick 2 of 2/)
+  assert.match(stdout, /shop +default +1\.1\.0 +\d{3} kB of 900 kB/)
+  assert.doesNotMatch(stdout, /1\.0\.0/, 'that is on the first stick')
+  const first = told(home, ...part('1'), '--dry-run').stdout
+  assert.match(first, /1\.0\.0 +200 kB\n.*1\.1\.0 +\d{3} kB of 900 kB/)
+  told(home, ...part('2'))
+  const { json } = chasqui<StickSummary>(home, 'usb-sync', 'inspect', stick)
+  const versions = json.feeds[0]?.releases.map(({ version }) => version)
+  assert.deepEqual(versions, ['1.1.0'])
 })
 
 test('what does not fit names the shortfall as a number, reports and installer counted', async (t) => {
