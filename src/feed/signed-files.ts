@@ -24,7 +24,7 @@ export async function readRelease(snapshot: FeedSnapshot, target: ReleaseTarget)
 }
 
 async function readSigned(snapshot: FeedSnapshot, target: TargetInfo, limit: number): Promise<Uint8Array> {
-  const bytes = await snapshot.read(target.path, { limit })
+  const bytes = await snapshot.read(`/${target.path}`, { limit })
   if (bytes === null)
     throw new ChasquiError('TARGET_MISMATCH', `${target.path} is signed but not in the feed`)
   verifyTarget(target, bytes)
