@@ -170,6 +170,7 @@ function contextOf(line: CommandLine, args: unknown): CommandContext {
     emit(event) {
       // a dry run's result is the plan
       if (event.event === 'stick-plan' && !isDry) line.output.note(describePlan(event as never))
+      if (event.event === 'waiting') line.output.note('waiting: this computer works on another stick')
       if (event.event === 'progress' && typeof event.done === 'number') {
         const total = typeof event.total === 'number' ? ` of ${formatBytes(event.total)}` : ''
         line.output.progress(`${event.step}: ${formatBytes(event.done)}${total}`)

@@ -3,8 +3,11 @@ import { ChasquiError } from '../errors.ts'
 
 /** Throws CANCELLED once `signal` was aborted. */
 export function stopIfCancelled(signal: AbortSignal): void {
-  if (!signal.aborted) return
-  throw new ChasquiError('CANCELLED', 'stopped on request', {
+  if (signal.aborted) throw cancelled()
+}
+
+export function cancelled(): ChasquiError {
+  return new ChasquiError('CANCELLED', 'stopped on request', {
     hint: 'run the same command again: it goes on where it was'
   })
 }

@@ -65,7 +65,8 @@ export function stickCommands<App>(
     (work: (home: StickHome, args: unknown, context: CommandContext) => Promise<unknown>): Command<App> =>
     (app, args, context) => {
       const home = homeOf(app)
-      return inTurn(home, () => work(home, args, context))
+      const onWait = () => context.emit({ event: 'waiting' })
+      return inTurn(home, context.signal, () => work(home, args, context), onWait)
     }
   return {
     'stick.export': command((home, args, context) =>

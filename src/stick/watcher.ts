@@ -229,7 +229,7 @@ class Watcher implements StickWatcher {
     }
     const beforeExport = () => news.take(tools.now())
     const options = { settle: 'all', create: false, beforeExport } as const
-    return inTurn(home, () => syncStick(home, request, tools, context, options))
+    return inTurn(home, context.signal, () => syncStick(home, request, tools, context, options))
   }
 
   #state(place: string, state: WatchedStick['state'], error: WatchedStick['error']): WatchedStick {
