@@ -4,10 +4,10 @@ import { createHash } from 'node:crypto'
 import net from 'node:net'
 import { afterEach, test } from 'node:test'
 import c from 'compact-encoding'
+import type { BulkCore } from '../../src/feed/bulk-core.ts'
 import type { Item } from '../../src/fleet/reconcile.ts'
 import { recordKey } from '../../src/fleet/record.ts'
 import { BlockExchange } from '../../src/net/blocks/exchange.ts'
-import type { BulkCore } from '../../src/net/blocks/session.ts'
 import {
   type BlockRequest,
   type Holding,

@@ -1,6 +1,6 @@
 // Cores for tests of the exchange of blocks: every block is known by its hash, and whoever serves may lie.
 import { createHash } from 'node:crypto'
-import type { BulkCore } from '../../src/net/blocks/session.ts'
+import type { BulkCore } from '../../src/feed/bulk-core.ts'
 import type { BlockMessage } from '../../src/net/blocks/wire.ts'
 
 export const COUNT = 40

@@ -1,8 +1,9 @@
 // Carries the plan out: asks for what may be asked for now, at the rate of each link, and ends requests.
+
+import type { BulkCore } from '../../feed/bulk-core.ts'
 import type { Neighbours } from './neighbours.ts'
 import type { BlockPlan, Holder } from './plan.ts'
 import { type Neighbour, Requests, type TimeLimit } from './requests.ts'
-import type { BulkCore } from './session.ts'
 import type { Toll } from './toll.ts'
 import type { BlockMessage } from './wire.ts'
 

@@ -1,5 +1,7 @@
 // Fetches blocks of one core from all admitted peers and serves them (decisions 0401, 0402). The plan says what to ask of
 // whom, `Asking` carries it out; here is what is wanted, who is there, and what came from where.
+
+import type { BulkCore } from '../../feed/bulk-core.ts'
 import type { Log } from '../../system/log.ts'
 import { Pacer } from '../pacing.ts'
 import type { Peer } from '../peer.ts'
@@ -12,7 +14,7 @@ import { BlockPlan } from './plan.ts'
 import { indexesOf, rangesOf } from './ranges.ts'
 import { type Neighbour, TIME_LIMIT, type TimeLimit } from './requests.ts'
 import { Rests } from './rests.ts'
-import { BlockSession, type BulkCore, type SessionEvents } from './session.ts'
+import { BlockSession, type SessionEvents } from './session.ts'
 import { Telling } from './telling.ts'
 import { Toll } from './toll.ts'
 import type { BlockMessage, Interest } from './wire.ts'

@@ -1,8 +1,9 @@
 // What the peers of an exchange are after: answers which of it is here, one interest of a peer at a time and the newest only,
 // and tells them when more has come, by the exchange or by another way.
 import { createHash } from 'node:crypto'
+import type { BulkCore } from '../../feed/bulk-core.ts'
 import { holdingOf, indexesOf, isIn, newOf } from './ranges.ts'
-import type { BlockSession, BulkCore } from './session.ts'
+import type { BlockSession } from './session.ts'
 import { BLOCK_LIMITS, type BlockRange, type Interest } from './wire.ts'
 
 const GATHER = 4 // ms in which gained blocks are gathered into one message

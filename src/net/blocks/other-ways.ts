@@ -1,6 +1,6 @@
 // Blocks also come by other ways than the exchange: a stick, Hypercore's own replication. Looks which of those that a download
 // waits for are here by now; one look at a time.
-import type { BulkCore } from './session.ts'
+import type { BulkCore } from '../../feed/bulk-core.ts'
 
 interface Waiting {
   core(): BulkCore | null

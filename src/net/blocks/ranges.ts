@@ -1,5 +1,5 @@
 // Sets of blocks as runs and as bits, for the messages of the exchange (FORMAT 9.5). Pure.
-import type { BulkCore } from './session.ts'
+import type { BulkCore } from '../../feed/bulk-core.ts'
 import { BLOCK_LIMITS, type BlockRange, type Holding } from './wire.ts'
 
 /** Runs that are closer than this are told as one, to keep the message short. */

@@ -1,6 +1,7 @@
 // The channel `chasqui/blocks` with one peer (FORMAT 9.5): sends and receives its messages, and serves the blocks that the
 // peer asks for, one after the other, as fast as the link's class allows and the connection drains.
 import type Protomux from 'protomux'
+import type { BulkCore } from '../../feed/bulk-core.ts'
 import { addMessage } from '../channel.ts'
 import { Conduct } from '../conduct.ts'
 import type { Peer } from '../peer.ts'
@@ -27,19 +28,6 @@ const CONDUCT = {
   /** holdings that may come for each range of an interest: peers answer anew when their feed changes */
   holdings: 4,
   holdingsDue: 16_384
-}
-
-/** The blobs core of a feed, as far as the exchange of blocks goes (src/feed implements it). */
-export interface BulkCore {
-  readonly key: Uint8Array
-  readonly length: number
-  has(index: number): Promise<boolean>
-  /** Merkle nodes that are missing between a block and what is known here */
-  missingNodes(index: number): Promise<number>
-  /** a block with its proof, or null when it is not here */
-  prove(index: number, nodes: number): Promise<BlockMessage | null>
-  /** verifies and stores; false when it does not fit (any more). Throws when it does not verify. */
-  apply(block: BlockMessage): Promise<boolean>
 }
 
 export interface SessionEvents {
