@@ -1,5 +1,6 @@
 // Small signed files between head office and branches that travel with the stick: requests (to join, to sign) and grants
 // (the answers, orders to apply). What they say and who may say it is the home's business; a letter is opaque here.
+import { randomInt } from 'node:crypto'
 import { LIMITS } from '../trust/limits.ts'
 import { listStick, readStickBytes, removeStickFile, type StickFolder, writeStickBytes } from './folder.ts'
 import type { Letter, LetterBox, LetterFolder, StickVisit } from './home.ts'
@@ -27,11 +28,18 @@ export async function takeLetters(folder: StickFolder, box: LetterBox, visit: St
 async function eachLetter(folder: StickFolder, visit: (letter: Letter) => Promise<void>): Promise<void> {
   for (const place of FOLDERS) {
     const names = (await listStick(folder, [place])).filter((name) => LETTER_NAME.test(name))
-    for (const name of names.slice(0, FILES[place])) {
+    for (const name of someOf(names, FILES[place])) {
       const bytes = await readStickBytes(folder, [place, name], letterLimit(place, name)).catch(ignoreForeign)
       if (bytes !== null) await visit({ folder: place, name, bytes })
     }
   }
+}
+
+/** At most `count` in their order, from anywhere when there are more: names that somebody planted hide no letter for good. */
+function someOf(names: readonly string[], count: number): string[] {
+  if (names.length <= count) return [...names]
+  const start = randomInt(names.length)
+  return [...names.slice(start), ...names.slice(0, start)].slice(0, count)
 }
 
 /** Every letter that can be read. */
