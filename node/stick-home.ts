@@ -7,6 +7,7 @@ import { selectReleases } from '../src/stick/select.ts'
 import { stickFeed } from '../src/stick/stick-feed.ts'
 import { stickRecords } from '../src/stick/stick-records.ts'
 import type { WaitingUpdate } from '../src/stick/visits.ts'
+import { READY } from '../src/stick/words.ts'
 import type { NodeApp } from './app.ts'
 import { type ApplyOrder, applyTransactions, readyTransactions } from './apply-plan.ts'
 import { ownGrant } from './follow.ts'
@@ -87,11 +88,16 @@ async function ownNews(app: NodeApp): Promise<string> {
   return JSON.stringify([await installedModules(app), how, [...codes].sort()])
 }
 
-/** What the plan does not allow now; nothing while the feed cannot be trusted, which is told elsewhere. */
+const ready = {
+  code: READY,
+  reason: '"chasqui node apply" applies it now, "chasqui node run" by itself'
+}
+
+/** What is not applied now, and why; nothing while the feed cannot be trusted, which is told elsewhere. */
 async function waitingUpdates(app: NodeApp): Promise<WaitingUpdate[]> {
   const plan = await app.plan('automatic').catch(() => null)
   return (plan?.transactions ?? []).flatMap(({ app: name, releases, blocked }) =>
-    blocked === null ? [] : releases.map(({ module, to }) => ({ app: name, module, version: to, ...blocked }))
+    releases.map(({ module, to }) => ({ app: name, module, version: to, ...(blocked ?? ready) }))
   )
 }
 

@@ -80,14 +80,17 @@ export function describeSync(result: SyncResult): string {
   return `${describeImport(result)}\n${describeExport(result)}${describeInstaller(result)}`
 }
 
-export function describeImport({ read, reports, releases, troubles, ms }: ImportResult): string {
+export function describeImport({ read, reports, releases, troubles, waiting, ms }: ImportResult): string {
   const what =
     read.blocks === 0
       ? 'nothing new on the stick'
       : `read ${formatBytes(read.bytes)} in ${formatDuration(ms)}`
   const lines = releases.map(({ module, version }) => `  ${module} ${version}`)
   const wrong = troubles.map((text) => `  trouble: ${text}`)
-  return [`${what}; ${reports.in} reports taken`, ...lines, ...wrong].join('\n')
+  const later = waiting.map(
+    ({ app, module, version, reason }) => `  not applied yet: ${app}: ${module} ${version}: ${reason}`
+  )
+  return [`${what}; ${reports.in} reports taken`, ...lines, ...wrong, ...later].join('\n')
 }
 
 export function describeStick(summary: StickSummary): string {

@@ -18,6 +18,7 @@ import { timestamp } from './round-progress.ts'
 import { requireSameStick } from './stick-file.ts'
 import { take, unlessReadOnly, visitOf } from './take.ts'
 import { withVisit } from './visit-log.ts'
+import type { WaitingUpdate } from './visits.ts'
 
 /** What a round needs of the machine. */
 export interface StickTools {
@@ -72,6 +73,8 @@ export interface ImportResult {
   releases: ImportedRelease[]
   /** what went wrong with orders and while applying, for people */
   troubles: string[]
+  /** updates that are here and are not applied yet */
+  waiting: WaitingUpdate[]
   ms: number
 }
 
@@ -105,7 +108,7 @@ async function exportNow(
     const result = await give(home, folder, request, tools, context, visit)
     if (request.dryRun) return result
     const { wrote, reports, troubles } = result
-    await visit.end({ wrote: wrote.bytes, reports, troubles })
+    await visit.end({ wrote: wrote.bytes, reports, troubles, waiting: await waitingAt(home) })
     await requireStick(folder)
     return result
   })
@@ -132,16 +135,17 @@ async function importNow(
     await visit.begin()
     const { records, ...taken } = await take(home, folder, tools, context)
     const troubles = await settle(home, folder, 'orders', context)
+    const waiting = await waitingAt(home)
     const { read, rejected } = taken
     const out = await unlessReadOnly(async () => {
       const given = await giveRecords(folder, home.records, records)
       if (home.letters !== undefined) await dropSpentLetters(folder, home.letters)
       const reports = { in: records.taken, out: given }
-      await visit.end({ read: read.bytes, reports, rejected, troubles })
+      await visit.end({ read: read.bytes, reports, rejected, troubles, waiting })
       return given
     })
     await requireStick(folder)
-    return { ...taken, troubles, reports: { in: records.taken, out: out ?? 0 } }
+    return { ...taken, troubles, waiting, reports: { in: records.taken, out: out ?? 0 } }
   })
 }
 
@@ -184,10 +188,11 @@ async function syncNow(
     const taken = isTaking ? await takeAndSettle(home, folder, tools, context, options.settle) : nothingTaken
     await options.beforeExport?.()
     const given = await give(home, folder, request, tools, context, visit)
-    const result = bothWays(taken, given)
+    const waiting = await waitingAt(home)
+    const result = { ...bothWays(taken, given), waiting }
     if (request.dryRun) return result
     const { read, wrote, reports, rejected, troubles } = result
-    await visit.end({ read: read.bytes, wrote: wrote.bytes, reports, rejected, troubles })
+    await visit.end({ read: read.bytes, wrote: wrote.bytes, reports, rejected, troubles, waiting })
     await requireStick(folder)
     return result
   })
@@ -212,7 +217,11 @@ async function takeAndSettle(
   // before anything is applied: what is known by now goes along even if the stick is pulled then
   const out = await unlessReadOnly(() => giveRecords(folder, home.records, records))
   const troubles = await settle(home, folder, scope, context)
-  return { ...taken, troubles, reports: { in: records.taken, out: out ?? 0 } }
+  return { ...taken, troubles, waiting: [], reports: { in: records.taken, out: out ?? 0 } }
+}
+
+async function waitingAt(home: StickHome): Promise<WaitingUpdate[]> {
+  return [...((await home.waiting?.()) ?? [])]
 }
 
 /** Applying takes minutes: a stick that was pulled or changed meanwhile gets nothing. Throws STICK_REMOVED. */
@@ -234,6 +243,7 @@ const nothingTaken: ImportResult = {
   reports: { in: 0, out: 0 },
   releases: [],
   troubles: [],
+  waiting: [],
   ms: 0
 }
 

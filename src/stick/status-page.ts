@@ -3,7 +3,7 @@
 import type { ErrorCode } from '../errors.ts'
 import { readStickBytes, type StickFolder, writeStickBytes } from './folder.ts'
 import type { Installed, Visit } from './visits.ts'
-import { type Language, languagesFrom, type Outcome, WORDS, type Words } from './words.ts'
+import { type Language, languagesFrom, type Outcome, type READY, WORDS, type Words } from './words.ts'
 
 const README_LIMIT = 64 * 1024 // bytes
 const REFRESH = 5 // seconds between two looks of a browser while a machine works
@@ -198,7 +198,7 @@ function folded(title: string, lines: readonly string[]): string {
 
 function waiting(visit: Visit, words: Words): string {
   const lines = visit.waiting.map(({ app, module, version, code, reason }) => {
-    const why = words.waits[code as ErrorCode] ?? words.waits.other
+    const why = words.waits[code as ErrorCode | typeof READY] ?? words.waits.other
     return `<b>${escapeHtml(`${app}: ${module} ${version}`)}</b> ${why} <span class="quiet">(${escapeHtml(reason)})</span>`
   })
   return lines.join('<br>') || words.nothing

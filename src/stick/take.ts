@@ -13,7 +13,7 @@ import type { ImportResult, StickTools } from './round.ts'
 import { progressOf } from './round-progress.ts'
 import { takeKeys } from './sealed-keys.ts'
 
-export interface Taken extends Omit<ImportResult, 'reports' | 'troubles'> {
+export interface Taken extends Omit<ImportResult, 'reports' | 'troubles' | 'waiting'> {
   /** what lies on the stick of reports */
   records: RecordsIn
 }

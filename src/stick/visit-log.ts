@@ -8,7 +8,7 @@ import { timestamp } from './round-progress.ts'
 import { writePages } from './status-page.ts'
 import { requireSameStick } from './stick-file.ts'
 import { unlessReadOnly } from './take.ts'
-import { addVisit, type Visit } from './visits.ts'
+import { addVisit, type Visit, type WaitingUpdate } from './visits.ts'
 
 export interface VisitOutcome {
   /** bytes of the feed */
@@ -18,6 +18,7 @@ export interface VisitOutcome {
   rejected?: readonly Rejected[]
   /** what went wrong while applying, for people */
   troubles?: readonly string[]
+  waiting?: readonly WaitingUpdate[]
 }
 
 export interface VisitLog {
@@ -79,7 +80,7 @@ async function openDiary(home: StickHome, folder: StickFolder, now: () => number
       if (isBegun) return
       isBegun = (await unlessReadOnly(() => write({ state: 'working' }).then(() => true))) ?? false
     },
-    async end({ read = 0, wrote = 0, reports, rejected = [], troubles = [] }: VisitOutcome) {
+    async end({ read = 0, wrote = 0, reports, rejected = [], troubles = [], waiting = [] }: VisitOutcome) {
       const refused = rejected.map(({ file, code, message }) => `${code}: ${file}: ${message}`)
       await write({
         state: 'done',
@@ -87,7 +88,7 @@ async function openDiary(home: StickHome, folder: StickFolder, now: () => number
         wrote,
         reports,
         after: (await home.installed?.()) ?? [],
-        waiting: [...((await home.waiting?.()) ?? [])],
+        waiting: [...waiting],
         errors: [...troubles, ...refused]
       })
     },

@@ -39,6 +39,7 @@ export const EN: Words = {
   },
   troubles: {},
   waits: {
+    READY: 'is ready: this machine applies it as soon as Chasqui runs on it',
     PLAN_WINDOW: 'waits for its time of day',
     PLAN_MANUAL: 'waits until somebody at the branch applies it',
     PLAN_HELD: 'is held by somebody at the branch',

@@ -58,6 +58,7 @@ export const ES: Words = {
     STICK_TAMPERED: 'alguien cambió datos de la memoria'
   },
   waits: {
+    READY: 'está lista: este equipo la aplica en cuanto Chasqui esté en marcha',
     PLAN_WINDOW: 'espera su horario',
     PLAN_MANUAL: 'espera a que alguien de la sucursal la aplique',
     PLAN_HELD: 'alguien de la sucursal la retiene',

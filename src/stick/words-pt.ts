@@ -55,6 +55,7 @@ export const PT: Words = {
     STICK_TAMPERED: 'alguém mudou dados do pendrive'
   },
   waits: {
+    READY: 'está pronta: este computador a aplica assim que o Chasqui estiver em execução',
     PLAN_WINDOW: 'aguarda o seu horário',
     PLAN_MANUAL: 'aguarda alguém da filial aplicar',
     PLAN_HELD: 'alguém da filial segurou',

@@ -7,6 +7,9 @@ import { PT } from './words-pt.ts'
 export const LANGUAGES = ['en', 'es', 'pt'] as const
 export type Language = (typeof LANGUAGES)[number]
 
+/** Why an update waits that nothing keeps from being applied: nobody has done it yet. */
+export const READY = 'READY'
+
 /** What became of a visit: `trouble` is done with something to look at. */
 export type Outcome = 'working' | 'done' | 'trouble' | 'failed' | 'cut'
 
@@ -23,7 +26,7 @@ export interface Words {
   /** what went wrong, by code; the program's own English for the rest */
   troubles: Readonly<Partial<Record<ErrorCode, string>>>
   /** why an update waits, by code; `other` for the rest */
-  waits: Readonly<Partial<Record<ErrorCode, string>>> & { other: string }
+  waits: Readonly<Partial<Record<ErrorCode | typeof READY, string>>> & { other: string }
   when: string
   machine: string
   headOffice: string

@@ -1,9 +1,10 @@
 // By command line only: a fleet whose branch has never been online, over any stick.
 import assert from 'node:assert/strict'
-import { mkdir, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
 import type { ExportResult, ImportResult } from '../../src/stick/round.ts'
+import { READY, WORDS } from '../../src/stick/words.ts'
 import { chasqui } from './cli.ts'
 import { temporaryFolder } from './support.ts'
 
@@ -53,6 +54,10 @@ export async function fleetByStick(t: TestContext, stick: string, carry: () => P
   const taken = chasqui<ImportResult>(branch, 'usb-sync', 'import', stick)
   assert.deepEqual([taken.status, taken.json.rejected], [0, []])
   assert.deepEqual(taken.json.releases, [{ module: 'shop', track: 'default', version: '1.0.0' }])
+  const waiting = taken.json.waiting.map(({ module, version, code }) => [module, version, code])
+  assert.deepEqual(waiting, [['shop', '1.0.0', READY]], 'an import applies nothing, and says so')
+  const page = await readFile(join(stick, 'chasqui', 'STATUS.html'), 'utf8')
+  assert.ok(page.includes(`<b>shop: shop 1.0.0</b> ${WORDS.en.waits.READY}`))
   assert.equal(chasqui(branch, 'node', 'apply', '--now').status, 6)
   assert.equal(chasqui<ExportResult>(branch, 'usb-sync', 'export', stick).json.reports.out, 1)
 
