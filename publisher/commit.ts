@@ -1,5 +1,4 @@
 // The one way in which the publisher changes its feed: signed metadata and the files that it speaks of, as one step.
-
 import type { PutFile } from '../src/feed/publish-blocks.ts'
 import { tufPath } from '../src/feed/tuf-files.ts'
 import type { FeedSnapshot } from '../src/feed/types.ts'

@@ -1,6 +1,5 @@
 // What this publisher has signed last, role by role, and the two files that the online role speaks of. The feed says the
 // same as long as nobody else has the online key; when somebody has, this is what a change of keys starts from.
-
 import type { PutFile } from '../src/feed/publish-blocks.ts'
 import { tufPath } from '../src/feed/tuf-files.ts'
 import { CHANNELS_LIMIT, CHANNELS_PATH } from '../src/fleet/channels.ts'

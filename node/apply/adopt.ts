@@ -2,7 +2,7 @@
 // update is a delta and local changes are known by name. Changes nothing on the disk.
 import type { Manifest } from '../../src/release/manifest.ts'
 import { manifestRoot } from '../../src/release/manifest.ts'
-import { isoTime } from './finish.ts'
+import { formatTime } from '../../src/trust/bytes.ts'
 import { livePlace } from './layout.ts'
 import type { EngineParts } from './parts.ts'
 import { createRecords, KEYS, manifestText } from './records.ts'
@@ -88,7 +88,7 @@ function recordsOf(
       kind,
       root: manifestRoot(manifest),
       live: livePlace(app, module),
-      installedAt: isoTime(parts.clock.now()),
+      installedAt: formatTime(parts.clock.now()),
       by: 'adopted'
     }
     changes[KEYS.installed(app.name, module)] = installed

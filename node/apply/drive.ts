@@ -2,17 +2,11 @@
 // rests. The only place where a step's error becomes an event.
 import { asChasquiError, ChasquiError } from '../../src/errors.ts'
 import type { StateStore } from '../../src/system/state.ts'
+import { formatTime } from '../../src/trust/bytes.ts'
 import { letGoSetAside } from '../backups/set-aside.ts'
 import type { Profile } from '../profiles/profile.ts'
 import { troubleBeneath } from './blame.ts'
-import {
-  committedRecords,
-  historyOf,
-  isoTime,
-  pruningRecords,
-  resultOf,
-  rolledBackRecords
-} from './finish.ts'
+import { committedRecords, historyOf, pruningRecords, resultOf, rolledBackRecords } from './finish.ts'
 import { isFailedRollback, isForward, type MachineEvent, next, type Step, stepOf } from './machine.ts'
 import { KEYS, type Records } from './records.ts'
 import * as back from './rollback-steps.ts'
@@ -156,7 +150,7 @@ async function rest({ work, journal }: Drive): Promise<void> {
   const { transaction, parts } = work
   const { retries, setAside, state } = transaction
   const now = parts.clock.now()
-  transaction.endedAt = isoTime(now)
+  transaction.endedAt = formatTime(now)
   const pause = Math.min(BACKOFF.first * 2 ** Math.min(retries, 10), BACKOFF.longest)
   transaction.retryAt = state === 'rollback-failed' && setAside.length >= COPIES ? null : now + pause
   await journal.write(transaction, historyOf(work))
@@ -171,7 +165,7 @@ export async function enter(parts: Drive, event: MachineEvent, also: Also = {}):
   transaction.state = state
   if (isFailedRollback(state)) return rest(parts)
   if (stepOf(state) !== null) return journal.write(transaction, also)
-  transaction.endedAt = isoTime(work.parts.clock.now())
+  transaction.endedAt = formatTime(work.parts.clock.now())
   await journal.end(transaction, { ...also, ...(await recordsOf(work, records)) })
 }
 

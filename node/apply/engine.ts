@@ -1,6 +1,7 @@
 // The engine: takes requests, refuses what must not begin, drives the rest through the table and ends what a cut left behind.
 import { asChasquiError, ChasquiError } from '../../src/errors.ts'
 import { removeTree } from '../../src/system/durable.ts'
+import { formatTime } from '../../src/trust/bytes.ts'
 import { failingBefore, refuseFailing } from '../checks/before.ts'
 import { runChecks } from '../checks/checks.ts'
 import { checksOf, contextFor } from '../checks/plan.ts'
@@ -8,7 +9,6 @@ import type { AppConfig } from '../config/apps.ts'
 import { createProfile } from '../profiles/create.ts'
 import { adopt } from './adopt.ts'
 import { type Drive, drive, prune, removePruned } from './drive.ts'
-import { isoTime } from './finish.ts'
 import { workPlace } from './layout.ts'
 import type { EngineParts } from './parts.ts'
 import { describePending, pendingMessage } from './pending.ts'
@@ -219,7 +219,7 @@ export function createEngine(parts: EngineParts): Engine {
     adopt: (request) => alone(request.app.name, () => adopt(parts, request)),
     holds: (app) => records.holds(app),
     setHold: (app, module, isHeld) =>
-      parts.state.put({ [KEYS.hold(app, module)]: isHeld ? { since: isoTime(parts.clock.now()) } : null }),
+      parts.state.put({ [KEYS.hold(app, module)]: isHeld ? { since: formatTime(parts.clock.now()) } : null }),
     quarantine: (app) => records.quarantine(app),
     async release(app, module) {
       const entries = (await records.quarantine(app)).filter((one) => one.module === module)

@@ -2,6 +2,7 @@
 // lists, the backup, the history, the quarantine; and what may be deleted afterwards.
 import { manifestRoot } from '../../src/release/manifest.ts'
 import { compareVersions } from '../../src/release/version.ts'
+import { formatTime } from '../../src/trust/bytes.ts'
 import { heldBytes } from '../backups/held.ts'
 import { dueForPruning } from '../backups/retention.ts'
 import { setAsideRecord } from '../backups/set-aside.ts'
@@ -13,10 +14,6 @@ import type { Transaction } from './transaction.ts'
 import { treeBytes } from './tree.ts'
 import type { ApplyResult, BackupInfo, HistoryEntry, ModuleChange, Outcome } from './types.ts'
 import type { Work } from './work.ts'
-
-export function isoTime(milliseconds: number): string {
-  return new Date(milliseconds).toISOString().replace(/\.\d{3}Z$/, 'Z')
-}
 
 export function resultOf(transaction: Transaction): ApplyResult {
   const { state } = transaction
@@ -62,8 +59,8 @@ export function historyOf({ transaction, parts }: Work): Also {
     ...resultOf(transaction),
     kind: transaction.kind,
     reason: transaction.reason,
-    startedAt: isoTime(transaction.startedAt),
-    endedAt: transaction.endedAt ?? isoTime(parts.clock.now())
+    startedAt: formatTime(transaction.startedAt),
+    endedAt: transaction.endedAt ?? formatTime(parts.clock.now())
   }
   return { [KEYS.history(transaction.id)]: entry }
 }
@@ -82,7 +79,7 @@ export async function committedRecords(work: Work, records: Records): Promise<Al
     changes[KEYS.staged(app.name, module)] = null
     const root = fresh === null ? '' : manifestRoot(fresh)
     const live = work.places.live(module)
-    const installedAt = isoTime(work.parts.clock.now())
+    const installedAt = formatTime(work.parts.clock.now())
     changes[KEYS.installed(app.name, module)] =
       change.to === null
         ? null
@@ -94,7 +91,7 @@ export async function committedRecords(work: Work, records: Records): Promise<Al
     changes[KEYS.quarantine(app.name, entry.module, entry.track, entry.version)] =
       transaction.kind === 'update' ? null : entry
   }
-  Object.assign(changes, await setAsideRecord(work, null, isoTime(work.transaction.startedAt)))
+  Object.assign(changes, await setAsideRecord(work, null, formatTime(work.transaction.startedAt)))
   changes[KEYS.operations(app.name)] = null
   changes[KEYS.pruning(app.name, transaction.id)] = work.places.staging
   return changes
@@ -116,7 +113,7 @@ async function backupRecord({ transaction, app, places, parts }: Work): Promise<
   const info: BackupInfo = {
     id: transaction.backup,
     app: app.name,
-    createdAt: isoTime(transaction.startedAt),
+    createdAt: formatTime(transaction.startedAt),
     transaction: transaction.id,
     modules: transaction.changes.map(({ module, track, from, kind }) => ({
       module,
@@ -140,7 +137,7 @@ export async function rolledBackRecords(work: Work, records: Records): Promise<A
     changes[KEYS.quarantine(app.name, entry.module, entry.track, entry.version)] = entry
   }
   for (const { module } of transaction.changes) changes[KEYS.staged(app.name, module)] = null
-  Object.assign(changes, await setAsideRecord(work, work.places.backup, isoTime(transaction.startedAt)))
+  Object.assign(changes, await setAsideRecord(work, work.places.backup, formatTime(transaction.startedAt)))
   changes[KEYS.operations(app.name)] = null
   return changes
 }

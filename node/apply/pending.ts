@@ -1,8 +1,9 @@
 // A transaction that rests without having ended: what is said of it, and how a person ends it who has settled it by hand.
 import { manifestRoot } from '../../src/release/manifest.ts'
+import { formatTime } from '../../src/trust/bytes.ts'
 import { stagingRecord } from '../backups/set-aside.ts'
 import { type Drive, enter } from './drive.ts'
-import { isoTime, outcomeOf, resultOf, rolledBackRecords } from './finish.ts'
+import { outcomeOf, resultOf, rolledBackRecords } from './finish.ts'
 import { holdPlace } from './layout.ts'
 import { isFailedRollback, type State } from './machine.ts'
 import type { EngineParts } from './parts.ts'
@@ -25,7 +26,7 @@ export async function describePending(
     state,
     releases: resultOf(transaction).releases,
     message: pendingMessage(transaction),
-    retryAt: retryAt === null || retryAt === undefined ? null : isoTime(retryAt),
+    retryAt: retryAt === null || retryAt === undefined ? null : formatTime(retryAt),
     hold: (await fs.stat(hold)) === null ? null : hold
   }
 }
@@ -60,7 +61,7 @@ export async function settle(way: Drive, records: Records): Promise<ApplyResult>
   const { work, profile, journal } = way
   const { transaction, parts } = work
   await profile.letUp(work)
-  transaction.settledAt = isoTime(parts.clock.now())
+  transaction.settledAt = formatTime(parts.clock.now())
   if (!isFailedRollback(transaction.state)) {
     await enter(way, 'done')
     return resultOf(transaction)
@@ -78,7 +79,7 @@ async function stagingAfter(work: Work) {
   const { transaction, app, places } = work
   if (transaction.state === 'restart-failed')
     return { [KEYS.pruning(app.name, transaction.id)]: places.staging }
-  return stagingRecord(work, isoTime(transaction.startedAt))
+  return stagingRecord(work, formatTime(transaction.startedAt))
 }
 
 /** The new version, when its files are nearer to what is there than the old one's; else what is recorded stays. */
@@ -95,7 +96,7 @@ async function asItStands(work: Work, records: Records, change: ModuleChange) {
     return changed.length + missing.length
   }
   if ((await count(fresh)) >= Math.min(await count(old), fresh.entries.length)) return {}
-  const installedAt = isoTime(parts.clock.now())
+  const installedAt = formatTime(parts.clock.now())
   return {
     [KEYS.manifest(app.name, module)]: manifestText(fresh),
     [KEYS.installed(app.name, module)]: {

@@ -1,6 +1,5 @@
 // Brings what branches need from the feed of now into the next one: packs and releases a part at a time, trust metadata and
 // channels as the last step. What is there already is not copied again, so that a cut costs nothing.
-
 import type { PutFile } from '../../src/feed/publish-blocks.ts'
 import type { FeedSnapshot } from '../../src/feed/types.ts'
 import type { FeedWriter } from '../../src/feed/writer.ts'

@@ -1,6 +1,5 @@
 // One Hypercore as blocks, Merkle nodes and a signed head: the narrow view that carries a core without a peer (stick) or
 // compares histories (gossip). Blocks are as stored, encrypted; nothing here waits for the network.
-
 import { MerkleTree } from 'hypercore/lib/merkle-tree.js'
 import Verifier, { type RawManifest } from 'hypercore/lib/verifier.js'
 import { ChasquiError } from '../errors.ts'

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { z } from 'zod'
 import { readFileLimited, writeFileDurably } from '../system/durable.ts'
 import type { FileSystem } from '../system/file-system.ts'
+import { toHex } from '../trust/bytes.ts'
 import type { FeedConflict } from './types.ts'
 
 const FILE_LIMIT = 4096 // bytes
@@ -15,7 +16,7 @@ const conflictFile = z.strictObject({
 })
 
 function conflictPath(directory: string, key: Uint8Array): string {
-  return join(directory, `conflict-${Buffer.from(key).toString('hex')}.json`)
+  return join(directory, `conflict-${toHex(key)}.json`)
 }
 
 export async function loadConflict(

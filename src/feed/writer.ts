@@ -5,6 +5,7 @@ import type Hyperdrive from 'hyperdrive'
 import { ChasquiError } from '../errors.ts'
 import { removeTree } from '../system/durable.ts'
 import type { FileSystem } from '../system/file-system.ts'
+import { toHex } from '../trust/bytes.ts'
 import type { DriveFeed } from './feed.ts'
 import { freeBlocks } from './free.ts'
 import { type Journal, type JournalHead, openJournal, writeJournal } from './journal.ts'
@@ -86,7 +87,7 @@ async function publishNow(
   const files = await Promise.all(changes.put.map((file) => measure(fs, file)))
   const entries = await encodeEntries(feed, files, changes.remove)
   const head: JournalHead = {
-    feed: Buffer.from(feed.key).toString('hex'),
+    feed: toHex(feed.key),
     blobs: { start: feed.open.blobs.length, blocks: files.reduce((sum, { blocks }) => sum + blocks, 0) },
     db: { start: feed.db.length, blocks: entries.length },
     ...(unused.length > 0 && { free: unused.map(({ offset, length }): [number, number] => [offset, length]) })
@@ -119,7 +120,7 @@ async function finishPublish(feed: DriveFeed, fs: FileSystem, path: string): Pro
     return false
   }
   // one that a former feed of this home has left belongs to nobody any more
-  const isOurs = journal.head.feed === Buffer.from(feed.key).toString('hex')
+  const isOurs = journal.head.feed === toHex(feed.key)
   try {
     if (isOurs) await append(feed, journal)
     await feed.store.flush()

@@ -3,6 +3,7 @@
 import c from 'compact-encoding'
 import sodium from 'sodium-native'
 import { ChasquiError } from '../errors.ts'
+import { toHex } from '../trust/bytes.ts'
 import type { Member } from '../trust/membership.ts'
 
 /** FORMAT 10: the number on the wire is the place in this list plus one. Only ever append. */
@@ -94,7 +95,7 @@ export function verifyRecord(
     throw invalid('its signature does not verify')
   }
   const member = verifyMembership(record.membership)
-  if (member.node !== hex(record.author)) throw invalid('its membership belongs to another node')
+  if (member.node !== toHex(record.author)) throw invalid('its membership belongs to another node')
   return { ...record, member }
 }
 
@@ -194,5 +195,3 @@ function invalid(reason: string, cause?: unknown): ChasquiError {
     cause
   })
 }
-
-const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString('hex')

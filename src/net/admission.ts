@@ -4,6 +4,7 @@
 import type NoiseSecretStream from '@hyperswarm/secret-stream'
 import type { KeyPair } from '@hyperswarm/secret-stream'
 import { asChasquiError, ChasquiError } from '../errors.ts'
+import { toHex } from '../trust/bytes.ts'
 import { encodeHello, type Hello, proofOf, verifyHello, verifyProof } from './hello.ts'
 import type { LinkMember } from './peer.ts'
 
@@ -68,7 +69,7 @@ export function admit(stream: NoiseSecretStream, options: AdmissionOptions): voi
     member: hello.member,
     membership: hello.membership,
     isInitiator: stream.isInitiator,
-    instance: Buffer.from(hello.instance).toString('hex'),
+    instance: toHex(hello.instance),
     counter: stream.isInitiator ? options.identity.counter : hello.counter
   })
   const say = (kind: number, body: Uint8Array) => stream.write(encodeMessage(kind, body))
@@ -109,7 +110,7 @@ export function admit(stream: NoiseSecretStream, options: AdmissionOptions): voi
     const hello = verifyHello(body, !stream.isInitiator, stream.handshakeHash)
     if (hello === null) throw refused('a peer could not prove its identity')
     const member = options.verifyMembership(hello.membership)
-    const node = Buffer.from(hello.node).toString('hex')
+    const node = toHex(hello.node)
     if (member.node !== node) throw refused('the membership belongs to another node')
     if (Buffer.compare(hello.node, options.identity.keyPair.publicKey) === 0) {
       throw refused('this is our own node')

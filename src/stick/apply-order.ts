@@ -3,6 +3,7 @@
 import { canonicalize } from '@tufjs/canonical-json'
 import { z } from 'zod'
 import { ChasquiError } from '../errors.ts'
+import { toHex } from '../trust/bytes.ts'
 import type { Member } from '../trust/membership.ts'
 
 /** FORMAT 12.8 */
@@ -47,7 +48,7 @@ export function encodeOrder(value: ApplyOrder, membership: Uint8Array, signature
     schema: 1,
     order: value,
     membership: Buffer.from(membership).toString('base64'),
-    signature: Buffer.from(signature).toString('hex')
+    signature: toHex(signature)
   }
   return Buffer.from(`${JSON.stringify(orderFile.parse(file))}\n`)
 }

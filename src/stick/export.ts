@@ -1,6 +1,7 @@
 // Home → stick: only what the stick lacks, planned to the byte before the first write, marker last.
 import { ChasquiError } from '../errors.ts'
 import type { BlockCore } from '../feed/block-core.ts'
+import { toHex } from '../trust/bytes.ts'
 import { refuseFork } from './core-import.ts'
 import { clearDamage, clearLeftovers } from './damage.ts'
 import { type FeedOnStick, readFeedFolder } from './feed-folder.ts'
@@ -62,7 +63,7 @@ export async function planExport(
   folder: StickFolder,
   wish: ExportWish
 ): Promise<ExportPlan> {
-  const feed = hex(home.feed.db.key)
+  const feed = toHex(home.feed.db.key)
   const onStick = await readFeedFolder(folder, feed, home.fleet)
   const losses = await findLosses(folder, onStick)
   const { db } = home.feed
@@ -215,8 +216,4 @@ export async function writeExport(
   await writeStickBytes(folder, ['feeds', plan.feed, 'complete.json'], encodeMarker(marker))
   await clearDamage(folder, plan.feed, plan.repair)
   return { blocks: plan.blocks, bytes: plan.bytes, segments: written.length }
-}
-
-function hex(bytes: Uint8Array): string {
-  return Buffer.from(bytes).toString('hex')
 }

@@ -3,6 +3,7 @@
 import { ChasquiError, type ErrorCode } from '../errors.ts'
 import type { CoreHead } from '../feed/block-core.ts'
 import type { FileReader } from '../system/file-system.ts'
+import { toHex } from '../trust/bytes.ts'
 import { listStick, openStickFile, readStickHint, type StickFolder } from './folder.ts'
 import { MARKER_LIMIT, type Marker, parseMarker } from './marker.ts'
 import { type Holdings, rangesOf } from './ranges.ts'
@@ -82,7 +83,7 @@ export async function readFeedFolder(
   for (const name of names.sort((a, b) => Number.parseInt(a, 10) - Number.parseInt(b, 10))) {
     try {
       const { segment, bytes } = await readSegment(folder, feed, name)
-      result.fleet ??= Buffer.from(segment.header.fleet).toString('hex')
+      result.fleet ??= toHex(segment.header.fleet)
       checkPlace(segment, { feed, fleet: result.fleet, name })
       for (const core of segment.cores) mergeCore(result.cores, core, name)
       const { header, hash } = segment
@@ -130,11 +131,11 @@ async function readTables(reader: FileReader, size: number): Promise<ProvenSegme
 /** A segment must say that it belongs where it lies. */
 function checkPlace(segment: ProvenSegment, place: { feed: string; fleet: string; name: string }): void {
   const { header } = segment
-  if (Buffer.from(header.fleet).toString('hex') !== place.fleet) {
+  if (toHex(header.fleet) !== place.fleet) {
     throw new ChasquiError('STICK_OTHER_FLEET', `${place.name} belongs to another fleet`)
   }
   const number = Number(SEGMENT_NAME.exec(place.name)?.[1])
-  if (Buffer.from(header.feed).toString('hex') !== place.feed || header.number !== number) {
+  if (toHex(header.feed) !== place.feed || header.number !== number) {
     throw new ChasquiError('STICK_DAMAGED', `${place.name} was moved here from another place`)
   }
 }

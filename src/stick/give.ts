@@ -1,6 +1,7 @@
 // Home → stick, everything in its order: roots, sealed keys, segments, marker, records, letters, installer, stick.json.
 import type { CommandContext } from '../control/commands.ts'
 import { ChasquiError } from '../errors.ts'
+import { formatTime } from '../trust/bytes.ts'
 import { carriedReleases } from './carried.ts'
 import { compactFeed } from './compact.ts'
 import { planExport, writeExport } from './export.ts'
@@ -15,7 +16,7 @@ import { clearPlaces } from './places.ts'
 import { giveRecords, measureRecords, takeRecords } from './reports.ts'
 import { giveRoots } from './roots.ts'
 import type { ExportRequest, ExportResult, StickTools } from './round.ts'
-import { progressOf, timestamp } from './round-progress.ts'
+import { progressOf } from './round-progress.ts'
 import { giveKeys } from './sealed-keys.ts'
 import { lacksSpace, refuseWithoutSpace } from './space.ts'
 import { type StickFile, writeStickFile } from './stick-file.ts'
@@ -78,7 +79,7 @@ export async function give(
   const names = carried.map(({ module, track, version }) => ({ module, track, version }))
   const marked = {
     sequence: file.sequence,
-    written: timestamp(tools.now()),
+    written: formatTime(tools.now()),
     releases: names
   }
   const progress = progressOf(context, 'export', plan.bytes)

@@ -1,6 +1,7 @@
 // Who reported by a stick and who met it, told without a home: from the records' clear parts and the stick's diary. Nobody
 // vouches for either here: it is for people.
 import { decodeRecord, type SignedRecord } from '../fleet/record.ts'
+import { toHex } from '../trust/bytes.ts'
 import type { StickFolder } from './folder.ts'
 import { listBundles, readBundle } from './reports.ts'
 import { readVisits } from './visits.ts'
@@ -30,7 +31,7 @@ export async function inspectBranches(
     })
   }
   for (const { author, type, at } of await readRecords(folder)) {
-    const node = Buffer.from(author).toString('hex')
+    const node = toHex(author)
     reports.add(node)
     if (type !== 'report') continue
     const known = of(node)

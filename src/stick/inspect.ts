@@ -1,6 +1,5 @@
 // What a stick holds, told without a home and without keys: `inspect` reads the tables, `verify` every byte that is in use. Both prove
 // segments against the signatures that they carry; neither changes the stick.
-
 import { createHash } from 'node:crypto'
 import type { FileSystem } from '../system/file-system.ts'
 import { stopIfCancelled } from './cancel.ts'

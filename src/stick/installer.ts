@@ -1,7 +1,6 @@
 // A new site from the stick alone: the program's archives as they were given, their hashes, a PIN-protected invite, and
 // start scripts for a person to run. Chasqui itself never runs or reads anything in this folder; what it did not write there
 // it takes away, so that nobody takes it for ours.
-
 import { createHash } from 'node:crypto'
 import { basename, join } from 'node:path'
 import { ChasquiError } from '../errors.ts'

@@ -1,5 +1,6 @@
 // What a stick that stays in was given, and whether its home has more to say by now. What the night brought (an update, a
 // failure, a neighbour's report) shall be on it in the morning, and a home to which nothing happens shall leave it alone.
+import { toHex } from '../trust/bytes.ts'
 import type { StickHome } from './home.ts'
 
 /** How long after a round the next one may begin for such news; the feed's own are given at once. */
@@ -52,5 +53,5 @@ export class News {
 
 async function feedOf({ feed }: StickHome): Promise<string> {
   const readable = (await feed.snapshot().catch(() => null))?.version ?? 0
-  return `${Buffer.from(feed.db.key).toString('hex')} ${readable}`
+  return `${toHex(feed.db.key)} ${readable}`
 }

@@ -1,6 +1,5 @@
 // What a stick promised and does not hold any more: segments that the marker lists and that do not prove, blocks that a
 // reader noted as damaged. Decides what this export mends, what may go, and what still has to be said.
-
 import type { Role } from '../system/home.ts'
 import { type DamageNote, dropDamaged } from './damage.ts'
 import type { FeedOnStick } from './feed-folder.ts'

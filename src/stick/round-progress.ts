@@ -1,4 +1,4 @@
-// What a round says while it runs, and the form in which it writes times.
+// What a round says while it runs.
 import type { CommandContext } from '../control/commands.ts'
 
 /** Counts bytes of one step into `progress` events. */
@@ -12,9 +12,4 @@ export function progressOf(context: CommandContext, step: 'import' | 'export', t
       context.emit({ event: 'progress', step, done, total })
     }
   }
-}
-
-/** RFC 3339 UTC without a fraction. */
-export function timestamp(now: number): string {
-  return new Date(now).toISOString().replace(/\.\d+Z$/, 'Z')
 }

@@ -3,6 +3,7 @@
 import type { CommandContext } from '../control/commands.ts'
 import type { FileSystem } from '../system/file-system.ts'
 import type { MachineLock } from '../system/machine-lock.ts'
+import { formatTime } from '../trust/bytes.ts'
 import { withStick } from './claim.ts'
 import type { ExportSummary } from './export-summary.ts'
 import type { Rejected } from './feed-folder.ts'
@@ -14,7 +15,6 @@ import type { InstallerFile, InstallerRequest } from './installer.ts'
 import { dropSpentLetters } from './letters.ts'
 import { openFolder, prepareFolder } from './open.ts'
 import { giveRecords } from './reports.ts'
-import { timestamp } from './round-progress.ts'
 import { requireSameStick } from './stick-file.ts'
 import { take, unlessReadOnly, visitOf } from './take.ts'
 import { withVisit } from './visit-log.ts'
@@ -249,6 +249,6 @@ const nothingTaken: ImportResult = {
 
 /** The stick at `place` for writing; one that is new gets its name from this home. */
 function prepare(home: StickHome, place: string, tools: StickTools): Promise<WritableStick> {
-  const created = timestamp(tools.now())
+  const created = formatTime(tools.now())
   return prepareFolder(tools.fs, place, { id: tools.randomId(), label: home.name.slice(0, 100), created })
 }

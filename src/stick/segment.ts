@@ -1,6 +1,5 @@
 // One segment file: blocks of a feed's cores, the Merkle nodes that tie them to a signed head, a table of both, a footer.
 // Bytes only, no I/O. A parsed segment is proven: its blocks' hashes lead to a head that the core's writer signed.
-
 import type { State } from 'compact-encoding'
 import * as c from 'compact-encoding'
 import { ChasquiError } from '../errors.ts'

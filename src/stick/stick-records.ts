@@ -3,13 +3,13 @@ import { createHash } from 'node:crypto'
 import type { VerifiedRecord } from '../fleet/record.ts'
 import type { AddResult, RecordSet } from '../fleet/record-set.ts'
 import { parseReportHeader } from '../fleet/report.ts'
+import { toHex } from '../trust/bytes.ts'
 import type { StickRecords } from './home.ts'
 
 /** `offer` adds to the set and returns when what was added is durable. */
 export function stickRecords(set: RecordSet, offer: (bytes: Uint8Array) => Promise<AddResult>): StickRecords {
   return {
-    list: async () =>
-      set.list().map(({ author, bytes }) => ({ author: Buffer.from(author).toString('hex'), bytes })),
+    list: async () => set.list().map(({ author, bytes }) => ({ author: toHex(author), bytes })),
     async offer(bytes) {
       const { outcome } = await offer(bytes)
       if (outcome === 'added') return 'new'

@@ -1,6 +1,7 @@
 // Stick → home, everything in its order: roots, sealed keys, blocks, records, letters.
 import type { CommandContext } from '../control/commands.ts'
 import { ChasquiError } from '../errors.ts'
+import { toHex } from '../trust/bytes.ts'
 import { noteDamage } from './damage.ts'
 import { requireStick, type StickFolder } from './folder.ts'
 import type { StickHome, StickVisit } from './home.ts'
@@ -38,7 +39,7 @@ export async function take(
   if (home.letters !== undefined) await takeLetters(folder, home.letters, visit)
   await requireStick(folder)
   await unlessReadOnly(async () => {
-    const key = Buffer.from(home.feed.db.key).toString('hex')
+    const key = toHex(home.feed.db.key)
     for (const { core, places } of damaged) await noteDamage(folder, key, core, places)
   })
   const rejected = [...(cleared ?? []), ...roots, ...feed.rejected]

@@ -1,10 +1,10 @@
 // Keeps the stick's diary: that a visit goes on, what this machine ran before and after, what waits, what went wrong, and the
 // pages made of it. Whatever becomes of a round, the page says so: people decide by it whether to pull the stick out.
 import { asChasquiError, type ErrorCode } from '../errors.ts'
+import { formatTime } from '../trust/bytes.ts'
 import type { Rejected } from './feed-folder.ts'
 import type { StickFolder } from './folder.ts'
 import type { StickHome } from './home.ts'
-import { timestamp } from './round-progress.ts'
 import { writePages } from './status-page.ts'
 import { requireSameStick } from './stick-file.ts'
 import { unlessReadOnly } from './take.ts'
@@ -72,7 +72,7 @@ async function openDiary(home: StickHome, folder: StickFolder, now: () => number
       errors: []
     }
     const who = { node: home.node, name: home.name.slice(0, 300), role: home.role }
-    const visits = await addVisit(folder, { at: timestamp(now()), ...who, ...base, ...fields })
+    const visits = await addVisit(folder, { at: formatTime(now()), ...who, ...base, ...fields })
     await writePages(folder, visits, home.language ?? 'en')
   }
   return {

@@ -5,6 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { ControlEvent } from '../control/commands.ts'
 import { asChasquiError, ChasquiError } from '../errors.ts'
 import type { Log } from '../system/log.ts'
+import { toHex } from '../trust/bytes.ts'
 import { Answers } from './answers.ts'
 import { isUnclaimed } from './claim.ts'
 import { listFeeds } from './feed-folder.ts'
@@ -181,7 +182,7 @@ class Watcher implements StickWatcher {
     const { home } = this.#parts
     const feeds = await listFeeds(folder)
     const roots = await listStick(folder, ['roots'])
-    return feeds.includes(Buffer.from(home.feed.db.key).toString('hex')) || roots.includes(home.fleet)
+    return feeds.includes(toHex(home.feed.db.key)) || roots.includes(home.fleet)
   }
 
   async #round(entry: Seen, place: string): Promise<void> {

@@ -2,7 +2,7 @@
 // travels on a stick. FORMAT 7.2.
 import z32 from 'z32'
 import { ChasquiError } from '../errors.ts'
-import { equalBytes, formatTime, sha256 } from './bytes.ts'
+import { equalBytes, formatTime, sha256, toHex } from './bytes.ts'
 import { type Certificate, readCertificate } from './certificate.ts'
 import { type KeyCost, openSecret, Passphrase, type SealedBox, sealSecret } from './key-file.ts'
 import { keyPairOf } from './keys.ts'
@@ -162,14 +162,13 @@ function unseal(body: Uint8Array, pin: string | undefined): Uint8Array {
   const { passes, memory, salt, nonce, box } = read(sealedForm, body)
   if (passes < 1 || passes > 10 || memory < 8192 || memory > 2 ** 30 || nonce.length !== 24)
     throw damaged('its PIN')
-  const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString('hex')
   const sealed: SealedBox = {
     kdf: 'argon2id',
     passes,
     memory,
-    salt: hex(salt),
-    nonce: hex(nonce),
-    box: hex(box)
+    salt: toHex(salt),
+    nonce: toHex(nonce),
+    box: toHex(box)
   }
   const passphrase = new Passphrase(pin)
   try {

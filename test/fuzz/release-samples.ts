@@ -1,5 +1,4 @@
 // Real files of releases; packs as a whole are fuzzed beside their own tests (test/pack/fuzz.test.ts).
-
 import { bytesSource, readIndex } from '../../src/pack/layout.ts'
 import { PACK_LIMITS } from '../../src/pack/limits.ts'
 import { parseManifest } from '../../src/release/manifest.ts'

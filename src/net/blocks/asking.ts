@@ -1,5 +1,4 @@
 // Carries the plan out: asks for what may be asked for now, at the rate of each link, and ends requests.
-
 import type { BulkCore } from '../../feed/bulk-core.ts'
 import type { Neighbours } from './neighbours.ts'
 import type { BlockPlan, Holder } from './plan.ts'

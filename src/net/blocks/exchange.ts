@@ -1,6 +1,5 @@
 // Fetches blocks of one core from all admitted peers and serves them (decisions 0401, 0402). The plan says what to ask of
 // whom, `Asking` carries it out; here is what is wanted, who is there, and what came from where.
-
 import type { BulkCore } from '../../feed/bulk-core.ts'
 import type { Log } from '../../system/log.ts'
 import { Pacer } from '../pacing.ts'
