@@ -1,21 +1,19 @@
 // Plug and wait: notices sticks that appear, does the whole round with those that carry this fleet, and says when they may
-// be removed. A round is done again when there is news meanwhile, and some time after it failed. A stick that is not
+// be removed. A round is done again when there is news meanwhile, when somebody made room, and some time after it failed. A stick that is not
 // ours is never written to; nothing on a stick is ever run.
 import { setTimeout as delay } from 'node:timers/promises'
 import type { ControlEvent } from '../control/commands.ts'
 import { asChasquiError, ChasquiError } from '../errors.ts'
 import type { Log } from '../system/log.ts'
-import { toHex } from '../trust/bytes.ts'
 import { Answers } from './answers.ts'
 import { isUnclaimed } from './claim.ts'
-import { listFeeds } from './feed-folder.ts'
-import { listStick, type StickFolder } from './folder.ts'
 import type { StickHome } from './home.ts'
 import { insertionAt } from './insertion.ts'
 import type { MountSource } from './mounts.ts'
 import { News } from './news.ts'
-import { openFolder } from './open.ts'
+import { isOurs } from './ours.ts'
 import { type Claimed, type StickTools, type SyncResult, syncStick } from './round.ts'
+import { lacksSpace } from './space.ts'
 import { isLasting, pauseAfter } from './tries.ts'
 import { inTurn } from './turn.ts'
 
@@ -62,7 +60,12 @@ interface Seen {
   /** rounds in a row that failed, and when the next one is due (ms); null: none is */
   failures: number
   retryAt: number | null
+  /** bytes that were free when something did not fit; null: everything did */
+  tooFew: number | null
 }
+
+/** bytes that somebody has freed, from which a stick that was too full is tried again */
+const MORE_ROOM = 1024 * 1024
 
 /** Starts to watch. */
 export function watchSticks(parts: WatcherParts): StickWatcher {
@@ -145,10 +148,12 @@ class Watcher implements StickWatcher {
       stick: null,
       news: new News(this.#parts.home),
       failures: 0,
-      retryAt: null
+      retryAt: null,
+      tooFew: null
     }
     this.#seen.set(place, entry)
-    if (!(await this.#isOurs(place))) return
+    const { home, tools, log } = this.#parts
+    if (!(await isOurs(home, tools.fs, place, log))) return
     this.#parts.emit({ event: 'stick', what: 'plugged', place })
     await this.#round(entry, place)
   }
@@ -158,31 +163,19 @@ class Watcher implements StickWatcher {
     const now = this.#parts.tools.now()
     const isDue = entry.retryAt !== null && now >= entry.retryAt
     const { news, stick } = entry
-    if (!isDue && !(await (stick.state === 'done' ? news.isThere(now) : news.hasFeed()))) return
+    const hasNews = () => (stick.state === 'done' ? news.isThere(now) : news.hasFeed())
+    if (!isDue && !(await this.#hasMoreRoom(entry, place)) && !(await hasNews())) return
     this.#parts.emit({ event: 'stick', what: 'again', place })
     await this.#round(entry, place)
   }
 
-  /** Ours: a Chasqui folder that names this fleet, or carries its feed. */
-  async #isOurs(place: string): Promise<boolean> {
-    const { home, tools } = this.#parts
-    try {
-      const folder = await openFolder(tools.fs, place)
-      return (
-        (folder.file?.fleets ?? []).some(({ id }) => id === home.fleet) || (await this.#carriesFeed(folder))
-      )
-    } catch (error) {
-      const { code } = asChasquiError(error)
-      if (code !== 'STICK_NOT_A_STICK') this.#parts.log.info({ place, code }, 'a drive was left alone')
-      return false
-    }
+  async #hasMoreRoom({ tooFew }: Seen, place: string): Promise<boolean> {
+    return tooFew !== null && (await this.#freeOn(place)) >= tooFew + MORE_ROOM
   }
 
-  async #carriesFeed(folder: StickFolder): Promise<boolean> {
-    const { home } = this.#parts
-    const feeds = await listFeeds(folder)
-    const roots = await listStick(folder, ['roots'])
-    return feeds.includes(toHex(home.feed.db.key)) || roots.includes(home.fleet)
+  /** 0: the drive does not say */
+  async #freeOn(place: string): Promise<number> {
+    return (await this.#answers.of(place, () => this.#parts.tools.freeSpace(place))) ?? 0
   }
 
   async #round(entry: Seen, place: string): Promise<void> {
@@ -197,11 +190,13 @@ class Watcher implements StickWatcher {
       const { read, wrote, reports, releases, troubles, safeToRemove } = result
       entry.stick = { ...this.#state(place, 'done', null), troubles }
       entry.failures = 0
+      entry.tooFew = lacksSpace(result.plan.total, result.plan.free) > 0 ? await this.#freeOn(place) : null
       emit({ event: 'stick', what: 'done', place, read, wrote, reports, releases, troubles, safeToRemove })
       log.info({ place, read, wrote, reports, troubles }, `stick: done, ${nextFor(safeToRemove)}`)
     } catch (thrown) {
       const { code, message } = asChasquiError(thrown)
       entry.stick = this.#state(place, 'failed', { code, message })
+      entry.tooFew = code === 'STICK_FULL' ? await this.#freeOn(place) : null
       if (!isLasting(code)) entry.retryAt = this.#parts.tools.now() + pauseAfter(entry.failures++)
       const safeToRemove = await isUnclaimed(this.#parts.tools, place).catch(() => true)
       emit({ event: 'stick', what: 'failed', place, code, message, safeToRemove })

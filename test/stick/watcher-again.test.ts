@@ -236,3 +236,25 @@ test('a machine that does not know the branches of a stick puts its reports on i
   const { reports } = await importAll(publisher, stick)
   assert.equal(reports.in, 1)
 })
+
+test('a stick that was too full is tried again when somebody has made room', async (t) => {
+  const { publisher, stick } = await given(t)
+  await publish(publisher, 2)
+  const drive = { free: 1000 }
+  const { watcher, told } = watch(t, publisher, [stick], { freeSpace: async () => drive.free })
+  await watcher.look()
+  assert.deepEqual(told(), ['plugged', 'stick-plan', 'done'])
+  assert.match(watcher.sticks()[0]?.troubles.join() ?? '', /STICK_FULL/)
+  drive.free = 100_000
+  await watcher.look()
+  assert.deepEqual(told(), [])
+  drive.free = 1_000_000_000
+  await watcher.look()
+  assert.deepEqual(told(), ['again', 'stick-plan', 'done'])
+  assert.deepEqual(watcher.sticks()[0]?.troubles, [])
+  await watcher.look()
+  assert.deepEqual(told(), [])
+  const branch = await openTestHome(t, { key: publisher.feed.db.key, node: '0b'.repeat(32) })
+  await importAll(branch, stick)
+  assert.ok(await holdsReleases(branch, 2))
+})
