@@ -43,7 +43,9 @@ export function createOutput(options: OutputOptions): Output {
     clear()
     const error = withHint(thrown)
     const lines = [`${style('red', 'chasqui')}: ${error.code}: ${error.message}`, `hint: ${error.hint}`]
-    if (options.verbose && error.cause instanceof Error) lines.push(String(error.cause.stack))
+    for (let { cause } = error; options.verbose && cause instanceof Error; cause = cause.cause) {
+      lines.push(String(cause.stack))
+    }
     process.stderr.write(`${lines.join('\n')}\n`)
     return error.exit
   }
