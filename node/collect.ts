@@ -3,11 +3,12 @@
 import { ChasquiError } from '../src/errors.ts'
 import type { Channels } from '../src/fleet/channels.ts'
 import { parseReportHeader } from '../src/fleet/report.ts'
+import type { ReleaseName } from '../src/fleet/rollout.ts'
 import { packPath, type Release } from '../src/release/release.ts'
 import type { NodeApp } from './app.ts'
 import { isOwn } from './carry.ts'
 import { ReleaseCache } from './catalog.ts'
-import { planCollection, type ReleaseName } from './collection-plan.ts'
+import { planCollection } from './collection-plan.ts'
 import type { NodePlan } from './planner.ts'
 import type { FleetView } from './trust-keeper.ts'
 

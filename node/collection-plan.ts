@@ -1,13 +1,8 @@
 // Which packs a branch gives up. Pure: releases, pointers and what is here come in, packs to keep and to free come out. In
 // doubt a pack stays: a release that no chain of packs leads to keeps every pack of its module and track.
+import type { ReleaseName } from '../src/fleet/rollout.ts'
 import type { PackInfo, Release } from '../src/release/release.ts'
 import { cheapestPath } from '../src/release/route.ts'
-
-export interface ReleaseName {
-  module: string
-  track: string
-  version: string
-}
 
 export interface CollectionInput {
   /** every verified release of the fleet */

@@ -1,16 +1,9 @@
 // Gets packs from peers. Knows whether there is anybody to ask: without a peer it fails at once instead of waiting for
 // ever. Packs that are here are never asked for.
 import { ChasquiError } from '../src/errors.ts'
-import type { Feed, FetchProgress } from '../src/feed/types.ts'
+import type { Feed, FetchFilesOptions, FetchProgress } from '../src/feed/types.ts'
 import type { Sources } from './sources.ts'
 import { type LineState, StallGuard } from './stall.ts'
-
-export interface FetchOptions {
-  signal: AbortSignal
-  onProgress?(progress: FetchProgress): void
-  /** of a signed critical release: passes pauses and hours */
-  isCritical?: boolean
-}
 
 export interface FetcherParts extends LineState {
   /** the feed of now: it may become another one */
@@ -39,7 +32,7 @@ export class Fetcher {
   }
 
   /** Returns when all the files are here. Throws PLAN_NOT_HERE, LINKS_PAUSED, CANCELLED. */
-  async fetch(paths: string[], options: FetchOptions): Promise<void> {
+  async fetch(paths: string[], options: FetchFilesOptions): Promise<void> {
     const { sources, hasPeers, isPaused } = this.#parts
     const feed = this.#parts.feed()
     const missing = await feed.missing(paths)

@@ -1,12 +1,13 @@
 // A core whose blocks are exchanged one by one with proofs, by whoever decides from which peer each of them comes
 // (src/net/blocks). Nothing here waits for the network.
 import type Hypercore from 'hypercore'
+import type { TreeNode } from './block-core.ts'
 
 /** A stored block and the Merkle nodes that prove it to a core of the same history. */
 export interface ProvenBlock {
   index: number
   fork: number
-  nodes: { index: number; size: number; hash: Uint8Array }[]
+  nodes: TreeNode[]
   value: Uint8Array
 }
 

@@ -1,6 +1,6 @@
 // Which blocks of a core this home has, and what they weigh.
 import type { BlockCore } from '../feed/block-core.ts'
-import type { BlockRange } from './home.ts'
+import type { BlockRange } from '../feed/types.ts'
 import { blocksIn, type Ranges } from './ranges.ts'
 import { fullRoots } from './tree.ts'
 

@@ -2,7 +2,7 @@
 // the fleet's records, and what to do after news came in. Each program implements it over its own app.
 import type { CommandContext } from '../control/commands.ts'
 import type { BlockCore } from '../feed/block-core.ts'
-import type { FeedSnapshot } from '../feed/types.ts'
+import type { BlockRange, FeedSnapshot } from '../feed/types.ts'
 import type { Role } from '../system/home.ts'
 import type { Installed, WaitingUpdate } from './visits.ts'
 import type { Language } from './words.ts'
@@ -17,12 +17,6 @@ export interface StickFilter {
   branches: readonly string[]
   /** only the newest release of each module and track, and what channels lead to */
   latest: boolean
-}
-
-/** Blocks of the blobs core that are wanted, with what they are for. */
-export interface BlockRange {
-  offset: number
-  length: number
 }
 
 /** One release that a selection takes: its packs' blocks; `bytes` as they travel. */

@@ -2,14 +2,14 @@
 // the newest, what named branches lack by their last reports). Reads the home's own verified view of the fleet.
 import { ChasquiError } from '../errors.ts'
 import { readRelease } from '../feed/signed-files.ts'
-import type { FeedSnapshot } from '../feed/types.ts'
+import type { BlockRange, FeedSnapshot } from '../feed/types.ts'
 import { type Channels, pointerOf, yankOf } from '../fleet/channels.ts'
 import { matchesAny } from '../fleet/pattern.ts'
 import { packPath, type Release } from '../release/release.ts'
 import { cheapestPath } from '../release/route.ts'
 import { compareVersions } from '../release/version.ts'
 import type { Trust } from '../trust/trust.ts'
-import type { BlockRange, SelectedRelease, SelectOptions, StickFilter, StickSelection } from './home.ts'
+import type { SelectedRelease, SelectOptions, StickFilter, StickSelection } from './home.ts'
 import { type Branch, findBranches, type HeardOf } from './select-branch.ts'
 
 export interface SelectionSource extends HeardOf {

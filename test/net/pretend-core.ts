@@ -1,7 +1,6 @@
 // Cores for tests of the exchange of blocks: every block is known by its hash, and whoever serves may lie.
 import { createHash } from 'node:crypto'
-import type { BulkCore } from '../../src/feed/bulk-core.ts'
-import type { BlockMessage } from '../../src/net/blocks/wire.ts'
+import type { BulkCore, ProvenBlock } from '../../src/feed/bulk-core.ts'
 
 export const COUNT = 40
 
@@ -24,7 +23,7 @@ export function pretendCore(
     has: async (index) => has(index) || here.has(index),
     missingNodes: async () => 0,
     prove: async (index) => ({ index, fork: 0, nodes: [], value: await answer(index) }),
-    apply: async (block: BlockMessage) => {
+    apply: async (block: ProvenBlock) => {
       if (!content(block.index).equals(block.value)) throw new Error('it does not verify')
       here.set(block.index, block.value)
       return true

@@ -1,10 +1,9 @@
 // Carries the plan out: asks for what may be asked for now, at the rate of each link, and ends requests.
-import type { BulkCore } from '../../feed/bulk-core.ts'
+import type { BulkCore, ProvenBlock } from '../../feed/bulk-core.ts'
 import type { Neighbours } from './neighbours.ts'
 import type { BlockPlan, Holder } from './plan.ts'
 import { type Neighbour, Requests, type TimeLimit } from './requests.ts'
 import type { Toll } from './toll.ts'
-import type { BlockMessage } from './wire.ts'
 
 const PAUSE_CHECK = 5000 // ms between looks whether a paused link is open again
 const PATIENCE = 5 // time-outs after which a peer is dropped
@@ -75,7 +74,7 @@ export class Asking {
   }
 
   /** A block came in. False when it was not asked for. */
-  arrived(neighbour: Neighbour, { index, value }: BlockMessage): boolean {
+  arrived(neighbour: Neighbour, { index, value }: ProvenBlock): boolean {
     const { toll, now } = this.#parts
     const [link, bytes] = [neighbour.session.peer.link.class, value.byteLength]
     if (!this.#requests.isOf(index, neighbour)) {

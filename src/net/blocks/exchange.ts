@@ -1,6 +1,6 @@
 // Fetches blocks of one core from all admitted peers and serves them (decisions 0401, 0402). The plan says what to ask of
 // whom, `Asking` carries it out; here is what is wanted, who is there, and what came from where.
-import type { BulkCore } from '../../feed/bulk-core.ts'
+import type { BulkCore, ProvenBlock } from '../../feed/bulk-core.ts'
 import type { Log } from '../../system/log.ts'
 import { Pacer } from '../pacing.ts'
 import type { Peer } from '../peer.ts'
@@ -16,7 +16,7 @@ import { Rests } from './rests.ts'
 import { BlockSession, type SessionEvents } from './session.ts'
 import { Telling } from './telling.ts'
 import { Toll } from './toll.ts'
-import type { BlockMessage, Interest } from './wire.ts'
+import type { Interest } from './wire.ts'
 
 const RETRY = 500 // ms before a block that did not fit is asked for again
 
@@ -196,7 +196,7 @@ export class BlockExchange {
     this.#asking.pump()
   }
 
-  async #onBlock(neighbour: Neighbour, block: BlockMessage): Promise<void> {
+  async #onBlock(neighbour: Neighbour, block: ProvenBlock): Promise<void> {
     if (!this.#asking.arrived(neighbour, block)) return
     if (await this.#apply(neighbour, block)) {
       neighbour.timeouts = 0
@@ -210,7 +210,7 @@ export class BlockExchange {
     }, RETRY).unref()
   }
 
-  async #apply(neighbour: Neighbour, block: BlockMessage): Promise<boolean> {
+  async #apply(neighbour: Neighbour, block: ProvenBlock): Promise<boolean> {
     try {
       return (await this.#core?.apply(block)) ?? false
     } catch (error) {
@@ -227,7 +227,7 @@ export class BlockExchange {
     this.#jobs.gained(index, null)
   }
 
-  #onGained(block: BlockMessage, peer: Peer): void {
+  #onGained(block: ProvenBlock, peer: Peer): void {
     const from = { peer: peer.node, class: peer.link.class, bytes: block.value.byteLength }
     this.#asking.drop(block.index)
     this.#interests.gained(block.index)

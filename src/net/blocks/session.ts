@@ -1,14 +1,13 @@
 // The channel `chasqui/blocks` with one peer (FORMAT 9.5): sends and receives its messages, and serves the blocks that the
 // peer asks for, one after the other, as fast as the link's class allows and the connection drains.
 import type Protomux from 'protomux'
-import type { BulkCore } from '../../feed/bulk-core.ts'
+import type { BulkCore, ProvenBlock } from '../../feed/bulk-core.ts'
 import { addMessage } from '../channel.ts'
 import { Conduct } from '../conduct.ts'
 import type { Peer } from '../peer.ts'
 import { InterestRate } from './interest-rate.ts'
 import type { Toll } from './toll.ts'
 import {
-  type BlockMessage,
   type BlockRange,
   type BlockRequest,
   blockCodec,
@@ -38,7 +37,7 @@ export interface SessionEvents {
   gained(session: BlockSession, indexes: number[]): void
   claimed(session: BlockSession, indexes: number[]): void
   released(session: BlockSession, indexes: number[]): void
-  block(session: BlockSession, block: BlockMessage): void
+  block(session: BlockSession, block: ProvenBlock): void
   declined(session: BlockSession, index: number): void
 }
 
@@ -59,7 +58,7 @@ export class BlockSession {
     claim: Protomux.Message<number[]>
     release: Protomux.Message<number[]>
     request: Protomux.Message<BlockRequest>
-    block: Protomux.Message<BlockMessage>
+    block: Protomux.Message<ProvenBlock>
     decline: Protomux.Message<number>
     cancel: Protomux.Message<number>
   }
@@ -188,7 +187,7 @@ export class BlockSession {
     this.#isServing = false
   }
 
-  async #proveOrNull({ index, nodes }: BlockRequest): Promise<BlockMessage | null> {
+  async #proveOrNull({ index, nodes }: BlockRequest): Promise<ProvenBlock | null> {
     const core = this.#serve.core()
     if (core === null || index >= core.length || nodes > 64) return null
     return core.prove(index, nodes).catch(() => null)

@@ -1,5 +1,7 @@
 // The messages of the channel `chasqui/blocks` in bytes (FORMAT 9.5).
 import c from 'compact-encoding'
+import type { TreeNode } from '../../feed/block-core.ts'
+import type { ProvenBlock } from '../../feed/bulk-core.ts'
 import { type Codec, codec, list } from '../codec.ts'
 
 export const BLOCK_LIMITS = {
@@ -29,25 +31,12 @@ export interface Holding extends BlockRange {
   bits: Uint8Array
 }
 
-export interface TreeNode {
-  index: number
-  size: number
-  hash: Uint8Array
-}
-
 export interface BlockRequest {
   index: number
   /** Merkle nodes that the asking side lacks on the way to a root (Hypercore's missingNodes) */
   nodes: number
   /** of a signed critical release: passes pauses and hours of the side that serves, not its rates */
   isCritical: boolean
-}
-
-export interface BlockMessage {
-  index: number
-  fork: number
-  nodes: TreeNode[]
-  value: Uint8Array
 }
 
 const range = codec<BlockRange>(
@@ -129,7 +118,7 @@ const node = codec<TreeNode>(
   })
 )
 
-export const blockCodec: Codec<BlockMessage> = codec<BlockMessage>(
+export const blockCodec: Codec<ProvenBlock> = codec<ProvenBlock>(
   (state, step, value) => {
     c.uint[step](state, value.index)
     c.uint[step](state, value.fork)
