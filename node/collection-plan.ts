@@ -38,6 +38,7 @@ interface Line {
 /** More than all that is here can weigh, for each byte that is not. */
 const NOT_HERE = 65_536
 
+/** What is kept, and what of that which is here can go. */
 export function planCollection(input: CollectionInput): CollectionPlan {
   const lines = linesOf(input)
   const keep = new Set<string>()

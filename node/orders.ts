@@ -106,6 +106,7 @@ export async function refusals(app: NodeApp): Promise<string[]> {
   return (await app.state.list(REFUSED)).map(([, value]) => (value as Problem).message)
 }
 
+/** Orders that were taken and not carried out yet. */
 export async function waitingOrders(app: NodeApp): Promise<WaitingOrder[]> {
   return (await app.state.list(WAITING)).map(([, value]) => value as WaitingOrder)
 }
@@ -116,6 +117,7 @@ export function isOver(app: NodeApp, { expires }: WaitingOrder): boolean {
   return Math.max(app.now(), signedAt) >= Date.parse(expires)
 }
 
+/** It was carried out, or ran out. */
 export async function forget(app: NodeApp, { id }: WaitingOrder): Promise<void> {
   await app.state.put({ [WAITING + id]: null })
 }

@@ -137,6 +137,7 @@ export async function openRoute(
   )
 }
 
+/** Drive paths of the packs, in the order of the steps. */
 export function packPaths(steps: readonly RouteStep[]): string[] {
   return steps.map((step) => `/${packPath(step.pack.sha256)}`)
 }

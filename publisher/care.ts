@@ -16,6 +16,7 @@ export interface Care {
   stop(): void
 }
 
+/** Begins soon after the start, goes on every hour until it is stopped. */
 export function takeCare(app: PublisherApp): Care {
   const grant = (invites: ReadonlySet<string> | null) => {
     oneChange(app, () => grantNewMembers(app, invites)).catch((error: unknown) =>

@@ -70,6 +70,7 @@ interface Told {
   body: ReportBody | null
 }
 
+/** By name; branches that never reported are among them. Throws TUF_*, KEY_MISSING (sealing). */
 export async function fleetOverview(app: PublisherApp): Promise<FleetOverview> {
   const { channels } = await app.fleet.view()
   await app.records.open()

@@ -63,11 +63,13 @@ export async function firstOfFree(app: PublisherApp, members: readonly VerifiedM
   return [...granted.values()]
 }
 
+/** Publishes the grants, if there are any. Throws KEY_MISSING (enrolment). */
 export async function putGrants(app: PublisherApp, granted: Granted[]): Promise<Granted[]> {
   if (granted.length > 0) await app.writer.publish({ put: await grantFiles(app, granted), remove: [] })
   return granted
 }
 
+/** A grant for each, as a file of the feed. Throws KEY_MISSING (enrolment). */
 export async function grantFiles(app: PublisherApp, granted: readonly Granted[]) {
   const { generation } = (await app.fleet.view()).trust.fleet.feed
   const enrolment = keyPairOf((await app.keys.openOne('enrolment')).seed)

@@ -1,4 +1,4 @@
-// `publisher invite`: the text that lets a branch join, on stdout or in a file that only its owner can read; and `grant`.
+// `publisher invite`: the text that lets a branch join, on stdout or in a file that only its owner can read.
 import { resolve } from 'node:path'
 import type { Command } from 'commander'
 import { act } from '../src/cli/program.ts'

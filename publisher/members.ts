@@ -108,6 +108,7 @@ async function makeInvite(
   }
 }
 
+/** Every invite that this home has given, by id. */
 export async function listInvites(app: PublisherApp): Promise<InviteEntry[]> {
   return (await app.state.list(INVITE_PREFIX)).map(([, entry]) => entry as InviteEntry)
 }
@@ -209,6 +210,7 @@ export async function unheardBranches(app: PublisherApp): Promise<BranchLine[]> 
   return (await listBranches(app)).filter(({ id, revoked }) => id === null && !revoked)
 }
 
+/** Is the invite out, or this node of it? */
 export function isRevoked(revoked: RevokedFile, member: { invite: string; node: string }): boolean {
   return Object.hasOwn(revoked.invites, member.invite) || Object.hasOwn(revoked.nodes, member.node)
 }

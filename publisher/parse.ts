@@ -3,6 +3,7 @@ import { InvalidArgumentError } from 'commander'
 import { parseDuration } from '../src/fleet/units.ts'
 import { LIMITS } from '../src/trust/limits.ts'
 
+/** `25` or `25%`, from 0 to 100. */
 export function parsePercentage(text: string): number {
   const value = Number(text.replace(/%$/, ''))
   if (text.trim() !== '' && value >= 0 && value <= 100) return value

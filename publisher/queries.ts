@@ -68,6 +68,7 @@ export interface ReleaseDiff {
   renamed: { from: string; to: string; size: number }[]
 }
 
+/** Throws USAGE, RELEASE_NOT_FOUND, and what opening their packs throws. */
 export async function diffReleases(app: PublisherApp, raw: unknown): Promise<ReleaseDiff> {
   const args = parseArguments(diffArgs, raw)
   const view = await app.fleet.view()

@@ -23,6 +23,7 @@ export async function markRestored(paths: HomePaths, invites: readonly InviteEnt
   }
 }
 
+/** Was this home made of a key backup, and may the lost machine know of more? */
 export async function isRestored(state: StateStore): Promise<boolean> {
   return (await state.get(RESTORED)) === true
 }

@@ -21,6 +21,7 @@ export async function refuseExchange(work: Work, profile: Profile, change: Modul
   else await refuseOverlay(question, driftedIn(work, change))
 }
 
+/** The renames of one module; notes in the transaction what stays local. */
 export async function planExchange(work: Work, profile: Profile, change: ModuleChange): Promise<SwapPlan> {
   const { module, kind } = change
   const lists = work.verified.get(module) ?? (await work.fileLists(module))

@@ -93,6 +93,7 @@ const TABLE: Readonly<Record<State, Row>> = {
 /** All states, in the order of the table. */
 export const STATES = Object.keys(TABLE) as State[]
 
+/** The state that an outcome leads to. */
 export function next(state: State, event: MachineEvent): State {
   return TABLE[state][event]
 }

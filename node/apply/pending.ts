@@ -13,6 +13,7 @@ import { differences } from './tree.ts'
 import type { ApplyResult, ModuleChange, PendingTransaction } from './types.ts'
 import type { Work } from './work.ts'
 
+/** For status, reports and `recover`. */
 export async function describePending(
   { fs }: Pick<EngineParts, 'fs'>,
   transaction: Transaction

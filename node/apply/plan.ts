@@ -118,11 +118,13 @@ function nextId(now: number, suffix: string, newest = ''): string {
   return `${stamp(Number.isNaN(last) ? now : Math.max(now, last + 1))}-${suffix}`
 }
 
+/** Anything that was thrown, as a result says it. */
 export function failureFrom(thrown: unknown): Failure {
   const { code, message, hint } = asChasquiError(thrown)
   return { code, message, ...(hint === undefined ? {} : { hint }) }
 }
 
+/** The result of a request that began nothing. */
 export function refusal(plan: Plan, error: Failure): ApplyResult {
   return {
     transaction: '',

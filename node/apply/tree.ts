@@ -54,6 +54,7 @@ export interface Names {
   folders: ReadonlySet<string>
 }
 
+/** No list: no names. */
 export function namesOf(manifest: Manifest | null): Names {
   const [files, folders] = [new Set<string>(), new Set<string>()]
   for (const { path } of manifest?.entries ?? []) {

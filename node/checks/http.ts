@@ -8,6 +8,7 @@ import type { CheckConfig } from '../config/checks.ts'
 const PAGE_LIMIT = 2 * 1024 * 1024 // bytes of a page that are looked at
 const ASSETS = 100 // addresses of one page
 
+/** What was seen, in a line. Throws CHECK_FAILED. */
 export async function checkHttp(
   check: Extract<CheckConfig, { kind: 'http' }>,
   { work }: { work: AppWork }

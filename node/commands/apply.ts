@@ -1,4 +1,4 @@
-// `apply`, `rollback`, `remove`, `adopt`: the commands that change an app.
+// `apply`, `rollback`, `remove`: the commands that change an app.
 import { z } from 'zod'
 import { parseArguments } from '../../src/control/arguments.ts'
 import type { Command, CommandContext } from '../../src/control/commands.ts'

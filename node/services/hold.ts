@@ -21,6 +21,7 @@ export async function bringDown(work: Work, service: Service, leniently: boolean
   }
 }
 
+/** The node starts it itself, and nobody is kept from starting it any more. */
 export async function bringUp(work: Work, service: Service): Promise<void> {
   await letUp(work, service)
   await service.start(work)

@@ -39,6 +39,7 @@ const noService: Service = {
   tools: []
 }
 
+/** What an app is configured to be run by; undefined: nothing. */
 export function createService(config: ServiceConfig | undefined): Service {
   switch (config?.kind) {
     case undefined:

@@ -118,6 +118,7 @@ export function signerOfKey(key: OpenKey): Signer {
   return signerOf(keyPairOf(key.seed))
 }
 
+/** A public key as people write it: 64 hex digits. Throws USAGE. */
 export function publicKeyOf(text: string): Uint8Array {
   const key = fromHex(text, 32)
   if (key !== null) return key
@@ -126,7 +127,7 @@ export function publicKeyOf(text: string): Uint8Array {
   })
 }
 
-/** The signers of a role now, with one replaced, some added or taken away. */
+/** The signers of a role now. Throws ROLE_NAME. */
 export async function signersOfRole(app: PublisherApp, role: string): Promise<RoleSetup> {
   const ground = await groundOf(app)
   const line = rolesOf(ground).find((each) => each.role === (role === 'online' ? 'timestamp' : role))
@@ -137,6 +138,7 @@ export async function signersOfRole(app: PublisherApp, role: string): Promise<Ro
   return { keys: line.keys.map((id) => publicKeyOf(known.get(id) ?? '')), threshold: line.threshold }
 }
 
+/** The same signers with `next` (32 bytes) in place of the key with the id `former`. */
 export function replaceKey(setup: RoleSetup, former: string, next: Uint8Array): RoleSetup {
   const keys = setup.keys.map((key) => (keyId(key) === former ? next : key))
   return { keys, threshold: setup.threshold }

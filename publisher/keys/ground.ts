@@ -46,10 +46,12 @@ export async function groundOf(app: PublisherApp, { isLost = false } = {}): Prom
   return { current, fleet: fleetOfRoot(root), set: { root: parseRoot(root, CHASQUI_PROFILE), targets } }
 }
 
+/** Is the newest metadata of the feed not what this publisher has signed? */
 export function isRobbed(error: unknown): boolean {
   return error instanceof ChasquiError && (error.code.startsWith('TUF_') || ROBBED.includes(error.code))
 }
 
+/** Is the feed here older than what this publisher has signed? */
 export function isBehind(error: unknown): boolean {
   return error instanceof ChasquiError && error.code === 'FEED_BEHIND'
 }

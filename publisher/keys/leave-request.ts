@@ -46,6 +46,7 @@ async function knownHere(app: PublisherApp, roles: readonly string[]): Promise<C
   return { ...current, roles: new Map([...current.roles].filter(([role]) => roles.includes(role))) }
 }
 
+/** The review of a request against what this home trusts. Throws REQUEST_INVALID, REQUEST_OUTDATED. */
 export async function reviewHere(app: PublisherApp, request: SigningRequest): Promise<Review> {
   const current = await knownHere(
     app,

@@ -8,6 +8,7 @@ import type { PublisherApp } from '../app.ts'
 import { INVITE_PREFIX, type InviteEntry, listInvites } from '../members.ts'
 import { groundOf } from './ground.ts'
 
+/** Notes the invites of all grants in the feed that this home does not know. */
 export async function recallInvites(app: PublisherApp): Promise<void> {
   const snapshot = await app.feed.snapshot()
   if (snapshot === null) return

@@ -23,6 +23,7 @@ export interface RequestList {
   received: RequestLine[]
 }
 
+/** Changes that still lack signatures. */
 export async function listRequests(app: PublisherApp): Promise<RequestList> {
   const made = await dropOutdated(app)
   const open = (await listReceived(app)).filter(({ isSigned }) => !isSigned)

@@ -19,6 +19,7 @@ function conflictPath(directory: string, key: Uint8Array): string {
   return join(directory, `conflict-${toHex(key)}.json`)
 }
 
+/** What was remembered of the feed with this public key; null: nothing. */
 export async function loadConflict(
   fs: FileSystem,
   directory: string,

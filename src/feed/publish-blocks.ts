@@ -20,6 +20,7 @@ export interface MeasuredFile {
   blocks: number
 }
 
+/** What a file takes in the feed, compressed if it is metadata. Throws FILE_UNREADABLE. */
 export async function measure(fs: FileSystem, given: PutFile): Promise<MeasuredFile> {
   const isSmall = 'bytes' in given && isCompressed(drivePath(given.path))
   const put = isSmall ? { path: given.path, bytes: compress(given.bytes) } : given
@@ -61,6 +62,7 @@ export async function encodeEntries(
   }
 }
 
+/** The blocks of the blobs core, then those of the db, in the order in which they are appended. Throws FILE_CHANGED. */
 export async function* allBlocks(
   fs: FileSystem,
   files: readonly MeasuredFile[],

@@ -70,10 +70,12 @@ export function noFile(path: string): ChasquiError {
   return new ChasquiError('FEED_NO_FILE', `the feed has no ${path}`)
 }
 
+/** Where a file is in the blobs core. */
 export function rangeOf(blob: Hyperdrive.BlobId): BlockRange {
   return { offset: blob.blockOffset, length: blob.blockLength }
 }
 
+/** Is every block of the range here? */
 export async function hasRange(core: Hypercore, { offset, length }: BlockRange): Promise<boolean> {
   return length === 0 || core.has(offset, offset + length)
 }

@@ -19,6 +19,7 @@ export function isRequired(path: string): boolean {
   return !path.startsWith('/packs/')
 }
 
+/** For `recallVersion`, at the next start. */
 export async function rememberVersion(db: Hypercore, version: number): Promise<void> {
   const bytes = Buffer.alloc(8)
   bytes.writeBigUInt64LE(BigInt(version))

@@ -147,6 +147,7 @@ export function withYank(
   return { ...channels, yanked: mergeYanks(channels.yanked, one) }
 }
 
+/** When (RFC 3339) and why a release was withdrawn; null: it was not. */
 export function yankOf(
   yanks: Yanks,
   module: string,

@@ -21,6 +21,7 @@ export interface DowngradeQuestion {
   fromReleased: number | null
 }
 
+/** True when a statement about just this is signed by the release keys. */
 export function isDowngradeAllowed(question: DowngradeQuestion): boolean {
   return question.channels.downgrades.some(
     (downgrade) => isAbout(downgrade, question) && isSigned(downgrade, question)

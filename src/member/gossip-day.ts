@@ -10,6 +10,7 @@ export interface GossipDay {
   close(): Promise<void>
 }
 
+/** The budget of today, goes on from what was saved; `limits` in bytes a day. */
 export async function openGossipDay(
   state: StateStore,
   limits: Partial<GossipLimits> = {}

@@ -42,6 +42,7 @@ export function proofOf(key: Uint8Array, isInitiator: boolean, handshakeHash: Ui
   return proof
 }
 
+/** Is it the proof of that side, for this handshake? Compared in constant time. */
 export function verifyProof(
   proof: Uint8Array,
   key: Uint8Array,
@@ -52,6 +53,7 @@ export function verifyProof(
   return proof.byteLength === expected.byteLength && timingSafeEqual(proof, expected)
 }
 
+/** Says who this side is, signed for this handshake and this side of it. */
 export function encodeHello(
   { keyPair, membership, instance, counter }: HelloIdentity,
   isInitiator: boolean,

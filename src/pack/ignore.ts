@@ -33,6 +33,7 @@ export interface IgnoreRules {
   ignores(path: string, isDirectory: boolean): boolean
 }
 
+/** The rules of a module's folder; the defaults where it has no .chasquiignore. Throws FILE_TOO_LARGE. */
 export async function readIgnoreRules(fs: ReadableFileSystem, folder: string): Promise<IgnoreRules> {
   const bytes = await readFileLimited(fs, join(folder, IGNORE_FILE), IGNORE_LIMIT)
   return makeIgnoreRules(bytes === null ? '' : Buffer.from(bytes).toString('utf8'))

@@ -25,6 +25,7 @@ export interface PackIdentity {
   bytes: number
 }
 
+/** The end of a pack: the bytes of its index as stored and as decoded. FORMAT 4.1. */
 export function trailer(indexLength: number, rawLength: number): Uint8Array {
   const bytes = Buffer.alloc(TRAILER_LENGTH)
   bytes.writeUInt32LE(indexLength, 0)

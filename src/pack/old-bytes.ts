@@ -18,6 +18,7 @@ export interface OldFiles {
   contents: ContentSource
 }
 
+/** Reading throws PACK_LIMIT, and PACK_DAMAGED when an old file changed meanwhile. */
 export function oldBytes(ranges: readonly BaseRange[], base: OldFiles | null): OldBytes {
   const length = ranges.reduce((sum, range) => sum + range.length, 0)
   const blocks = new Map<number, Uint8Array>()

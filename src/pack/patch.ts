@@ -9,6 +9,7 @@ import { compressFrame, decompressWhole, type Parameters } from './zstd.ts'
 const STREAMS = ['literalLengths', 'copyLengths', 'seeks', 'gaps', 'fields', 'literals'] as const
 const NO_DICTIONARY = new Uint8Array()
 
+/** Each stream compressed by itself, with parameters for its length in bytes. */
 export async function encodePatchFrame(
   streams: PatchStreams,
   parameters: (length: number) => Parameters

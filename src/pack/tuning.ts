@@ -22,6 +22,7 @@ const SIZES: Record<GroupMethod | 'full', GroupSizes> = {
   full: { group: 32 * MiB, dictionary: 0, margin: 0 }
 }
 
+/** How much new content goes into a group, and how much of the old beside it. */
 export function groupSizes(method: GroupMethod, isDelta: boolean): GroupSizes {
   return isDelta ? SIZES[method] : SIZES.full
 }

@@ -22,6 +22,7 @@ export function makeDictionary(parts: readonly Uint8Array[]): Uint8Array {
   return parts.length === 0 ? new Uint8Array() : Buffer.concat([DICTIONARY_PREFIX, ...parts])
 }
 
+/** One frame that says how many bytes it holds; an empty dictionary is none. */
 export function compressFrame(
   content: Uint8Array,
   dictionary: Uint8Array,

@@ -43,6 +43,7 @@ export function orderBytes(value: ApplyOrder): Uint8Array {
   return Buffer.from(DOMAIN + canonicalize(order.parse(value)))
 }
 
+/** The file of an order: what was signed, by whom. FORMAT 12.6. */
 export function encodeOrder(value: ApplyOrder, membership: Uint8Array, signature: Uint8Array): Uint8Array {
   const file = {
     schema: 1,

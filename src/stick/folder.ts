@@ -154,6 +154,7 @@ async function refuseLinks(folder: StickRoot, path: readonly string[]): Promise<
   }
 }
 
+/** STICK_LINK, for what is neither ours nor to be followed. */
 export function linkFound(path: string): ChasquiError {
   return new ChasquiError('STICK_LINK', `${path} is not what Chasqui writes there`, {
     hint: 'look at the stick: somebody put a link or a file in place of a folder'

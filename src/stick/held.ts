@@ -14,6 +14,7 @@ export function heldBlocks(core: BlockCore, wanted: readonly BlockRange[] | null
   return held(core, blocksIn(runs, core.length))
 }
 
+/** Those of the blocks that are here, in the order given. */
 export async function held(core: BlockCore, indexes: readonly number[]): Promise<number[]> {
   const here: number[] = []
   for (const index of indexes) if (await core.has(index)) here.push(index)

@@ -111,6 +111,7 @@ async function refusedIn(
   return bundle?.records.filter((bytes) => refused.has(markOf(bytes))) ?? null
 }
 
+/** Names of the files that hold records. Throws STICK_LINK, STICK_REMOVED. */
 export async function listBundles(folder: StickFolder): Promise<string[]> {
   return (await listStick(folder, ['reports'])).filter((name) => BUNDLE_NAME.test(name))
 }

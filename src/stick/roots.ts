@@ -77,6 +77,7 @@ function newestFrom(ours: ReadonlyMap<number, Uint8Array>, there: ReadonlyMap<nu
   return version
 }
 
+/** By version, the oldest first; what cannot be read is named. Throws STICK_LINK for the folder, STICK_REMOVED. */
 export async function readRoots(folder: StickFolder, fleet: string): Promise<RootsOnStick> {
   const found: RootsOnStick = { roots: new Map(), unread: new Map() }
   for (const version of (await listVersions(folder, fleet)).slice(0, ROOTS_LIMIT)) {

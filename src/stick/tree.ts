@@ -21,12 +21,14 @@ export function leafSpan(index: number): [start: number, end: number] {
   return [start, start + width]
 }
 
+/** The node above, by flat-tree index. */
 export function parentOf(index: number): number {
   const step = 2 ** depthOf(index)
   const offset = (index + 1 - step) / (2 * step)
   return offset % 2 === 0 ? index + step : index - step
 }
 
+/** The other node beneath the same parent. */
 export function siblingOf(index: number): number {
   const step = 2 ** depthOf(index)
   const offset = (index + 1 - step) / (2 * step)
@@ -66,6 +68,7 @@ function parentNode(index: number, left: TreeNode, right: TreeNode): TreeNode {
   return { index, size, hash: blake2b([PARENT, uint64(size), left.hash, right.hash]) }
 }
 
+/** 32 bytes over the parts one after the other. */
 export function blake2b(parts: Uint8Array[]): Uint8Array {
   const hash = new Uint8Array(32)
   sodium.crypto_generichash_batch(hash, parts)

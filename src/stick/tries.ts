@@ -16,6 +16,7 @@ const LASTING: ReadonlySet<ErrorCode> = new Set([
   'STICK_TAMPERED'
 ] as const)
 
+/** Will it be the same at the next try, as long as nobody does something about it? */
 export function isLasting(code: ErrorCode): boolean {
   return LASTING.has(code)
 }

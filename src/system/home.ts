@@ -47,6 +47,7 @@ export interface HomePaths {
   control: string
 }
 
+/** Where everything of the home at `directory` is; looks at nothing. */
 export function homePaths(directory: string): HomePaths {
   const root = resolve(directory)
   return {

@@ -28,6 +28,7 @@ export interface KeyStore {
   remove(publicKey: string): Promise<void>
 }
 
+/** The keys in `directory`, which need not be there yet. Reading throws KEY_FILE_DAMAGED. */
 export function openKeyStore(directory: string, fs: FileSystem = realFileSystem): KeyStore {
   const list = async () => {
     const found = await fs.stat(directory)

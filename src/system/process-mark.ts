@@ -12,6 +12,7 @@ export interface ProcessMark {
 const PATIENCE = 5_000 // milliseconds from SIGTERM to SIGKILL
 const POLL = 50 // milliseconds
 
+/** What tells the process with this number from a later one. */
 export async function markProcess(pid: number): Promise<ProcessMark> {
   return { pid, startedAt: await startOf(pid) }
 }

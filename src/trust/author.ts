@@ -167,14 +167,17 @@ export function patternPath(pattern: string): string {
   return `releases/${pattern}/*/*/release.json`
 }
 
+/** What targets metadata says of a file. */
 export function targetEntry(bytes: Uint8Array): { length: number; hashes: { sha256: string } } {
   return { length: bytes.length, hashes: { sha256: sha256Hex(bytes) } }
 }
 
+/** The signers of a role as metadata writes them. */
 export function roleKeys(setup: RoleSetup): { keyids: string[]; threshold: number } {
   return { keyids: setup.keys.map(keyId), threshold: setup.threshold }
 }
 
+/** The public keys of roles by their ids. */
 export function keyTable(setups: readonly RoleSetup[]): RootPart['keys'] {
   return Object.fromEntries(setups.flatMap(({ keys }) => keys.map((key) => [keyId(key), tufKey(key)])))
 }

@@ -21,6 +21,7 @@ export function roleFor(part: TargetsPart, path: string): string | null {
   return part.delegations?.roles.find(isAsked)?.name ?? null
 }
 
+/** The delegation of that name, or null. */
 export function delegationOf(part: TargetsPart, name: string): DelegationEntry | null {
   return part.delegations?.roles.find((role) => role.name === name) ?? null
 }
@@ -50,12 +51,14 @@ export function putDelegation(part: TargetsPart, delegate: Delegate): void {
   dropUnusedKeys(part)
 }
 
+/** Takes a delegation away, and the keys that no other one needs. */
 export function dropDelegation(part: TargetsPart, name: string): void {
   if (part.delegations === undefined) return
   part.delegations.roles = part.delegations.roles.filter((role) => role.name !== name)
   dropUnusedKeys(part)
 }
 
+/** Throws ROLE_NAME, USAGE. */
 export function checkDelegate({ name, keys, threshold }: Delegate): void {
   if (!CHASQUI_PROFILE.roleNames.test(name) || isTopLevel(name)) {
     throw new ChasquiError('ROLE_NAME', `a role cannot be called "${name}"`, {

@@ -58,6 +58,7 @@ export function sealForNode(secret: Uint8Array, nodePublicKey: Uint8Array): Uint
   return box
 }
 
+/** The bytes of a grant. FORMAT 7.4. */
 export function signGrant(grant: Grant, enrolmentSecretKey: Uint8Array): Uint8Array {
   const body = encodeWith(wireForm, { ...grant, format: 1 })
   return encodeWith(signedForm, { body, signature: signAs('grant', body, enrolmentSecretKey) })

@@ -24,6 +24,7 @@ export function sealingPairOf(seed: Uint8Array): SigningKeyPair {
   return { publicKey, secretKey }
 }
 
+/** 64 bytes: Ed25519 over the message as it is. */
 export function signBytes(message: Uint8Array, secretKey: Uint8Array): Uint8Array {
   const signature = new Uint8Array(64)
   sodium.crypto_sign_detached(signature, message, secretKey)
@@ -48,6 +49,7 @@ export interface TufKey {
   keyval: { public: string }
 }
 
+/** A public key (32 bytes) as metadata writes it. */
 export function tufKey(publicKey: Uint8Array): TufKey {
   return { keytype: 'ed25519', scheme: 'ed25519', keyval: { public: toHex(publicKey) } }
 }

@@ -41,6 +41,7 @@ export interface ParsedTargets extends Parsed<Targets> {
   delegations: Delegations | null
 }
 
+/** Throws TUF_MALFORMED, TUF_TOO_LARGE, as the three below. */
 export function parseRoot(bytes: Uint8Array, profile: TrustProfile): Parsed<Root> {
   return guard('root', bytes, () => {
     const { json, raw } = readEnvelope(bytes, LIMITS.rootBytes)
@@ -53,6 +54,7 @@ export function parseRoot(bytes: Uint8Array, profile: TrustProfile): Parsed<Root
   })
 }
 
+/** Throws TUF_MALFORMED, TUF_TOO_LARGE. */
 export function parseTimestamp(bytes: Uint8Array): Parsed<Timestamp> {
   return guard('timestamp', bytes, () => {
     const { json, raw } = readEnvelope(bytes, LIMITS.timestampBytes)
@@ -65,6 +67,7 @@ export function parseTimestamp(bytes: Uint8Array): Parsed<Timestamp> {
   })
 }
 
+/** Throws TUF_MALFORMED, TUF_TOO_LARGE. */
 export function parseSnapshot(bytes: Uint8Array): Parsed<Snapshot> {
   return guard('snapshot', bytes, () => {
     const { json, raw } = readEnvelope(bytes, LIMITS.snapshotBytes)
@@ -81,6 +84,7 @@ export function parseSnapshot(bytes: Uint8Array): Parsed<Snapshot> {
   })
 }
 
+/** `name`: of the role, for errors. Throws TUF_MALFORMED, TUF_TOO_LARGE. */
 export function parseTargets(bytes: Uint8Array, profile: TrustProfile, name = 'targets'): ParsedTargets {
   return guard(name, bytes, () => {
     const { json, raw } = readEnvelope(bytes, LIMITS.targetsBytes)

@@ -22,6 +22,7 @@ export interface Delegations {
   succinct: SuccinctRoles | null
 }
 
+/** Throws TypeError for what has no meaning, and for what the profile does not allow. */
 export function readDelegations(raw: JsonObject, profile: TrustProfile): Delegations {
   const keys = new Map<string, Key>()
   for (const [id, value] of Object.entries(asObject(raw.keys))) {
@@ -78,6 +79,7 @@ function checkRoleName(name: string, profile: TrustProfile): void {
   }
 }
 
+/** Throws TypeError for a key that the profile does not allow. */
 export function checkKey(key: Key, profile: TrustProfile): void {
   if (!profile.ed25519Only) return
   const valid =

@@ -65,6 +65,7 @@ export function createRequest(draft: FleetDraft, details: RequestDetails): Signi
   }
 }
 
+/** The file of a request: JSON for people to look at. FORMAT 5.6. */
 export function encodeRequest(request: SigningRequest): Uint8Array {
   return new Uint8Array(Buffer.from(`${JSON.stringify(request, null, 2)}\n`, 'utf8'))
 }

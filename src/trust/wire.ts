@@ -59,10 +59,12 @@ export function text(limit: number): Codec<string> {
   return checked(c.utf8, isRight, 'a text')
 }
 
+/** At most `limit` bytes. */
 export function bytesUpTo(limit: number): Codec<Uint8Array> {
   return checked(c.buffer, (value) => value !== null && value.length <= limit, 'a byte string')
 }
 
+/** At most `limit` items; more are refused before they are read. Coding throws RangeError. */
 export function list<T>(item: Codec<T>, limit: number): Codec<T[]> {
   return {
     preencode(state, values) {

@@ -28,6 +28,7 @@ function storedFiles(folder: string, database: string): string {
   return join(dirname(folder), 'filestore', database)
 }
 
+/** A dump of each database into `into`, and its filestore beside it. Throws BACKUP_FAILED. */
 export async function backUpDatabases(work: Work, odoo: Odoo, into: string): Promise<void> {
   await ensureDirectory(work.parts.fs, into)
   for (const database of odoo.config.databases) {
@@ -45,6 +46,7 @@ export async function verifyDumps(odoo: Odoo, folder: string): Promise<void> {
   }
 }
 
+/** Every database as it is in `folder`, which `backUpDatabases` filled. Throws RESTORE_FAILED. */
 export async function restoreDatabases(work: Work, odoo: Odoo, folder: string): Promise<void> {
   for (const database of odoo.config.databases) {
     try {

@@ -9,6 +9,7 @@ import { filestoreOf } from './filestore.ts'
 
 const DUMP_SHARE = 0.6 // of the database's size, at most, in a compressed dump
 
+/** Bytes by volume. */
 export async function roomFor(work: AppWork, odoo: Odoo, workFolder: string): Promise<SpaceNeed[]> {
   const { fs } = work.parts
   const own = (await fs.stat(workFolder))?.device
