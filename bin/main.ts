@@ -21,7 +21,9 @@ const program = new Command('chasqui').description(
 // positional: the --version of `publish` is another one
 program.enablePositionalOptions().version(VERSION, '--version', 'version of this program')
 const asked = process.argv[2] ?? ''
-for (const name of Object.hasOwn(GROUPS, asked) ? [asked] : Object.keys(GROUPS)) {
+// completion is of all of them
+const isOne = Object.hasOwn(GROUPS, asked) && process.argv[3] !== 'completion'
+for (const name of isOne ? [asked] : Object.keys(GROUPS)) {
   program.addCommand(await (GROUPS[name] as () => Promise<Command>)())
 }
 

@@ -16,7 +16,9 @@ import {
 } from './apply-commands.ts'
 import { appArg, appOption, call, logOf, nodeTools } from './cli.ts'
 import type { Collected } from './collect.ts'
+import { completionCommand } from './commands/completion.ts'
 import { configCommands } from './commands/config.ts'
+import { serviceCommands } from './commands/service.ts'
 import type { LinkFlags } from './daemon-links.ts'
 import * as describe from './describe.ts'
 import { backups, check, plan } from './describe-apply.ts'
@@ -56,6 +58,8 @@ export function nodeCommands(): Command {
   adoptCommand(group)
   configCommands(group)
   linksCommands(group, call)
+  serviceCommands(group)
+  completionCommand(group)
   return group
 }
 
