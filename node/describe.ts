@@ -3,7 +3,7 @@
 import { type LinksText, linkLines } from '../src/cli/links-command.ts'
 import { formatBytes, formatTable } from '../src/cli/output.ts'
 import { describeStick } from '../src/stick/describe.ts'
-import type { WatchedStick } from '../src/stick/watcher.ts'
+import type { WatchedStick } from '../src/stick/watched-stick.ts'
 import type { PendingTransaction, SetAsideInfo } from './apply/types.ts'
 import type { CheckResult } from './checks/types.ts'
 import type { Collected } from './collect.ts'

@@ -39,15 +39,18 @@ export async function withStick<T extends object>(
   }
 }
 
-/** True when no program works on the stick at `place` or waits for it. */
+/**
+ * True when no program works on the stick at `place` or waits for it. Who works looks at its end for those who wait: that is not to
+ * find this look, which therefore takes the stick first.
+ */
 export async function isUnclaimed(tools: ClaimTools, place: string): Promise<boolean> {
   const key = await keyOf(tools.fs, place)
-  for (const name of [`${key} next`, key]) {
-    const lock = await tools.lock(name)
-    if (lock === null) return false
-    await lock.release()
-  }
-  return true
+  const claim = await tools.lock(key)
+  if (claim === null) return false
+  const next = await tools.lock(`${key} next`)
+  await next?.release()
+  await claim.release()
+  return next !== null
 }
 
 /** The same for every program that reaches the same folder of the same drive. */

@@ -1,7 +1,7 @@
 // What a daemon prints of its sticks for people: when to wait and when to pull. Nothing for what only programs want to know.
 import { formatBytes } from '../cli/output.ts'
 import type { ControlEvent } from '../control/commands.ts'
-import type { WatchedStick } from './watcher.ts'
+import type { WatchedStick } from './watched-stick.ts'
 
 /** One line for a `stick` event; '' for one that is no news to a person. */
 export function describeStickEvent(event: ControlEvent): string {
@@ -25,7 +25,7 @@ function stickText(event: ControlEvent): string {
     case 'done':
       return doneText(given as unknown as Done)
     case 'failed':
-      return `FAILED, safe to remove: ${given.code}: ${given.message}`
+      return `FAILED, ${nextFor(given.safeToRemove !== false)}: ${given.code}: ${given.message}`
     case 'removed':
       return 'removed'
     default:
@@ -51,14 +51,26 @@ function doneText({ read, wrote, reports, troubles, safeToRemove }: Done): strin
 const doneWith = (troubles: readonly string[]) => (troubles.length > 0 ? 'done with errors' : 'done')
 const firstOf = ([trouble]: readonly string[]) => (trouble === undefined ? '' : `: ${trouble}`)
 
+const nextFor = (safeToRemove: boolean) =>
+  safeToRemove ? 'safe to remove' : 'another program goes on with it, do not remove it yet'
+
 /** One line for a stick at hand, in `status`. */
-export function describeStick({ place, state, error, troubles, since }: WatchedStick): string {
+export function describeStick(stick: WatchedStick): string {
+  const { place, state, progress, safeToRemove, error, troubles, since } = stick
+  const next = nextFor(safeToRemove)
   switch (state) {
     case 'working':
-      return `stick  ${place}  working since ${since}, do not remove it yet`
+      return `stick  ${place}  working since ${since}${progressText(progress)}, do not remove it yet`
     case 'done':
-      return `stick  ${place}  ${doneWith(troubles)} ${since}, safe to remove${firstOf(troubles)}`
+      return `stick  ${place}  ${doneWith(troubles)} ${since}, ${next}${firstOf(troubles)}`
     case 'failed':
-      return `stick  ${place}  FAILED ${since}, safe to remove: ${error?.code}: ${error?.message}`
+      return `stick  ${place}  FAILED ${since}, ${next}: ${error?.code}: ${error?.message}`
   }
+}
+
+function progressText(progress: WatchedStick['progress']): string {
+  if (progress === null) return ''
+  const { step, bytes, total } = progress
+  const of = total === null ? '' : ` of ${formatBytes(total)}`
+  return `, ${formatBytes(bytes)}${of} ${step === 'import' ? 'read' : 'written'}`
 }

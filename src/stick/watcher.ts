@@ -16,6 +16,7 @@ import { type Claimed, type StickTools, type SyncResult, syncStick } from './rou
 import { lacksSpace } from './space.ts'
 import { isLasting, pauseAfter } from './tries.ts'
 import { inTurn } from './turn.ts'
+import { type WatchedStick, withProgress, workingStick } from './watched-stick.ts'
 
 export interface WatcherParts {
   home: StickHome
@@ -28,17 +29,6 @@ export interface WatcherParts {
   patience?: number
   /** `stick` events: plugged, again, what the round itself says, done, failed, removed */
   emit(event: ControlEvent): void
-}
-
-/** What a stick at hand is doing, for `status`. */
-export interface WatchedStick {
-  place: string
-  state: 'working' | 'done' | 'failed'
-  error: { code: string; message: string } | null
-  /** of a round that was done: what did not go well, as `CODE: message` */
-  troubles: readonly string[]
-  /** RFC 3339 */
-  since: string
 }
 
 export interface StickWatcher {
@@ -160,6 +150,7 @@ class Watcher implements StickWatcher {
 
   async #again(entry: Seen, place: string): Promise<void> {
     if (entry.stick === null) return
+    if (!entry.stick.safeToRemove) entry.stick = { ...entry.stick, safeToRemove: await this.#isFree(place) }
     const now = this.#parts.tools.now()
     const isDue = entry.retryAt !== null && now >= entry.retryAt
     const { news, stick } = entry
@@ -180,7 +171,7 @@ class Watcher implements StickWatcher {
 
   async #round(entry: Seen, place: string): Promise<void> {
     const { emit, log } = this.#parts
-    entry.stick = this.#state(place, 'working', null)
+    entry.stick = workingStick(place, this.#parts.tools.now())
     entry.retryAt = null
     log.info({ place }, 'stick: working, do not remove it yet')
     try {
@@ -188,17 +179,17 @@ class Watcher implements StickWatcher {
       const first = result.rejected[0]
       if (first !== undefined) throw new ChasquiError(first.code, `${first.file}: ${first.message}`)
       const { read, wrote, reports, releases, troubles, safeToRemove } = result
-      entry.stick = { ...this.#state(place, 'done', null), troubles }
+      this.#ended(entry, place, { state: 'done', troubles, safeToRemove })
       entry.failures = 0
       entry.tooFew = lacksSpace(result.plan.total, result.plan.free) > 0 ? await this.#freeOn(place) : null
       emit({ event: 'stick', what: 'done', place, read, wrote, reports, releases, troubles, safeToRemove })
       log.info({ place, read, wrote, reports, troubles }, `stick: done, ${nextFor(safeToRemove)}`)
     } catch (thrown) {
       const { code, message } = asChasquiError(thrown)
-      entry.stick = this.#state(place, 'failed', { code, message })
       entry.tooFew = code === 'STICK_FULL' ? await this.#freeOn(place) : null
       if (!isLasting(code)) entry.retryAt = this.#parts.tools.now() + pauseAfter(entry.failures++)
-      const safeToRemove = await isUnclaimed(this.#parts.tools, place).catch(() => true)
+      const safeToRemove = await this.#isFree(place)
+      this.#ended(entry, place, { state: 'failed', error: { code, message }, safeToRemove })
       emit({ event: 'stick', what: 'failed', place, code, message, safeToRemove })
       log.warn({ place, code, message }, `stick: failed, ${nextFor(safeToRemove)}`)
       await entry.news.take(this.#parts.tools.now())
@@ -206,8 +197,9 @@ class Watcher implements StickWatcher {
   }
 
   /** Import, let the home apply what it may, export what fits. */
-  #sync({ news }: Seen, place: string): Promise<Claimed<SyncResult>> {
+  #sync(entry: Seen, place: string): Promise<Claimed<SyncResult>> {
     const { home, tools, emit } = this.#parts
+    const { news } = entry
     const request = {
       stick: place,
       filter: null,
@@ -221,15 +213,22 @@ class Watcher implements StickWatcher {
     }
     const context = {
       signal: this.#stopping.signal,
-      emit: (event: ControlEvent) => emit({ ...event, event: 'stick', what: event.event, place })
+      emit: (event: ControlEvent) => {
+        if (entry.stick !== null) entry.stick = withProgress(entry.stick, event)
+        emit({ ...event, event: 'stick', what: event.event, place })
+      }
     }
     const beforeExport = () => news.take(tools.now())
     const options = { settle: 'all', create: false, beforeExport } as const
     return inTurn(home, context.signal, () => syncStick(home, request, tools, context, options))
   }
 
-  #state(place: string, state: WatchedStick['state'], error: WatchedStick['error']): WatchedStick {
-    return { place, state, error, troubles: [], since: new Date(this.#parts.tools.now()).toISOString() }
+  #ended(entry: Seen, place: string, how: Partial<WatchedStick>): void {
+    entry.stick = { ...workingStick(place, this.#parts.tools.now()), ...how }
+  }
+
+  #isFree(place: string): Promise<boolean> {
+    return isUnclaimed(this.#parts.tools, place).catch(() => true)
   }
 }
 

@@ -80,7 +80,10 @@ test('a round that failed does not call a stick safe to remove that another prog
   await watcher.look()
   const last = events.at(-1)
   assert.deepEqual([last?.what, last?.code, last?.safeToRemove], ['failed', 'DISK_FULL', false])
+  assert.equal(watcher.sticks()[0]?.safeToRemove, false)
   assert.equal((await second)?.safeToRemove, true)
+  await watcher.look()
+  assert.equal(watcher.sticks()[0]?.safeToRemove, true, 'the other one is done with it')
 })
 
 test('a typed command gives up on a stick that another program does not leave', async (t) => {

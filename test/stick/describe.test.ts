@@ -4,7 +4,7 @@ import { test } from 'node:test'
 import { describeEvent } from '../../node/describe-events.ts'
 import type { ControlEvent } from '../../src/control/commands.ts'
 import { describeStick, describeStickEvent } from '../../src/stick/describe.ts'
-import type { WatchedStick } from '../../src/stick/watcher.ts'
+import { type WatchedStick, workingStick } from '../../src/stick/watched-stick.ts'
 
 const done = {
   read: { blocks: 2, bytes: 12_000 },
@@ -43,6 +43,10 @@ const events: { given: Record<string, unknown> & { what: string }; text: string 
     given: { what: 'failed', code: 'DISK_FULL', message: 'no room' },
     text: 'stick /media/a: FAILED, safe to remove: DISK_FULL: no room'
   },
+  {
+    given: { what: 'failed', code: 'DISK_FULL', message: 'no room', safeToRemove: false },
+    text: 'stick /media/a: FAILED, another program goes on with it, do not remove it yet: DISK_FULL: no room'
+  },
   { given: { what: 'removed' }, text: 'stick /media/a: removed' }
 ]
 
@@ -54,21 +58,31 @@ for (const { given, text } of events) {
   })
 }
 
-const sticks: { stick: Omit<WatchedStick, 'place' | 'since'>; text: RegExp }[] = [
-  { stick: { state: 'working', error: null, troubles: [] }, text: /working since 2026.*do not remove/ },
-  { stick: { state: 'done', error: null, troubles: [] }, text: /done 2026.*safe to remove/ },
+const progress = { step: 'export', bytes: 12_000_000, total: 150_000_000 } as const
+const sticks: { stick: Partial<WatchedStick>; text: RegExp }[] = [
+  { stick: {}, text: /working since 2026[^ ]*, do not remove it yet$/ },
+  { stick: { progress }, text: /working since 2026[^ ]*, 12\.0 MB of 150 MB written, do not remove it yet$/ },
   {
-    stick: { state: 'done', error: null, troubles: ['STICK_FULL: 9 bytes are missing'] },
+    stick: { progress: { ...progress, step: 'import', total: null } },
+    text: /, 12\.0 MB read, do not remove/
+  },
+  { stick: { state: 'done', safeToRemove: true }, text: /done 2026[^ ]*, safe to remove$/ },
+  {
+    stick: { state: 'done' },
+    text: /done 2026[^ ]*, another program goes on with it, do not remove it yet$/
+  },
+  {
+    stick: { state: 'done', safeToRemove: true, troubles: ['STICK_FULL: 9 bytes are missing'] },
     text: /done with errors 2026.*safe to remove: STICK_FULL: 9 bytes are missing/
   },
   {
-    stick: { state: 'failed', error: { code: 'DISK_IO', message: 'bad' }, troubles: [] },
-    text: /FAILED.*safe to remove: DISK_IO: bad/
+    stick: { state: 'failed', safeToRemove: true, error: { code: 'DISK_IO', message: 'bad' } },
+    text: /FAILED.*, safe to remove: DISK_IO: bad/
   }
 ]
 
 for (const { stick, text } of sticks) {
-  test(`status shows a stick that is ${stick.state}${stick.troubles.length > 0 ? ' with errors' : ''}`, () => {
-    assert.match(describeStick({ place: '/media/a', since: '2026-01-02T03:04:05Z', ...stick }), text)
+  test(`status shows a stick: ${JSON.stringify(stick)}`, () => {
+    assert.match(describeStick({ ...workingStick('/media/a', Date.UTC(2026, 0, 2)), ...stick }), text)
   })
 }

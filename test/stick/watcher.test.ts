@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import type { ControlEvent } from '../../src/control/commands.ts'
 import { drivePlaces, mountSource } from '../../src/stick/mounts.ts'
+import type { WatchedStick } from '../../src/stick/watched-stick.ts'
 import { type StickWatcher, watchSticks } from '../../src/stick/watcher.ts'
 import { silentLog } from '../../src/system/log.ts'
 import { realFileSystem } from '../../src/system/real-file-system.ts'
@@ -38,15 +39,24 @@ test('does the whole round with a stick of this fleet, says when it may be remov
     ...(await openTestHome(t, { key: publisher.feed.db.key, node: '0b'.repeat(32) })),
     language: 'es',
     installed: async () => [{ app: 'tienda', module: 'pos_base', version: '1.0' }],
-    settle: async () => ['pos_base: check <http> failed']
+    settle: async () => {
+      during = watched.watcher.sticks()
+      return ['pos_base: check <http> failed']
+    }
   }
+  let during: WatchedStick[] = []
   const watched = watch(t, branch, [])
   watched.places.push(stick)
   await watched.watcher.look()
   assert.ok(await holdsReleases(branch, 1))
   assert.deepEqual(told(watched), ['plugged', 'stick-plan', 'done'])
   assert.equal(watched.events.at(-1)?.safeToRemove, true)
-  assert.equal(watched.watcher.sticks()[0]?.state, 'done')
+  const [working] = during
+  assert.deepEqual([working?.state, working?.safeToRemove], ['working', false])
+  assert.equal(working?.progress?.step, 'import')
+  assert.ok((working?.progress?.bytes ?? 0) > 0)
+  const [done] = watched.watcher.sticks()
+  assert.deepEqual([done?.state, done?.progress, done?.safeToRemove], ['done', null, true])
   const page = await readFile(join(stick, 'chasqui', 'STATUS.html'), 'utf8')
   assert.match(page, /<html lang="es">/)
   assert.match(page, /tienda: pos_base 1\.0/)
