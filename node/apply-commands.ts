@@ -1,9 +1,9 @@
 // The commands that change applications, or tell of changes: `apply`, `rollback`, `history`, `remove`, `recover`, `adopt`.
 import type { Command } from 'commander'
-import { act, positiveInteger } from '../src/cli/program.ts'
-import { ERROR_CODES, type ErrorCode, EXIT } from '../src/errors.ts'
+import { act, type CommandLine, positiveInteger } from '../src/cli/program.ts'
+import { ask, canPrompt } from '../src/cli/prompt.ts'
+import { ChasquiError, ERROR_CODES, type ErrorCode, EXIT } from '../src/errors.ts'
 import { appArg, appOption, call } from './cli.ts'
-import { confirmDatabase } from './confirm.ts'
 import * as describe from './describe-apply.ts'
 
 export function applyCommand(group: Command): void {
@@ -38,6 +38,18 @@ export function rollbackCommand(group: Command): void {
     const result = (await call(line, 'rollback', args)) as describe.Applied
     line.output.result(result, describe.applied(result))
     return exitOf(result)
+  })
+}
+
+/** A restore of the database is confirmed by typing it, or with --yes. Throws USAGE. */
+async function confirmDatabase(line: CommandLine): Promise<void> {
+  if (line.yes) return
+  const question =
+    'the database goes back too; what was entered since is set aside. Type "database" to go on: '
+  const answer = canPrompt() ? await ask(question, line.signal) : ''
+  if (answer.trim() === 'database') return
+  throw new ChasquiError('USAGE', 'the restore of the database was not confirmed', {
+    hint: 'type "database" when asked, or add --yes'
   })
 }
 

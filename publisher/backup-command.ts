@@ -5,6 +5,7 @@ import { resolve } from 'node:path'
 import type { Command } from 'commander'
 import { formatBytes } from '../src/cli/output.ts'
 import { act, type CommandLine } from '../src/cli/program.ts'
+import { canPrompt } from '../src/cli/prompt.ts'
 import { ChasquiError } from '../src/errors.ts'
 import { lockHome } from '../src/system/home.ts'
 import { silentLog } from '../src/system/log.ts'
@@ -20,7 +21,6 @@ import { recoverFromPeer } from './keys/recover.ts'
 import type { EndedRecovery } from './keys/recover-end.ts'
 import { forgetNewer } from './restored.ts'
 import {
-  canPrompt,
   chosenPassphrase,
   givenPassphrase,
   PASSPHRASE,

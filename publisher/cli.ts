@@ -1,10 +1,11 @@
 // How the command line reaches the commands: progress on stderr, a passphrase when the keys ask for one.
 import { formatBytes } from '../src/cli/output.ts'
 import type { CommandLine } from '../src/cli/program.ts'
+import { canPrompt, promptSecret } from '../src/cli/prompt.ts'
 import type { CommandContext } from '../src/control/commands.ts'
 import { ChasquiError } from '../src/errors.ts'
 import { runPublisherCommand } from './commands.ts'
-import { canPrompt, givenPassphrase, promptSecret } from './secrets.ts'
+import { givenPassphrase } from './secrets.ts'
 
 function contextOf(line: CommandLine): CommandContext {
   return {

@@ -2,10 +2,11 @@
 import { hostname } from 'node:os'
 import type { Command } from 'commander'
 import { act, nameText, positiveInteger } from '../src/cli/program.ts'
+import { canPrompt } from '../src/cli/prompt.ts'
 import { ChasquiError } from '../src/errors.ts'
 import { Passphrase } from '../src/trust/key-file.ts'
 import { initPublisher } from './init.ts'
-import { canPrompt, givenPassphrase, promptNewPassphrase } from './secrets.ts'
+import { givenPassphrase, promptNewPassphrase } from './secrets.ts'
 
 export function addInitCommand(group: Command): void {
   const command = group

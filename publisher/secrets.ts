@@ -1,9 +1,7 @@
 // Passphrases and PINs: from a file that a flag or the environment names, else from a prompt without echo. Never a flag.
-// And the questions that only a person at the terminal can answer.
 import { resolve } from 'node:path'
-import { createInterface } from 'node:readline'
-import { Writable } from 'node:stream'
 import type { CommandLine } from '../src/cli/program.ts'
+import { canPrompt, promptSecret } from '../src/cli/prompt.ts'
 import { ChasquiError } from '../src/errors.ts'
 import { writeFileDurably } from '../src/system/durable.ts'
 import { requirePlace } from '../src/system/named-file.ts'
@@ -20,39 +18,6 @@ export const PASSPHRASE = [
 export async function givenPassphrase(options: Record<string, unknown>): Promise<string | undefined> {
   const file = options.passphraseFile ?? process.env.CHASQUI_PASSPHRASE_FILE
   return typeof file === 'string' && file !== '' ? readSecretFile(file) : undefined
-}
-
-export function canPrompt(): boolean {
-  return process.stdin.isTTY === true && process.stderr.isTTY === true
-}
-
-/** Asks on the terminal; what is typed is not shown. Throws CANCELLED. */
-export function promptSecret(question: string, signal: AbortSignal): Promise<string> {
-  return prompt(question, signal, new Writable({ write: (_chunk, _encoding, done) => done() }))
-}
-
-/** Asks on the terminal, in the open. Throws CANCELLED. */
-export function ask(question: string, signal: AbortSignal): Promise<string> {
-  return prompt(question, signal, process.stderr)
-}
-
-function prompt(question: string, signal: AbortSignal, output: NodeJS.WritableStream): Promise<string> {
-  const reader = createInterface({ input: process.stdin, output, terminal: true })
-  process.stderr.write(question)
-  return new Promise((settle, reject) => {
-    const stop = () => {
-      reader.close()
-      reject(new ChasquiError('CANCELLED', 'no answer was given'))
-    }
-    signal.addEventListener('abort', stop, { once: true })
-    reader.once('SIGINT', stop)
-    reader.question('', (answer) => {
-      signal.removeEventListener('abort', stop)
-      reader.close()
-      process.stderr.write('\n')
-      settle(answer)
-    })
-  })
 }
 
 /** A new passphrase, typed twice. Throws USAGE. */

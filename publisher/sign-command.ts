@@ -3,6 +3,7 @@
 import { resolve } from 'node:path'
 import type { Command } from 'commander'
 import { act, type CommandLine } from '../src/cli/program.ts'
+import { ask, canPrompt, promptSecret } from '../src/cli/prompt.ts'
 import { asChasquiError, ChasquiError } from '../src/errors.ts'
 import { readFileLimited } from '../src/system/durable.ts'
 import { realFileSystem } from '../src/system/real-file-system.ts'
@@ -18,7 +19,7 @@ import { idOf } from './keys/list.ts'
 import type { Signed } from './keys/request-summary.ts'
 import type { RequestList } from './keys/requests.ts'
 import { lookWithKey, signWithKey } from './keys/sign.ts'
-import { ask, canPrompt, givenPassphrase, PASSPHRASE, promptSecret } from './secrets.ts'
+import { givenPassphrase, PASSPHRASE } from './secrets.ts'
 import { openPlaces, type RequestPlace } from './sign-places.ts'
 
 type Options = Record<string, unknown>
