@@ -1,8 +1,9 @@
 // Where a signing request comes from and where the signature goes: a file that travels by mail, a stick, or this home,
 // which keeps what a stick has brought.
-import { resolve } from 'node:path'
+import { join, resolve } from 'node:path'
 import type { CommandLine } from '../src/cli/program.ts'
 import { ChasquiError } from '../src/errors.ts'
+import { givenPlace } from '../src/stick/given-place.ts'
 import { giveLetters, listLetters } from '../src/stick/letters.ts'
 import { openFolder } from '../src/stick/open.ts'
 import { readFileLimited, writeFileDurably } from '../src/system/durable.ts'
@@ -56,7 +57,7 @@ async function inFile(path: string, out: string): Promise<RequestPlace> {
 
 /** Anybody may have written on a stick: whether a letter can be signed, each one is asked for itself. */
 async function onStick(path: string): Promise<RequestPlace[]> {
-  const folder = await openFolder(realFileSystem, path)
+  const folder = await openFolder(realFileSystem, await givenPlace(realFileSystem, path))
   const letters = (await listLetters(folder)).filter(isRequestLetter)
   return letters.map(({ bytes, name }) => ({
     kind: 'stick',
@@ -66,7 +67,7 @@ async function onStick(path: string): Promise<RequestPlace[]> {
       if (signed.length === 0) return path
       const letter = answerLetter(decodeRequest(new Uint8Array(Buffer.from(request))))
       await giveLetters(folder, [letter])
-      return `${path}/chasqui/${letter.folder}/${letter.name}`
+      return join(folder.root, letter.folder, letter.name)
     }
   }))
 }

@@ -8,6 +8,7 @@ import type { CommandContext } from '../src/control/commands.ts'
 import { ChasquiError } from '../src/errors.ts'
 import { parseSize } from '../src/fleet/units.ts'
 import type { Rejected } from '../src/stick/feed-folder.ts'
+import { givenPlace } from '../src/stick/given-place.ts'
 import { inspectStick } from '../src/stick/inspect.ts'
 import type { ExportResult, ImportResult, SyncResult } from '../src/stick/round.ts'
 import { readFileLimited } from '../src/system/durable.ts'
@@ -49,7 +50,7 @@ export function usbSyncCommands(programs: Readonly<Record<Role, RunOnHome>>): Co
   act(
     group.command('import').description('takes in what the stick brings, verified').argument('<stick>'),
     async (line, _options, [stick]) => {
-      const result = (await run(line, 'stick.import', { stick: resolve(stick ?? '') })) as ImportResult
+      const result = (await run(line, 'stick.import', { stick: await placeOf(stick) })) as ImportResult
       return finish(line, result, describeImport(result))
     }
   )
@@ -73,7 +74,7 @@ function look(group: Command, name: string, description: string, everyByte: bool
       line.output.progress(`${name}: ${formatBytes(done)}`)
     }
     const options = { everyByte, signal: line.signal, onBytes }
-    const summary = await inspectStick(realFileSystem, resolve(stick ?? ''), options)
+    const summary = await inspectStick(realFileSystem, await placeOf(stick), options)
     const rejected = [...summary.rejected, ...summary.feeds.flatMap((feed) => feed.rejected)]
     return finish(line, { ...summary, rejected }, describeStick(summary))
   })
@@ -97,6 +98,10 @@ function dryText({ plan }: Pick<ExportResult, 'plan'>): string {
   return `${describePlan(plan)}\ndry run: nothing was written`
 }
 
+function placeOf(stick: string | undefined): Promise<string> {
+  return givenPlace(realFileSystem, stick ?? '')
+}
+
 function sizeOption(text: string): number {
   const size = parseSize(text)
   if (size === undefined || size <= 0) throw new InvalidArgumentError('expected a size such as "7 GB"')
@@ -108,7 +113,7 @@ async function exportArgs(
   options: Record<string, unknown>
 ): Promise<Record<string, unknown>> {
   return {
-    stick: resolve(stick ?? ''),
+    stick: await placeOf(stick),
     modules: options.modules ?? [],
     channel: options.channel ?? null,
     branches: options.for ?? [],

@@ -1,8 +1,9 @@
 // By command line only: a branch that has never been online is updated and heard of by stick.
 import assert from 'node:assert/strict'
-import { mkdir } from 'node:fs/promises'
+import { mkdir, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import type { ExportResult } from '../../src/stick/round.ts'
 import { chasqui } from './cli.ts'
 import { fleetByStick } from './fleet-by-stick.ts'
 import { temporaryFolder } from './support.ts'
@@ -11,6 +12,20 @@ test('a branch that was never online: updates go out by stick, the reason of a f
   const stick = join(await temporaryFolder(t), 'My stick - 1')
   await mkdir(stick)
   await fleetByStick(t, stick, async () => undefined)
+})
+
+test('the folder of the stick’s own files is the stick as well', async (t) => {
+  const folder = await temporaryFolder(t)
+  const [home, stick] = [join(folder, 'publisher'), join(folder, 'stick')]
+  await mkdir(stick)
+  chasqui(home, 'publisher', 'init', '--name', 'Central', '--no-passphrase')
+  const first = chasqui<ExportResult>(home, 'usb-sync', 'export', stick)
+  const within = join(stick, 'chasqui')
+  for (const command of ['export', 'import', 'sync', 'inspect', 'verify']) {
+    const { status, json } = chasqui<{ stick: string }>(home, 'usb-sync', command, within)
+    assert.deepEqual([status, json.stick], [0, first.json.stick], command)
+  }
+  assert.equal((await readdir(within)).includes('chasqui'), false)
 })
 
 test('what is wrong with a stick has an exit status of its own', async (t) => {
