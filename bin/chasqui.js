@@ -30,7 +30,8 @@ if (Number(process.versions.node.split('.')[0]) >= NEEDED) {
  * garbage collection when it rests (docs/decisions/0004-daemon-memory.md). Elsewhere than on Linux it goes on as it is.
  */
 function restartThrifty() {
-  const isDaemon = process.argv[3] === 'run'
+  // options may stand before it
+  const isDaemon = process.argv.slice(3).includes('run')
   const isPossible = process.platform === 'linux' && typeof process.execve === 'function'
   if (!isDaemon || !isPossible || process.env.MALLOC_ARENA_MAX !== undefined) return
   const thrift = {

@@ -1,7 +1,7 @@
 // Puts the command line together: the one place that knows all programs. A program is loaded when its group is asked for,
 // so that a start costs no more than it has to.
 import { Command } from 'commander'
-import { runProgram } from '../src/cli/program.ts'
+import { commonOptionsLast, runProgram } from '../src/cli/program.ts'
 import { VERSION } from '../src/version.ts'
 
 const GROUPS: Record<string, () => Promise<Command>> = {
@@ -20,11 +20,12 @@ const program = new Command('chasqui').description(
 )
 // positional: the --version of `publish` is another one
 program.enablePositionalOptions().version(VERSION, '--version', 'version of this program')
-const asked = process.argv[2] ?? ''
+const argv = commonOptionsLast(process.argv)
+const asked = argv[2] ?? ''
 // completion is of all of them
-const isOne = Object.hasOwn(GROUPS, asked) && process.argv[3] !== 'completion'
+const isOne = Object.hasOwn(GROUPS, asked) && argv[3] !== 'completion'
 for (const name of isOne ? [asked] : Object.keys(GROUPS)) {
   program.addCommand(await (GROUPS[name] as () => Promise<Command>)())
 }
 
-await runProgram(program, process.argv)
+await runProgram(program, argv)

@@ -4,7 +4,7 @@ import { execFile } from 'node:child_process'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { Command } from 'commander'
-import { act } from '../src/cli/program.ts'
+import { act, commonOptionsLast } from '../src/cli/program.ts'
 import { asChasquiError } from '../src/errors.ts'
 
 test('Ctrl-C that comes twice, from a terminal and a launcher, stops a command once', async () => {
@@ -20,6 +20,21 @@ test('Ctrl-C that comes twice, from a terminal and a launcher, stops a command o
   assert.equal(process.exitCode, 3)
   process.exitCode = 0
   assert.equal(process.listenerCount('SIGINT'), before)
+})
+
+test('options that every command has may stand before it', () => {
+  const rows: [typed: string, meant: string][] = [
+    ['--home x node status', 'node status --home x'],
+    ['node --json --home=x config list', 'node config list --json --home=x'],
+    ['-q publisher -y keys rotate root', 'publisher keys rotate root -q -y'],
+    ['node run --no-lan --json', 'node run --no-lan --json'],
+    ['--json node apply -- --odd', 'node apply --json -- --odd'],
+    ['--version', '--version'],
+    ['publisher publish dir --version 2', 'publisher publish dir --version 2']
+  ]
+  for (const [typed, meant] of rows) {
+    assert.deepEqual(commonOptionsLast(['node', 'x', ...typed.split(' ')]).slice(2), meant.split(' '), typed)
+  }
 })
 
 test('what a signal has stopped was cancelled', () => {

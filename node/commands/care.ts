@@ -1,6 +1,8 @@
 // `doctor`, `fsck`, `gc`, `reload`: is this node well, is everything that it keeps whole, what can go, read the configuration
 // again.
+
 import { z } from 'zod'
+import { formatBytes } from '../../src/cli/output.ts'
 import { parseArguments } from '../../src/control/arguments.ts'
 import type { Command } from '../../src/control/commands.ts'
 import { asChasquiError } from '../../src/errors.ts'
@@ -120,7 +122,11 @@ async function disk(app: NodeApp, path: string): Promise<Finding> {
   const space = await diskSpace(path)
   const name = path === app.paths.root ? 'disk' : `disk ${path}`
   if (space === null) return { name, ok: true, message: 'the file system does not say' }
-  return { name, ok: space.free >= LOW_DISK, message: `${space.free} bytes free of ${space.total}` }
+  return {
+    name,
+    ok: space.free >= LOW_DISK,
+    message: `${formatBytes(space.free)} free of ${formatBytes(space.total)}`
+  }
 }
 
 /** Transactions that could not be ended. */

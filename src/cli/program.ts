@@ -87,6 +87,25 @@ function stopOnSignal(): { signal: AbortSignal; ignore(): void } {
   return { signal: abort.signal, ignore }
 }
 
+const COMMON_FLAGS = ['--json', '-q', '--quiet', '-v', '--verbose', '--no-color', '-y', '--yes']
+
+/** Options that every command has may stand before it too (`chasqui --home DIR node status`): they are put last. */
+export function commonOptionsLast(argv: readonly string[]): string[] {
+  const [runtime = '', script = '', ...rest] = argv
+  const words: string[] = []
+  const moved: string[] = []
+  for (let i = 0; i < rest.length; i++) {
+    const one = rest[i] as string
+    // a group and its command: from here on everything is the command's own
+    const isBefore = words.length < 2
+    if (isBefore && one === '--home' && i + 1 < rest.length) moved.push(one, rest[++i] as string)
+    else if (isBefore && (COMMON_FLAGS.includes(one) || one.startsWith('--home='))) moved.push(one)
+    else words.push(one)
+  }
+  const end = words.includes('--') ? words.indexOf('--') : words.length
+  return [runtime, script, ...words.slice(0, end), ...moved, ...words.slice(end)]
+}
+
 /** Parses argv and runs; a usage error is printed like any other error, with exit status 2. */
 export async function runProgram(program: Command, argv: string[]): Promise<void> {
   // a reader that went away (`| head`) is no reason to stop what is being done

@@ -35,12 +35,23 @@ function writtenDefault(schema: z.core.$ZodType): unknown {
   return schema instanceof z.ZodPipe ? writtenDefault(schema.in) : undefined
 }
 
-/** The keys that a schema knows at a place. */
-export function knownKeys(schema: z.ZodType, path: readonly PropertyKey[]): string[] {
+/** The keys that a schema knows at a place; of several kinds of table only those that the values there fit. */
+export function knownKeys(schema: z.ZodType, path: readonly PropertyKey[], values: unknown): string[] {
   let at: z.core.$ZodType[] = [schema]
   for (const part of path) at = at.flatMap(unwrap).flatMap((one) => step(one, part))
+  const there = path.reduce((one, part) => (one as Record<PropertyKey, unknown> | undefined)?.[part], values)
   const objects = at.flatMap(unwrap).filter((one) => one instanceof z.ZodObject)
-  return [...new Set(objects.flatMap((one) => Object.keys(one.shape)))]
+  const ofKind = objects.filter((one) => isOfKind(one, there))
+  return [...new Set(ofKind.flatMap((one) => Object.keys(one.shape)))]
+}
+
+/** Of a union by `kind` and the like: no other than the one that the value names. */
+function isOfKind({ shape }: z.ZodObject, value: unknown): boolean {
+  const given = (value ?? {}) as Tables
+  return Object.entries(shape).every(
+    ([key, inner]) =>
+      !(inner instanceof z.ZodLiteral) || given[key] === undefined || inner.value === given[key]
+  )
 }
 
 function step(schema: z.core.$ZodType, part: PropertyKey): z.core.$ZodType[] {

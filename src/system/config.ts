@@ -141,7 +141,7 @@ function unknownKey(
   issue: Issue & { code: 'unrecognized_keys' }
 ): ChasquiError {
   const key = issue.keys[0] ?? ''
-  const known = knownKeys(schema, issue.path)
+  const known = knownKeys(schema, issue.path, source.tables)
   const near = nearest(key, known)
   const name = keyName([...issue.path, key])
   const keys = known.length === 0 ? 'nothing is known there' : `known here: ${known.sort().join(', ')}`

@@ -181,6 +181,13 @@ peers = ["a:1", { address = "10.8.0.12:49800", class = "metered" }]
     ['a mistyped table', '[nodes]\n', 'CONFIG_UNKNOWN_KEY', /: nodes: unknown key/, /did you mean "node"/],
     ['a mistyped key', '[node]\nnmae = "x"', 'CONFIG_UNKNOWN_KEY', /: node\.nmae/, /did you mean "name"/],
     [
+      'a key of another kind of service',
+      `${GENERIC}[apps.shop.service]\nkind = "compose"\nfile = "/srv/c.yml"\nname = "x"`,
+      'CONFIG_UNKNOWN_KEY',
+      /apps\.shop\.service\.name/,
+      /^known here: file, kind, services, timeout$/
+    ],
+    [
       'a key far from any other',
       '[node]\nqqqqqqqqq = 1',
       'CONFIG_UNKNOWN_KEY',
