@@ -20,6 +20,7 @@ import type { HomeIdentity, HomePaths } from '../src/system/home.ts'
 import type { Log } from '../src/system/log.ts'
 import type { ProcessRunner } from '../src/system/process.ts'
 import type { StateStore } from '../src/system/state.ts'
+import { Turns } from '../src/system/turns.ts'
 import { ExactAdoption } from './adoption.ts'
 import type { ApplyResult, Engine } from './apply/types.ts'
 import { type Catalog, ReleaseCache } from './catalog.ts'
@@ -91,8 +92,8 @@ export class NodeApp {
   /** releases (`app/module@version`) whose packs wait for a link that is paused */
   readonly waiting = new Set<string>()
   readonly version: string
-  #turn: Promise<unknown> = Promise.resolve()
-  #refreshing: Promise<unknown> = Promise.resolve()
+  readonly #turns = new Turns()
+  readonly #refreshing = new Turns()
   #refreshedAt = 0
   /** while links are up, they go down before the feed changes and come up again after it */
   aroundMove: (move: () => Promise<void>) => Promise<void> = (move) => move()
@@ -181,7 +182,7 @@ export class NodeApp {
    * to go: a cut leaves a home that opens the new feed.
    */
   async #move(access: FleetAccess): Promise<void> {
-    const moved = this.#refreshing.then(async () => {
+    await this.#refreshing.take(async () => {
       await saveAccess(this.paths, access)
       const { feedKey: key, feedEncryptionKey: encryptionKey } = access
       const former = this.feed
@@ -190,15 +191,11 @@ export class NodeApp {
       this.trust.leaveFeed()
       await former.close()
     })
-    this.#refreshing = moved.catch(() => undefined)
-    await moved
   }
 
   /** The newest usable version of the feed under the newest trust; null while nothing has arrived. Throws TUF_*. */
   refresh(): Promise<FleetView | null> {
-    const refreshed = this.#refreshing.then(() => this.#refresh())
-    this.#refreshing = refreshed.catch(() => undefined)
-    return refreshed
+    return this.#refreshing.take(() => this.#refresh())
   }
 
   async #refresh(): Promise<FleetView | null> {
@@ -245,9 +242,7 @@ export class NodeApp {
 
   /** Runs work that changes apps, one piece after the other. */
   inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const result = this.#turn.then(work)
-    this.#turn = result.catch(() => undefined)
-    return result
+    return this.#turns.take(work)
   }
 
   async reloadConfig(): Promise<void> {
@@ -256,7 +251,7 @@ export class NodeApp {
 
   async close(): Promise<void> {
     this.#stop.abort()
-    await this.#turn
+    await this.#turns.ended()
     await this.links?.stop()
     await this.records.flush()
     await this.feed.close()

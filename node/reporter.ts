@@ -1,5 +1,6 @@
 // When this node reports: whenever what it would say has changed, and when it is time. Rounds of the schedule and whoever
 // watches a download that takes hours ask it; one report after the other.
+import { Turns } from '../src/system/turns.ts'
 import type { NodeApp } from './app.ts'
 import { announceReport } from './report.ts'
 
@@ -8,7 +9,7 @@ export class Reporter {
   readonly #reported: () => void
   #last = ''
   #at = 0
-  #work: Promise<unknown> = Promise.resolve()
+  readonly #turns = new Turns()
 
   /** @param reported called after each report */
   constructor(app: NodeApp, reported: () => void) {
@@ -29,9 +30,7 @@ export class Reporter {
 
   /** Reports if there is reason to. Throws what the state throws. */
   report(): Promise<void> {
-    const done = this.#work.then(() => this.#report())
-    this.#work = done.catch(() => undefined)
-    return done
+    return this.#turns.take(() => this.#report())
   }
 
   async #report(): Promise<void> {

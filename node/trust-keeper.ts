@@ -23,6 +23,7 @@ import {
 } from '../src/fleet/revoked.ts'
 import type { StateStore } from '../src/system/state.ts'
 import { openTrustStore, readRootChain } from '../src/system/trust-store.ts'
+import { Turns } from '../src/system/turns.ts'
 import { refreshTrust, type TrustStore } from '../src/trust/refresh.ts'
 import { type FleetInfo, fleetOfRoot, type Trust } from '../src/trust/trust.ts'
 
@@ -53,7 +54,8 @@ export class TrustKeeper {
   #sealing: string | null = null
   #fleet: FleetInfo | null = null
   #rootVersion = 0
-  #turn: Promise<unknown> = Promise.resolve()
+  /** the feed and peers bring roots at the same time: two changes of the kept metadata at once would undo one another */
+  readonly #turns = new Turns()
   /** ids of the online keys under which yanks and revocations were heard */
   #online: string[] = []
 
@@ -116,7 +118,7 @@ export class TrustKeeper {
    * does not follow from the newest trusted root is refused. Throws TUF_*.
    */
   offerRoots(chain: ReadonlyMap<number, Uint8Array>): Promise<number> {
-    return this.#inTurn(() => this.#offerRoots(chain))
+    return this.#turns.take(() => this.#offerRoots(chain))
   }
 
   async #offerRoots(chain: ReadonlyMap<number, Uint8Array>): Promise<number> {
@@ -142,7 +144,7 @@ export class TrustKeeper {
    * CHANNELS_INVALID; what was believed before stays then.
    */
   refresh(snapshot: FeedSnapshot): Promise<FleetView> {
-    return this.#inTurn(() => this.#refresh(snapshot))
+    return this.#turns.take(() => this.#refresh(snapshot))
   }
 
   async #refresh(snapshot: FeedSnapshot): Promise<FleetView> {
@@ -159,13 +161,6 @@ export class TrustKeeper {
     if (trust.freshness.version !== before) await this.#noteNews(trust.freshness.version)
     this.#view = { trust, snapshot, channels, yanks: this.#yanks }
     return this.#view
-  }
-
-  /** The feed and peers bring roots at the same time: two changes of the kept metadata at once would undo one another. */
-  #inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const result = this.#turn.then(work)
-    this.#turn = result.catch(() => undefined)
-    return result
   }
 
   async #readChannels(trust: Trust, snapshot: FeedSnapshot): Promise<Channels> {

@@ -1,5 +1,6 @@
 // Which node has which invite, as the grants of the feed say: what tells a clone from the node that came first. Kept up with
 // the feed by what has changed in it; a grant is verified when somebody first asks for its invite.
+import { Turns } from '../system/turns.ts'
 import { toHex } from '../trust/bytes.ts'
 import { readGrant } from '../trust/grant.ts'
 import { grantsFolder, readGrantFile } from './grant-files.ts'
@@ -12,13 +13,11 @@ export class GrantOwners {
   readonly #owners = new Map<string, string | null>()
   #enrolmentKeys: readonly Uint8Array[] = []
   #at = { feed: '', version: 0 }
-  #turn: Promise<void> = Promise.resolve()
+  readonly #turns = new Turns()
 
   /** Takes the grants of a version of a feed (key in hex), trusted by these keys. Throws BLOCK_MISSING. */
   refresh(feed: string, snapshot: FeedSnapshot, enrolmentKeys: readonly Uint8Array[]): Promise<void> {
-    const refreshed = this.#turn.then(() => this.#refresh(feed, snapshot, enrolmentKeys))
-    this.#turn = refreshed.catch(() => undefined)
-    return refreshed
+    return this.#turns.take(() => this.#refresh(feed, snapshot, enrolmentKeys))
   }
 
   /** The node (hex) that has an invite (hex); null as long as nobody has. */

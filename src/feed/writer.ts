@@ -5,6 +5,7 @@ import type Hyperdrive from 'hyperdrive'
 import { ChasquiError } from '../errors.ts'
 import { removeTree } from '../system/durable.ts'
 import type { FileSystem } from '../system/file-system.ts'
+import { Turns } from '../system/turns.ts'
 import { toHex } from '../trust/bytes.ts'
 import type { DriveFeed } from './feed.ts'
 import { freeBlocks } from './free.ts'
@@ -49,16 +50,11 @@ export interface FeedWriter {
 export async function openWriter(feed: DriveFeed, fs: FileSystem, journal = JOURNAL): Promise<FeedWriter> {
   const path = join(feed.store.directory, journal)
   await settleNow(feed, fs, path)
-  let last: Promise<unknown> = Promise.resolve()
-  const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
-    const result = last.then(work)
-    last = result.catch(() => undefined)
-    return result
-  }
+  const turns = new Turns()
   return {
-    publish: (changes) => inTurn(() => publishNow(feed, fs, path, changes)),
-    settle: () => inTurn(() => settleNow(feed, fs, path)),
-    check: () => last.then(() => refuseToFork(feed))
+    publish: (changes) => turns.take(() => publishNow(feed, fs, path, changes)),
+    settle: () => turns.take(() => settleNow(feed, fs, path)),
+    check: () => turns.ended().then(() => refuseToFork(feed))
   }
 }
 
