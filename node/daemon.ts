@@ -1,6 +1,7 @@
 // The daemon of a node: opens the home, serves the control socket, keeps the links up, does what the schedule says. Ends
 // when asked to, with everything closed.
 import type { ControlEvent } from '../src/control/commands.ts'
+import { withHome } from '../src/control/home.ts'
 import { type ControlServer, serveControl } from '../src/control/server.ts'
 import { formatHostPort } from '../src/net/address.ts'
 import type { Peer } from '../src/net/peer.ts'
@@ -8,7 +9,6 @@ import { realStickTools } from '../src/stick/commands.ts'
 import { mountSource } from '../src/stick/mounts.ts'
 import { type StickWatcher, watchSticks } from '../src/stick/watcher.ts'
 import type { HomePaths } from '../src/system/home.ts'
-import { lockHome } from '../src/system/home.ts'
 import { realFileSystem } from '../src/system/real-file-system.ts'
 import { toHex } from '../src/trust/bytes.ts'
 import type { NodeApp, NodeTools } from './app.ts'
@@ -29,19 +29,15 @@ export interface DaemonRequest {
 /** Runs until `signal` aborts. Throws HOME_*, CONFIG_*, ADDRESS_IN_USE. */
 export async function runDaemon(request: DaemonRequest): Promise<void> {
   const { paths, tools, emit } = request
-  const lock = await lockHome(paths)
-  try {
-    const app = await openNode(paths, tools)
+  const work = async (app: NodeApp) => {
     try {
       for (const result of app.recovered) emit({ event: 'recovered', ...result })
       await serve(app, request)
     } finally {
       emit({ event: 'stopping' })
-      await app.close()
     }
-  } finally {
-    await lock.release()
   }
+  await withHome(paths, () => openNode(paths, tools), work)
 }
 
 async function serve(app: NodeApp, { flags, emit, signal }: DaemonRequest): Promise<void> {

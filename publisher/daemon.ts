@@ -1,6 +1,7 @@
 // `publisher run`: serves the feed to members, collects their reports, answers the commands of this home, and signs the
 // timestamp again every day, so that branches can tell silence from news.
 import type { ControlEvent } from '../src/control/commands.ts'
+import { withHome } from '../src/control/home.ts'
 import { type ControlServer, serveControl } from '../src/control/server.ts'
 import { readGrantFile } from '../src/feed/grant-files.ts'
 import { GrantOwners } from '../src/feed/grant-owners.ts'
@@ -13,7 +14,7 @@ import type { Peer } from '../src/net/peer.ts'
 import { realStickTools } from '../src/stick/commands.ts'
 import { mountSource } from '../src/stick/mounts.ts'
 import { type StickWatcher, watchSticks } from '../src/stick/watcher.ts'
-import { type HomePaths, lockHome } from '../src/system/home.ts'
+import type { HomePaths } from '../src/system/home.ts'
 import type { Log } from '../src/system/log.ts'
 import { realFileSystem } from '../src/system/real-file-system.ts'
 import { toHex } from '../src/trust/bytes.ts'
@@ -39,17 +40,12 @@ export interface RunOptions extends LinkFlags {
 
 /** Runs until `signal`. Throws HOME_*, ADDRESS_IN_USE, PEER_ADDRESS_INVALID. */
 export async function runPublisher(options: RunOptions): Promise<void> {
-  const lock = await lockHome(options.paths)
-  try {
-    const app = await openPublisher(options.paths, options.log)
-    try {
-      await serve(app, options)
-    } finally {
-      await app.close()
-    }
-  } finally {
-    await lock.release()
-  }
+  const { paths, log } = options
+  await withHome(
+    paths,
+    () => openPublisher(paths, log),
+    (app) => serve(app, options)
+  )
 }
 
 async function serve(app: PublisherApp, options: RunOptions): Promise<void> {

@@ -1,7 +1,8 @@
 // Brings a publisher's own feed back from a member that has it: its newest version and every pack that the member holds.
+import { withHome } from '../../src/control/home.ts'
 import { ChasquiError } from '../../src/errors.ts'
 import { startFleetLinks } from '../../src/member/fleet-links.ts'
-import { type HomePaths, lockHome } from '../../src/system/home.ts'
+import type { HomePaths } from '../../src/system/home.ts'
 import type { Log } from '../../src/system/log.ts'
 import { openPublisher, type PublisherApp } from '../app.ts'
 
@@ -29,17 +30,12 @@ const POLL = 100 // milliseconds
 
 /** Throws RECOVER_NOTHING when nothing comes, HOME_*, PEER_ADDRESS_INVALID. */
 export async function recoverFromPeer(request: RecoverRequest): Promise<Recovered> {
-  const lock = await lockHome(request.paths)
-  try {
-    const app = await openPublisher(request.paths, request.log)
-    try {
-      return await catchUp(app, request)
-    } finally {
-      await app.close()
-    }
-  } finally {
-    await lock.release()
-  }
+  const { paths, log } = request
+  return withHome(
+    paths,
+    () => openPublisher(paths, log),
+    (app) => catchUp(app, request)
+  )
 }
 
 async function catchUp(app: PublisherApp, { peer, signal, onProgress }: RecoverRequest): Promise<Recovered> {

@@ -1,8 +1,8 @@
 // Commands as data: one table per program, run by its daemon when there is one and directly on the home when there is
 // none. Both ways run the very same function.
 import type { HomePaths } from '../system/home.ts'
-import { lockHome } from '../system/home.ts'
 import { callDaemon, daemonAnswers } from './client.ts'
+import { withHome } from './home.ts'
 
 /** Something that happened while a command runs: progress, a finding. Plain JSON. */
 export interface ControlEvent {
@@ -46,17 +46,9 @@ export async function runOnHome<App extends { close(): Promise<void> }>(
     return callDaemon(request.paths.control, request.name, request.args, request.context)
   }
   const { commands, open } = await request.load()
-  const lock = await lockHome(request.paths)
-  try {
-    const app = await open()
-    try {
-      return await findCommand(commands, request.name)(app, request.args, request.context)
-    } finally {
-      await app.close()
-    }
-  } finally {
-    await lock.release()
-  }
+  return withHome(request.paths, open, (app) =>
+    findCommand(commands, request.name)(app, request.args, request.context)
+  )
 }
 
 export function findCommand<App>(commands: CommandTable<App>, name: string): Command<App> {
