@@ -2,7 +2,7 @@
 import { formatBytes, formatDuration, formatTable } from '../src/cli/output.ts'
 import type { ExportSummary } from '../src/stick/export-summary.ts'
 import type { FeedSummary, StickSummary } from '../src/stick/inspect.ts'
-import type { ExportResult, ImportResult, SyncResult } from '../src/stick/round.ts'
+import type { ExportResult, ImportResult, SyncResult } from '../src/stick/round-types.ts'
 import { CODE_DIGITS, platformOf } from '../src/stick/start-scripts.ts'
 import type { StickWish } from '../src/stick/wish.ts'
 

@@ -8,7 +8,8 @@ import { freeSpace } from '../system/disk.ts'
 import { lockOnMachine } from '../system/machine-lock.ts'
 import { realFileSystem } from '../system/real-file-system.ts'
 import type { StickFilter, StickHome } from './home.ts'
-import { type ExportRequest, exportStick, importStick, type StickTools, syncStick } from './round.ts'
+import { exportStick, importStick, syncStick } from './round.ts'
+import type { ExportRequest, StickTools } from './round-types.ts'
 import { inTurn } from './turn.ts'
 
 const names = z.array(z.string().min(1).max(200)).max(1000).default([])

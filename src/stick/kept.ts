@@ -3,7 +3,7 @@ import { ChasquiError, type ErrorCode } from '../errors.ts'
 import { type ExportPlan, type ExportWish, planExport } from './export.ts'
 import type { StickFolder } from './folder.ts'
 import type { StickHome, StickSelection } from './home.ts'
-import type { ExportRequest } from './round.ts'
+import type { ExportRequest } from './round-types.ts'
 
 /**
  * What a kept wish selects here: a branch that this home does not know is left out, and one to which none of the modules

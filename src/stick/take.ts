@@ -10,8 +10,8 @@ import { takeLetters } from './letters.ts'
 import { clearPlaces } from './places.ts'
 import { type RecordsIn, takeRecords } from './reports.ts'
 import { takeRoots } from './roots.ts'
-import type { ImportResult, StickTools } from './round.ts'
 import { progressOf } from './round-progress.ts'
+import type { ImportResult, StickTools } from './round-types.ts'
 import { takeKeys } from './sealed-keys.ts'
 
 export interface Taken extends Omit<ImportResult, 'reports' | 'troubles' | 'waiting'> {

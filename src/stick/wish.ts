@@ -1,7 +1,7 @@
 // What a stick was made for, kept on it: somebody chose --latest, --for or --max-size, and a round that nobody typed goes by
 // that in place of filling the stick with everything.
 import { z } from 'zod'
-import type { ExportRequest } from './round.ts'
+import type { ExportRequest } from './round-types.ts'
 
 const names = z.array(z.string().min(1).max(200)).max(1000)
 

@@ -5,7 +5,7 @@ import { test } from 'node:test'
 import { describeFleet } from '../../publisher/describe.ts'
 import type { FleetOverview } from '../../publisher/fleet.ts'
 import type { ReleaseLine } from '../../publisher/queries.ts'
-import type { SyncResult } from '../../src/stick/round.ts'
+import type { SyncResult } from '../../src/stick/round-types.ts'
 import { generic, runNode, SmallFleet } from './support.ts'
 
 /** Right for version 1 only. */

@@ -5,7 +5,7 @@ import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { type TestContext, test } from 'node:test'
 import type { NodeApp } from '../../node/app.ts'
 import type { FleetOverview } from '../../publisher/fleet.ts'
-import type { SyncResult } from '../../src/stick/round.ts'
+import type { SyncResult } from '../../src/stick/round-types.ts'
 import { generic, runNode, SmallFleet } from './support.ts'
 
 const DAY = 24 * 60 * 60 * 1000 // milliseconds

@@ -1,7 +1,8 @@
 // What the stick's tests share: fixed tools, a publisher with releases, and whole rounds.
 import type { BlockCore } from '../../src/feed/block-core.ts'
 import type { StickFilter } from '../../src/stick/home.ts'
-import { exportStick, importStick, type StickTools } from '../../src/stick/round.ts'
+import { exportStick, importStick } from '../../src/stick/round.ts'
+import type { StickTools } from '../../src/stick/round-types.ts'
 import { lockOnMachine } from '../../src/system/machine-lock.ts'
 import { realFileSystem } from '../../src/system/real-file-system.ts'
 import { never, noise, type TestHome } from './support.ts'

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import type { ExportResult } from '../../src/stick/round.ts'
+import type { ExportResult } from '../../src/stick/round-types.ts'
 import { chasqui } from './cli.ts'
 import { noise, temporaryFolder } from './support.ts'
 
