@@ -2,6 +2,7 @@
 // from a step away by somebody who wears gloves. Plain HTML without scripts or links; every word from outside is escaped.
 import type { ErrorCode } from '../errors.ts'
 import { readStickBytes, type StickFolder, writeStickBytes } from './folder.ts'
+import { type Purpose, readPurpose } from './purpose.ts'
 import type { Installed, Visit } from './visits.ts'
 import { type Language, languagesFrom, type Outcome, type READY, WORDS, type Words } from './words.ts'
 
@@ -27,8 +28,8 @@ export async function writePages(
   const readme = Buffer.from(readmeText(language))
   const there = await readStickBytes(folder, ['README.txt'], README_LIMIT).catch(() => null)
   if (there === null || !readme.equals(there)) await writeStickBytes(folder, ['README.txt'], readme)
-  const label = folder.file?.label ?? ''
-  await writeStickBytes(folder, ['STATUS.html'], Buffer.from(statusPage(label, visits, language)))
+  const purpose = await readPurpose(folder)
+  await writeStickBytes(folder, ['STATUS.html'], Buffer.from(statusPage(purpose, visits, language)))
 }
 
 /** For Notepad: UTF-8 with a mark, lines that end as Windows wants them. */
@@ -39,7 +40,7 @@ function readmeText(language: Language): string {
   return `\ufeff${parts.join(`\n\n${'-'.repeat(60)}\n\n`)}\n`.replaceAll('\n', '\r\n')
 }
 
-function statusPage(label: string, visits: readonly Visit[], language: Language): string {
+function statusPage(purpose: Purpose, visits: readonly Visit[], language: Language): string {
   const [first, ...others] = languagesFrom(language) as [Language, ...Language[]]
   const refresh = visits[0]?.state === 'working' ? `<meta http-equiv="refresh" content="${REFRESH}">\n` : ''
   const more = others.map(
@@ -53,12 +54,22 @@ function statusPage(label: string, visits: readonly Visit[], language: Language)
 ${refresh}<title>${escapeHtml(WORDS[language].title)}</title>
 <style>
 ${STYLE}</style>
-<h1>${WORDS[first].title} ${escapeHtml(label)}</h1>
+<h1>${WORDS[first].title} ${escapeHtml(purpose.label)}</h1>
+${purposeLines(purpose, WORDS[first])}
 ${banner(visits, first, others)}
 ${table(visits, WORDS[first])}
 ${more.join('\n')}
 </html>
 `
+}
+
+/** Of several sticks in one pocket, which this is. */
+function purposeLines({ branches, parts }: Purpose, words: Words): string {
+  const lines = [
+    ...(branches.length > 0 ? [`${words.madeFor}: <b>${escapeHtml(branches.join(', '))}</b>`] : []),
+    ...parts.map(({ part, parts: all }) => `${words.part}: <b>${part} / ${all}</b>`)
+  ]
+  return lines.map((line) => `<p>${line}</p>`).join('\n')
 }
 
 const STYLE = `body{font:1.25em/1.4 system-ui,sans-serif;margin:1em;color:#111;background:#fff}

@@ -65,6 +65,8 @@ export const EN: Words = {
   errors: 'Errors',
   noErrors: 'none',
   carried: 'Read / written',
+  madeFor: 'For',
+  part: 'Stick',
   readme: `This stick carries software updates from head office to branches, and reports back.
 
 What to do: plug it in at a machine that runs Chasqui, wait until STATUS.html says "DONE", eject it,

@@ -84,6 +84,8 @@ export const ES: Words = {
   errors: 'Errores',
   noErrors: 'ninguno',
   carried: 'Leído / escrito',
+  madeFor: 'Para',
+  part: 'Memoria',
   readme: `Esta memoria lleva actualizaciones de la central a las sucursales y trae de vuelta sus reportes.
 
 Qué hacer: conéctela a un equipo que tenga Chasqui, espere hasta que STATUS.html diga "LISTO",

@@ -81,6 +81,8 @@ export const PT: Words = {
   errors: 'Erros',
   noErrors: 'nenhum',
   carried: 'Lido / gravado',
+  madeFor: 'Para',
+  part: 'Pendrive',
   readme: `Este pendrive leva atualizações da matriz às filiais e traz de volta os relatórios.
 
 O que fazer: conecte-o a um computador com Chasqui, espere até STATUS.html dizer "PRONTO", ejete e

@@ -40,6 +40,10 @@ export interface Words {
   errors: string
   noErrors: string
   carried: string
+  /** before the branches for which the stick was made */
+  madeFor: string
+  /** before which of several sticks it is: 2 / 4 */
+  part: string
   readme: string
 }
 

@@ -132,6 +132,21 @@ for (const language of LANGUAGES) {
     })
   }
 
+  test(`${language}: of several sticks each says for whom it is and which of them`, async (t) => {
+    const { publisher, stick } = await scene(t)
+    const filter = { modules: [], channel: null, branches: ['Norte <1>', 'Sur'], latest: false }
+    const { madeFor, part } = WORDS[language]
+    const home = { ...publisher, language }
+    await exportStick(home, { ...everything(stick), filter }, tools, context)
+    assert.ok((await pageOf(stick)).includes(`<p>${madeFor}: <b>Norte &#60;1&#62;, Sur</b></p>`))
+    const other = await temporaryFolder(t)
+    await publish(publisher, 2, 400_000)
+    await exportStick(home, { ...everything(other), maxSize: 600_000, part: 2 }, tools, context)
+    const page = await pageOf(other)
+    assert.ok(page.includes(`<p>${part}: <b>2 / 2</b></p>`), page)
+    assert.ok(!page.includes(madeFor))
+  })
+
   test(`${language}: what waits is named with the reason`, async (t) => {
     const update = {
       app: 'till',
