@@ -1,5 +1,7 @@
-// docs/ARCHITECTURE.md says where things are: every path that it names exists, and its state table is the one in the code.
+// docs/ARCHITECTURE.md says where things are: every path that it names exists, its layers and its state table
+// are those of the code.
 import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { test } from 'node:test'
@@ -36,4 +38,49 @@ test('the state table is the one in the code', () => {
     const row = `| ${state} | ${stepOf(state) ?? '–'} | ${done} | ${failed} | ${interrupted} |`
     assert.ok(text.includes(row), `missing: ${row}`)
   }
+})
+
+/** The drawing of the layers: its rows from top to bottom, the folders of each from left to right. */
+function layersOf(document: string): string[] {
+  const drawing = /## Layers\n\n```\n([^`]*)```/.exec(document)?.[1] ?? ''
+  return drawing
+    .split('\n')
+    .flatMap((row) => row.slice(0, row.search(/ {3}/)).split(/ +/))
+    .map((name) => (name === 'bin/main.ts' ? 'bin' : name))
+    .filter((name) => name !== '')
+}
+
+/** Imports that point up or to the left in the drawing, types among them, as `from → to`. */
+function upward(layers: readonly string[], files: ReadonlyMap<string, string>): string[] {
+  const rank = (path: string) => layers.findIndex((layer) => path === layer || path.startsWith(`${layer}/`))
+  return [...files].flatMap(([path, source]) =>
+    [...source.matchAll(/(?:\bfrom|\bimport\()\s*'(\.[^']+)'/g)]
+      .map((match) => join(path, '..', match[1] as string).replaceAll('\\', '/'))
+      .filter((target) => rank(path) < 0 || rank(target) < rank(path))
+      .map((target) => `${path} → ${target}`)
+  )
+}
+
+test('an import points down in the drawing of the layers, or to the right', () => {
+  const layers = layersOf(text)
+  const wrong = new Map([['src/trust/a.ts', "import type { B } from '../stick/b.ts'"]])
+  assert.deepEqual(
+    upward(layers, wrong),
+    ['src/trust/a.ts → src/stick/b.ts'],
+    'the rule itself must be able to fail'
+  )
+  const listed = execFileSync('git', ['ls-files', 'src', 'publisher', 'node', 'usb-sync', 'bin'], {
+    cwd: root
+  })
+  const paths = listed
+    .toString()
+    .split('\n')
+    .filter((path) => /\.ts$/.test(path) && !/\.d\.ts$|^src\/demo\/addons/.test(path))
+  const files = new Map(
+    paths
+      .filter((path) => existsSync(join(root, path)))
+      .map((path) => [path, readFileSync(join(root, path), 'utf8')])
+  )
+  assert.ok(files.size > 400)
+  assert.deepEqual(upward(layers, files), [])
 })
