@@ -3,7 +3,7 @@
 import { formatBytes, formatDuration } from '../src/cli/output.ts'
 import type { ControlEvent } from '../src/control/commands.ts'
 import { describeStickEvent } from '../src/stick/describe.ts'
-import { transferText } from './describe-links.ts'
+import { transferText } from './describe-transfers.ts'
 import type { Transfer } from './transfers.ts'
 
 type Line = (event: ControlEvent) => string

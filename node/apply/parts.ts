@@ -1,5 +1,5 @@
-// What the engine needs of the machine, passed in: files, programs, time, randomness, HTTP, and where releases come from. No
-// code; the real clock and HTTP client are in real.ts.
+// What the engine needs of the machine, passed in: files, programs, time, randomness, HTTP, and where releases come from.
+// No code; the real clock and HTTP client are in real-parts.ts.
 import type { Manifest } from '../../src/release/manifest.ts'
 import type { Release } from '../../src/release/release.ts'
 import type { FileSystem } from '../../src/system/file-system.ts'

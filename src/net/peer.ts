@@ -10,7 +10,7 @@ export type LinkMember = Member & {
   granted?: boolean
 }
 
-/** What a connection costs: its class decides rates, hours and what is fetched over it (DESIGN 4.4). */
+/** What a connection costs: its class decides rates, hours and what is fetched over it. */
 export type LinkClass = 'lan' | 'internet' | 'metered'
 
 export interface Link {

@@ -1,5 +1,5 @@
-// Which packs a publish writes (DESIGN 4.3): a delta from the previous release and from every release that a channel still
-// points at; a keyframe first of all, and again when the deltas since the last one have become dear.
+// Which packs a publish writes: a delta from the previous release and from every release that a channel still points at; a
+// keyframe first of all, and again when the deltas since the last one have become dear.
 import type { PackInfo, Release } from './release.ts'
 import { cheapestPath } from './route.ts'
 import { compareVersions, type VersionOrder } from './version.ts'

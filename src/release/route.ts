@@ -1,4 +1,4 @@
-// The cheapest way from what a branch has to the release that it wants, on the graph of keyframes and deltas (DESIGN 4.3).
+// The cheapest way from what a branch has to the release that it wants, on the graph of keyframes and deltas.
 import type { PackInfo, Release } from './release.ts'
 
 export interface RouteStep {

@@ -1,4 +1,5 @@
-// Small helpers that every part of trust shares: hashes, hex, canonical JSON, Ed25519 with domain separation.
+// Small helpers that trust and what is above it share: hashes, hex, times, canonical JSON, and Ed25519 with domain
+// separation.
 import { canonicalize } from '@tufjs/canonical-json'
 import b4a from 'b4a'
 import sodium from 'sodium-native'

@@ -2,7 +2,7 @@
 
 /** What a verifier accepts beyond the rules of TUF that always hold. */
 export interface TrustProfile {
-  /** strict: expired metadata is refused (TUF); tolerant: it is accepted and makes the branch stale (DESIGN 4.1) */
+  /** strict: expired metadata is refused (TUF); tolerant: it is accepted and makes the branch stale */
   expiry: 'strict' | 'tolerant'
   /** names of delegated roles */
   roleNames: RegExp

@@ -1,5 +1,5 @@
 // Identity of an Odoo addon from its __manifest__.py: version with its series, dependencies, and the refusals that save a
-// branch from a silent non-update (A3): wrong series, a migration folder above the version, missing dependencies.
+// branch from a silent non-update: wrong series, a migration folder above the version, missing dependencies.
 import { ChasquiError } from '../../errors.ts'
 import { compareVersions, isVersion } from '../version.ts'
 import { decodeUtf8, type Identity, type IdentityContext } from './identity.ts'
