@@ -2,6 +2,7 @@
 // at restart (measured), so the fact is kept in a file beside the store.
 import { join } from 'node:path'
 import { z } from 'zod'
+import { ChasquiError } from '../errors.ts'
 import { readFileLimited, writeFileDurably } from '../system/durable.ts'
 import type { FileSystem } from '../system/file-system.ts'
 import { toHex } from '../trust/bytes.ts'
@@ -19,14 +20,24 @@ function conflictPath(directory: string, key: Uint8Array): string {
   return join(directory, `conflict-${toHex(key)}.json`)
 }
 
-/** What was remembered of the feed with this public key; null: nothing. */
+/** What was remembered of the feed with this public key; null: nothing. Throws HOME_DAMAGED. */
 export async function loadConflict(
   fs: FileSystem,
   directory: string,
   key: Uint8Array
 ): Promise<FeedConflict | null> {
-  const bytes = await readFileLimited(fs, conflictPath(directory, key), FILE_LIMIT)
-  return bytes === null ? null : conflictFile.parse(JSON.parse(Buffer.from(bytes).toString('utf8')))
+  const path = conflictPath(directory, key)
+  const bytes = await readFileLimited(fs, path, FILE_LIMIT)
+  if (bytes === null) return null
+  try {
+    return conflictFile.parse(JSON.parse(Buffer.from(bytes).toString('utf8')))
+  } catch (cause) {
+    // it would not be there if there had been one history: a feed that went on without it would forget that
+    throw new ChasquiError('HOME_DAMAGED', `${path} cannot be read`, {
+      cause,
+      hint: 'it says that two signed histories of the feed were seen: bring it back from a backup of the home'
+    })
+  }
 }
 
 /** A feed is frozen whatever its disk says: what cannot be written now is written later, at the latest when the feed is closed. */

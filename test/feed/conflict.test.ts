@@ -1,11 +1,12 @@
 // Two signed histories of one feed meet: the branch keeps what it had, exchanges nothing more, and remembers it.
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { mkdir, rm } from 'node:fs/promises'
+import { mkdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { setImmediate } from 'node:timers/promises'
-import type { DriveFeed } from '../../src/feed/feed.ts'
+import { type DriveFeed, openFeed } from '../../src/feed/feed.ts'
+import { openStore } from '../../src/feed/store.ts'
 import type { FeedSnapshot } from '../../src/feed/types.ts'
 import {
   closeFeed,
@@ -202,4 +203,17 @@ test('a head that the feed did not sign changes nothing', async (t) => {
   await one.writer.publish({ put: [{ path: '/t', bytes: text('b') }], remove: [] })
   assert.equal(await one.feed.compareHead(head), 'same')
   await closeFeed(one.feed)
+})
+
+test('a note of two histories that cannot be read is a damaged home, and no single history', async (t) => {
+  const folder = await temporaryFolder(t)
+  const store = await openStore(folder)
+  t.after(() => store.close())
+  const key = Buffer.alloc(32, 1)
+  for (const damaged of ['', '{"core":"db"', '{"core":"db","length":-1}']) {
+    await writeFile(join(folder, `conflict-${key.toString('hex')}.json`), damaged)
+    await assert.rejects(openFeed(store, { key, encryptionKey: Buffer.alloc(32, 2) }), {
+      code: 'HOME_DAMAGED'
+    })
+  }
 })
