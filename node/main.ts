@@ -1,5 +1,5 @@
-// The `node` group of the command line: what a branch's operator types. Builds the commands; everything that they do is in
-// commands/, daemon.ts and join.ts.
+// The `node` group of the command line: what a branch's operator types. Builds the commands; what they do is in commands/,
+// daemon.ts and join.ts, and in what a *-command.ts names.
 import { randomBytes } from 'node:crypto'
 import { Command, Option } from 'commander'
 import { linksCommands } from '../src/cli/links-command.ts'
@@ -16,13 +16,13 @@ import {
 } from './apply-commands.ts'
 import { appArg, appOption, call, logOf, nodeTools } from './cli.ts'
 import type { Collected } from './collect.ts'
-import { completionCommand } from './commands/completion.ts'
-import { configCommands } from './commands/config.ts'
-import { serviceCommands } from './commands/service.ts'
+import { completionCommand } from './completion-command.ts'
+import { configCommands } from './config-command.ts'
 import type { LinkFlags } from './daemon-links.ts'
 import * as describe from './describe.ts'
 import { backups, check, plan } from './describe-apply.ts'
 import { describeEvent } from './describe-events.ts'
+import { serviceCommands } from './service-command.ts'
 
 /** The `node` group of the command line. */
 export function nodeCommands(): Command {

@@ -1,5 +1,5 @@
 // The daemon as a service of the system: what is written for systemd, and for the task scheduler of Windows, which runs any
-// program at boot and needs no other one beside it. Text only; commands/service.ts installs it.
+// program at boot and needs no other one beside it. Text only; install-daemon.ts installs it.
 
 export interface DaemonUnit {
   /** name of the node, for people */

@@ -2,20 +2,20 @@
 import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Command, Option } from 'commander'
-import { act, type CommandLine } from '../../src/cli/program.ts'
-import { readConfigText } from '../../src/system/config.ts'
-import { type HomePaths, homePaths, readHome } from '../../src/system/home.ts'
-import { realProcessRunner } from '../../src/system/process.ts'
-import { realFileSystem } from '../../src/system/real-file-system.ts'
-import { parseNodeConfig } from '../config/load.ts'
-import type { DaemonUnit } from '../services/daemon-unit.ts'
+import { act, type CommandLine } from '../src/cli/program.ts'
+import { readConfigText } from '../src/system/config.ts'
+import { type HomePaths, homePaths, readHome } from '../src/system/home.ts'
+import { realProcessRunner } from '../src/system/process.ts'
+import { realFileSystem } from '../src/system/real-file-system.ts'
+import { parseNodeConfig } from './config/load.ts'
+import type { DaemonUnit } from './services/daemon-unit.ts'
 import {
   type DaemonManager,
   installService,
   planService,
   type ServiceWorld,
   uninstallService
-} from '../services/install-daemon.ts'
+} from './services/install-daemon.ts'
 
 type Options = Record<string, unknown>
 

@@ -1,7 +1,7 @@
 // `completion SHELL`: of the whole program, which this command is a part of.
 import type { Command } from 'commander'
-import { completionScript } from '../../src/cli/completion.ts'
-import { act } from '../../src/cli/program.ts'
+import { completionScript } from '../src/cli/completion.ts'
+import { act } from '../src/cli/program.ts'
 
 export function completionCommand(group: Command): void {
   const command = group

@@ -1,18 +1,18 @@
 // `config list|get|set|check`: work on chasqui.toml itself, so that a broken one can be looked at while no daemon runs. A
 // running daemon reads it again after a change.
 import type { Command } from 'commander'
-import { act, type CommandLine } from '../../src/cli/program.ts'
-import { callDaemon, daemonAnswers } from '../../src/control/client.ts'
-import { ChasquiError } from '../../src/errors.ts'
-import { readConfigText } from '../../src/system/config.ts'
-import { writeFileDurably } from '../../src/system/durable.ts'
-import { readHome } from '../../src/system/home.ts'
-import { nearest } from '../../src/system/nearest.ts'
-import { realFileSystem } from '../../src/system/real-file-system.ts'
-import { editConfig } from '../config/edit.ts'
-import { parseNodeConfig, writtenNodeConfig } from '../config/load.ts'
-import { lookAtPlace } from '../config/places.ts'
-import { formatKey, formatToml } from '../config/toml.ts'
+import { act, type CommandLine } from '../src/cli/program.ts'
+import { callDaemon, daemonAnswers } from '../src/control/client.ts'
+import { ChasquiError } from '../src/errors.ts'
+import { readConfigText } from '../src/system/config.ts'
+import { writeFileDurably } from '../src/system/durable.ts'
+import { readHome } from '../src/system/home.ts'
+import { nearest } from '../src/system/nearest.ts'
+import { realFileSystem } from '../src/system/real-file-system.ts'
+import { editConfig } from './config/edit.ts'
+import { parseNodeConfig, writtenNodeConfig } from './config/load.ts'
+import { lookAtPlace } from './config/places.ts'
+import { formatKey, formatToml } from './config/toml.ts'
 
 export function configCommands(group: Command): void {
   const config = group.command('config').description('what is configured in chasqui.toml')
