@@ -123,11 +123,9 @@ async function sliceFor(
     })
   }
   if (blobs === null || maxSize === null) return { blocks: union(wanted, small), parts: 1 }
-  const needed = new Set(small)
-  const packs = wanted.filter((index) => !needed.has(index))
   const everywhere = (await bytesOfCore(home.feed.db)) + (await bytesOfBlocks(blobs, small))
   const room = roomForData(maxSize, everywhere, home.feed.db.length + blobs.length)
-  const { blocks, parts } = await sliceBlocks(blobs, packs, room, part)
+  const { blocks, parts } = await sliceBlocks(blobs, wanted, new Set(small), room, part)
   return { blocks: union(blocks, small), parts }
 }
 

@@ -47,6 +47,24 @@ test('what does not fit on one stick goes on several, each of use by itself', as
   await assert.rejects(exportStick(publisher, tooSmall, tools, context), { code: 'STICK_FULL' })
 })
 
+test('what is published between two of several sticks leaves no gap between them', async (t) => {
+  const publisher = await openTestHome(t, { seed: 1 })
+  for (const release of [1, 2, 3, 4, 5, 6, 7, 8]) await publish(publisher, release, 400_000)
+  const branch = await openTestHome(t, { key: publisher.feed.db.key })
+  const onPart = async (part: number) => {
+    const stick = await temporaryFolder(t)
+    const request = { ...everything(stick), maxSize: 1_800_000, part }
+    const { plan } = await exportStick(publisher, request, tools, context)
+    await importAll(branch, stick)
+    return plan.parts
+  }
+  const parts = await onPart(2)
+  for (let part = 3; part <= parts; part++) await onPart(part)
+  for (let release = 9; release < 89; release++) await publish(publisher, release, 100)
+  await onPart(1)
+  assert.ok(await holdsReleases(branch, 8, 400_000))
+})
+
 test('a stick carries no more than it was given room for, also of a feed of many small files', async (t) => {
   const publisher = await openTestHome(t, { seed: 1 })
   for (let round = 0; round < 4; round++) {
