@@ -2,6 +2,7 @@
 import type { CommandContext } from '../src/control/commands.ts'
 import { asChasquiError } from '../src/errors.ts'
 import { grantsIn } from '../src/feed/grant-files.ts'
+import type { PlannedTransaction } from '../src/fleet/plan-input.ts'
 import type { ImportedRelease, SettleScope, StickHome, StickKeys, StickVisit } from '../src/stick/home.ts'
 import { selectReleases } from '../src/stick/select.ts'
 import { stickFeed } from '../src/stick/stick-feed.ts'
@@ -9,10 +10,11 @@ import { stickRecords } from '../src/stick/stick-records.ts'
 import type { WaitingUpdate } from '../src/stick/visits.ts'
 import { READY } from '../src/stick/words.ts'
 import type { NodeApp } from './app.ts'
-import { type ApplyOrder, applyTransactions, readyTransactions } from './apply-plan.ts'
+import { type ApplyOrder, applyTransactions, missingBytes, readyTransactions } from './apply-plan.ts'
 import { ownGrant } from './follow.ts'
 import { carryOutOrders } from './order-work.ts'
 import { beginOrders, nodeLetters } from './orders.ts'
+import type { NodePlan } from './planner.ts'
 import { announceReport } from './report.ts'
 
 export function nodeStickHome(app: NodeApp): StickHome {
@@ -93,12 +95,33 @@ const ready = {
   reason: '"chasqui node apply" applies it now, "chasqui node run" by itself'
 }
 
+/** Why the packs of a transaction do not lead to it yet: of several sticks they are on another one. Null: all are here. */
+async function whatLacks(
+  app: NodeApp,
+  plan: NodePlan,
+  transaction: PlannedTransaction
+): Promise<{ code: string; reason: string } | null> {
+  try {
+    const bytes = await missingBytes(app, plan, transaction)
+    return bytes === 0 ? null : { code: 'PLAN_NOT_HERE', reason: `${bytes} bytes of packs are not here` }
+  } catch (error) {
+    const { code, message } = asChasquiError(error)
+    return { code, reason: message }
+  }
+}
+
 /** What is not applied now, and why; nothing while the feed cannot be trusted, which is told elsewhere. */
 async function waitingUpdates(app: NodeApp): Promise<WaitingUpdate[]> {
   const plan = await app.plan('automatic').catch(() => null)
-  return (plan?.transactions ?? []).flatMap(({ app: name, releases, blocked }) =>
-    releases.map(({ module, to }) => ({ app: name, module, version: to, ...(blocked ?? ready) }))
-  )
+  if (plan === null) return []
+  const waiting: WaitingUpdate[] = []
+  for (const transaction of plan.transactions) {
+    const why = transaction.blocked ?? (await whatLacks(app, plan, transaction)) ?? ready
+    for (const { module, to } of transaction.releases) {
+      waiting.push({ app: transaction.app, module, version: to, ...why })
+    }
+  }
+  return waiting
 }
 
 /** What head office ordered by this stick, then what policy and windows allow. Troubles come back as text. */
@@ -111,7 +134,7 @@ async function settle(
   const troubles = await carryOutOrders(app, visit, context)
   if (scope === 'all') {
     const auto = { mode: 'automatic', modules: [], reason: 'auto', force: false } as const
-    const failed = (error: unknown) => [asChasquiError(error).message]
+    const failed = (error: unknown) => [textOf(asChasquiError(error))]
     troubles.push(...(await applyRound(app, auto, context).catch(failed)))
   }
   // so that the stick brings home what could not be done
@@ -120,12 +143,25 @@ async function settle(
   return troubles
 }
 
+/**
+ * What is here is applied. The rest is not fetched now, from a line that may take hours: the stick is not to stay in for it, nor
+ * another app to wait.
+ */
 async function applyRound(app: NodeApp, order: ApplyOrder, context: CommandContext): Promise<string[]> {
   const plan = await app.plan(order.mode)
   if (plan === null) return []
-  const results = await applyTransactions(app, plan, readyTransactions(plan, order), order, context)
-  return results.flatMap(({ error }) => (error === undefined ? [] : [`${error.code}: ${error.message}`]))
+  const here: PlannedTransaction[] = []
+  const troubles: string[] = []
+  for (const transaction of readyTransactions(plan, order)) {
+    const lacks = await whatLacks(app, plan, transaction)
+    if (lacks === null) here.push(transaction)
+    else if (lacks.code !== 'PLAN_NOT_HERE') troubles.push(`${lacks.code}: ${lacks.reason}`)
+  }
+  const results = await applyTransactions(app, plan, here, order, context)
+  return [...troubles, ...results.flatMap(({ error }) => (error === undefined ? [] : [textOf(error)]))]
 }
+
+const textOf = ({ code, message }: { code: string; message: string }) => `${code}: ${message}`
 
 /** Refreshes trust; the releases that were not among the signed ones before. */
 async function newReleases(app: NodeApp, before: ReadonlySet<string>): Promise<ImportedRelease[]> {
