@@ -81,7 +81,7 @@ test('head office that does not know a branch any more goes on with the others, 
 })
 
 test('a size that does not fit the feed of now is told at head office, and the stick stays of use', async (t) => {
-  const { publisher, stick } = await onItsWay(t, { maxSize: 380_000 })
+  const { publisher, stick } = await onItsWay(t, { maxSize: 400_000 })
   const put = Array.from({ length: 1000 }, (_, i) => ({
     path: `/releases/n/default/${i}/release.json`,
     bytes: Buffer.from(`{"n":${i}}`)
