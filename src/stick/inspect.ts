@@ -1,13 +1,14 @@
-// What a stick holds, told without a home and without keys: `inspect` reads the tables, `verify` every byte that is in use. Both prove
-// segments against the signatures that they carry; neither changes the stick.
-import { createHash } from 'node:crypto'
+// What a stick holds, told without a home and without keys: `inspect` reads the tables, `verify` every byte that is in use.
+// Both prove segments against the signatures that they carry; neither changes the stick.
 import type { FileSystem } from '../system/file-system.ts'
+import { sha256Hex } from '../trust/bytes.ts'
 import { stopIfCancelled } from './cancel.ts'
 import { dropDamaged } from './damage.ts'
 import { type FeedOnStick, listFeeds, type Rejected, readFeedFolder } from './feed-folder.ts'
-import { listStick, openStickFile, readStickHint, type StickFolder } from './folder.ts'
+import { openStickFile, readStickHint, type StickFolder } from './folder.ts'
 import { inspectBranches, type StickBranch } from './inspect-branches.ts'
 import { openFolder } from './open.ts'
+import { listFleets, listVersions, ROOT_LIMIT } from './roots.ts'
 import type { CoreName } from './segment.ts'
 import { leafHash } from './tree.ts'
 import { verifyFiles } from './verify-files.ts'
@@ -149,22 +150,16 @@ function isDbWhole(found: FeedOnStick): boolean {
   return db !== undefined && db.blocks.size === db.head.length
 }
 
-const ROOT_LIMIT = 512 * 1024 // bytes
-
 /** A fleet's id is the hash of its first root: the one thing about roots that needs no trust. */
 async function inspectRoots(
   folder: StickFolder
 ): Promise<{ roots: { fleet: string; versions: number[] }[]; rejected: Rejected[] }> {
   const roots: { fleet: string; versions: number[] }[] = []
   const rejected: Rejected[] = []
-  for (const fleet of (await listStick(folder, ['roots'])).filter((name) => /^[0-9a-f]{64}$/.test(name))) {
-    const names = await listStick(folder, ['roots', fleet])
-    const versions = names
-      .map((name) => Number(/^(\d{1,7})\.root\.json$/.exec(name)?.[1]))
-      .filter((n) => n > 0)
-    roots.push({ fleet, versions: versions.sort((a, b) => a - b) })
+  for (const fleet of await listFleets(folder)) {
+    roots.push({ fleet, versions: await listVersions(folder, fleet) })
     const first = await readStickHint(folder, ['roots', fleet, '1.root.json'], ROOT_LIMIT)
-    if (first !== null && createHash('sha256').update(first).digest('hex') !== fleet) {
+    if (first !== null && sha256Hex(first) !== fleet) {
       const file = `roots/${fleet}/1.root.json`
       rejected.push({
         file,

@@ -7,7 +7,7 @@ import type { Rejected } from './feed-folder.ts'
 import { listStick, readStickBytes, removeStickFile, type StickFolder, writeStickBytes } from './folder.ts'
 import type { StickHome, StickRoots } from './home.ts'
 
-const ROOT_LIMIT = 512 * 1024 // bytes of one root file
+export const ROOT_LIMIT = 512 * 1024 // bytes of one root file
 const ROOTS_LIMIT = 1024 // root files of one fleet
 const ROOT_NAME = /^([1-9]\d{0,6})\.root\.json$/
 
@@ -95,8 +95,13 @@ export async function readRoots(folder: StickFolder, fleet: string): Promise<Roo
 /** Errors of one file that leave the others usable. */
 const SETS_ASIDE = new Set(['STICK_LINK', 'FILE_TOO_LARGE', 'DISK_IO'])
 
+/** Fleets (ids, hex) whose roots are on the stick. */
+export async function listFleets(folder: StickFolder): Promise<string[]> {
+  return (await listStick(folder, ['roots'])).filter((name) => /^[0-9a-f]{64}$/.test(name))
+}
+
 /** Ascending: what somebody put there with high numbers comes after the fleet's own. */
-async function listVersions(folder: StickFolder, fleet: string): Promise<number[]> {
+export async function listVersions(folder: StickFolder, fleet: string): Promise<number[]> {
   const names = (await listStick(folder, ['roots', fleet])).filter((name) => ROOT_NAME.test(name))
   return names.map((name) => Number.parseInt(name, 10)).sort((a, b) => a - b)
 }

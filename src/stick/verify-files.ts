@@ -10,7 +10,7 @@ import type { Rejected } from './feed-folder.ts'
 import { listStick, openStickFile, readStickHint, type StickFolder } from './folder.ts'
 import { letterLimit } from './letters.ts'
 import { listBundles, readBundle } from './reports.ts'
-import { readRoots, rejectedRoot } from './roots.ts'
+import { listFleets, readRoots, rejectedRoot } from './roots.ts'
 
 export interface ByteCheck {
   signal: AbortSignal
@@ -35,7 +35,7 @@ export async function verifyFiles(folder: StickFolder, check: ByteCheck): Promis
 /** Each root must be signed by the one before it and by itself. */
 async function verifyRoots(folder: StickFolder): Promise<Rejected[]> {
   const found: Rejected[] = []
-  for (const fleet of (await listStick(folder, ['roots'])).filter((name) => /^[0-9a-f]{64}$/.test(name))) {
+  for (const fleet of await listFleets(folder)) {
     let set: TrustedSet | null = null
     const { roots, unread } = await readRoots(folder, fleet)
     for (const [version, error] of unread) found.push(rejectedRoot(fleet, version, error))
