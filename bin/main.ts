@@ -22,9 +22,7 @@ const program = new Command('chasqui').description(
 program.enablePositionalOptions().version(VERSION, '--version', 'version of this program')
 const argv = commonOptionsLast(process.argv)
 const asked = argv[2] ?? ''
-// completion is of all of them
-const isOne = Object.hasOwn(GROUPS, asked) && argv[3] !== 'completion'
-for (const name of isOne ? [asked] : Object.keys(GROUPS)) {
+for (const name of Object.hasOwn(GROUPS, asked) ? [asked] : Object.keys(GROUPS)) {
   program.addCommand(await (GROUPS[name] as () => Promise<Command>)())
 }
 

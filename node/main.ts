@@ -16,13 +16,11 @@ import {
 } from './apply-commands.ts'
 import { appArg, appOption, call, logOf, nodeTools } from './cli.ts'
 import type { Collected } from './collect.ts'
-import { completionCommand } from './completion-command.ts'
 import { configCommands } from './config-command.ts'
 import type { LinkFlags } from './daemon-links.ts'
 import * as describe from './describe.ts'
 import { backups, check, plan } from './describe-apply.ts'
 import { describeEvent } from './describe-events.ts'
-import { serviceCommands } from './service-command.ts'
 
 /** The `node` group of the command line. */
 export function nodeCommands(): Command {
@@ -58,8 +56,6 @@ export function nodeCommands(): Command {
   adoptCommand(group)
   configCommands(group)
   linksCommands(group, call)
-  serviceCommands(group)
-  completionCommand(group)
   return group
 }
 
