@@ -1,7 +1,7 @@
 // The daemon of a node: opens the home, serves the control socket, keeps the links up, does what the schedule says. Ends
 // when asked to, with everything closed.
 import type { ControlEvent } from '../src/control/commands.ts'
-import { withHome } from '../src/control/home.ts'
+import { untilStopped, withHome } from '../src/control/home.ts'
 import { type ControlServer, serveControl } from '../src/control/server.ts'
 import { formatHostPort } from '../src/net/address.ts'
 import type { Peer } from '../src/net/peer.ts'
@@ -78,7 +78,7 @@ async function serve(app: NodeApp, { flags, emit, signal }: DaemonRequest): Prom
       listening
     })
     schedule.wake()
-    await aborted(signal)
+    await untilStopped(signal)
   } finally {
     app.aroundMove = (move) => move()
     stopListening()
@@ -95,11 +95,4 @@ async function serve(app: NodeApp, { flags, emit, signal }: DaemonRequest): Prom
 function stickWatch(app: NodeApp, emit: DaemonRequest['emit']) {
   const mounts = mountSource(realFileSystem, process.platform, app.config.sticks.roots)
   return { home: app.stick, mounts, tools: realStickTools, log: app.log, emit }
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve()
-    else signal.addEventListener('abort', () => resolve(), { once: true })
-  })
 }

@@ -13,7 +13,7 @@ import type { NodeApp } from './app.ts'
 import { isOfTheRelease } from './apply/blame.ts'
 import type { Failure, HistoryEntry, SetAsideInfo } from './apply/types.ts'
 import { orderProblems } from './orders.ts'
-import { moduleStates, setAside, sourcesOf } from './status.ts'
+import { moduleStates, setAside, sourcesOf, timeOrNull } from './status.ts'
 
 /** Where the rollout round of a release stood when it was applied here. */
 export function roundKey(release: { module: string; track: string; version: string }): string {
@@ -199,10 +199,6 @@ async function disks(app: NodeApp): Promise<ReportBody['disk']> {
     if (space !== null) found.push({ path, ...space })
   }
   return found
-}
-
-function timeOrNull(ms: number | null | undefined): string | null {
-  return ms === null || ms === undefined ? null : formatTime(ms)
 }
 
 /** Something that went wrong outside a transaction. */

@@ -140,14 +140,15 @@ export async function nodeStatus(app: NodeApp): Promise<Record<string, unknown>>
       length: db,
       here,
       version: app.trust.view?.snapshot.version ?? 0,
-      signedAt: time(freshness?.signedAt),
-      heardAt: time(app.trust.heardAt),
+      signedAt: timeOrNull(freshness?.signedAt),
+      heardAt: timeOrNull(app.trust.heardAt),
       stale: freshness?.stale ?? false,
       clockBehind: freshness?.clockBehind ?? false,
       conflict: app.feed.conflict
     },
     apps,
-    peers: app.links?.peerInfos().map((peer) => ({ ...peer, connectedAt: time(peer.connectedAt) })) ?? [],
+    peers:
+      app.links?.peerInfos().map((peer) => ({ ...peer, connectedAt: timeOrNull(peer.connectedAt) })) ?? [],
     links: linkStates(linkView(app)),
     transfers: app.transfers.list(),
     sticks: app.sticks(),
@@ -158,6 +159,7 @@ export async function nodeStatus(app: NodeApp): Promise<Record<string, unknown>>
   }
 }
 
-function time(ms: number | null | undefined): string | null {
+/** RFC 3339 of milliseconds since the epoch; null where there are none. */
+export function timeOrNull(ms: number | null | undefined): string | null {
   return ms === null || ms === undefined ? null : formatTime(ms)
 }

@@ -1,7 +1,7 @@
 // `publisher run`: serves the feed to members, collects their reports, answers the commands of this home, and signs the
 // timestamp again every day, so that branches can tell silence from news.
 import type { ControlEvent } from '../src/control/commands.ts'
-import { withHome } from '../src/control/home.ts'
+import { untilStopped, withHome } from '../src/control/home.ts'
 import { type ControlServer, serveControl } from '../src/control/server.ts'
 import { readGrantFile } from '../src/feed/grant-files.ts'
 import { GrantOwners } from '../src/feed/grant-owners.ts'
@@ -78,7 +78,7 @@ async function serve(app: PublisherApp, options: RunOptions): Promise<void> {
     sticks = startSticks(app, options)
     const [node, feed] = [app.member.node, toHex(app.feed.key)]
     emit({ event: 'ready', name, node, feed, listening: started.listening() })
-    await aborted(signal)
+    await untilStopped(signal)
   } finally {
     await sticks?.stop()
     watch.care.stop()
@@ -218,11 +218,4 @@ async function onNewVersion(
 interface Watch {
   owners: GrantOwners
   care: Care
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve()
-    else signal.addEventListener('abort', () => resolve(), { once: true })
-  })
 }

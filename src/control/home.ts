@@ -19,3 +19,11 @@ export async function withHome<App extends { close(): Promise<void> }, Result>(
     await lock.release()
   }
 }
+
+/** How long a daemon works: returns when `signal` aborts. */
+export function untilStopped(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve()
+    else signal.addEventListener('abort', () => resolve(), { once: true })
+  })
+}

@@ -1,8 +1,8 @@
 // Is a branch allowed to go down? Only with a statement, for this fleet, channel and release, signed by as many of the
 // module's release keys as its delegation asks for (FORMAT 11.2). The online role carries statements; it cannot make one.
+import { releasePath } from '../release/release.ts'
 import { fromHex, verifySignature } from '../trust/bytes.ts'
 import type { Delegations } from '../trust/read-delegations.ts'
-import { releaseTargetPath } from '../trust/trust.ts'
 import { type Channels, DOWNGRADE, type Downgrade, downgradeBytes } from './channels.ts'
 
 export interface DowngradeQuestion {
@@ -46,7 +46,7 @@ function isAbout({ statement }: Downgrade, question: DowngradeQuestion): boolean
 /** Distinct keys of the first role that covers the release; anything that cannot be read counts as no signature. */
 function isSigned({ statement, signatures }: Downgrade, question: DowngradeQuestion): boolean {
   const { delegations, module, track, version } = question
-  const role = delegations?.index.rolesFor(releaseTargetPath(module, track, version))[0]
+  const role = delegations?.index.rolesFor(releasePath(module, track, version))[0]
   if (delegations === null || role === undefined) return false
   const message = downgradeBytes(statement)
   const good = new Set<string>()

@@ -1,6 +1,6 @@
 // Decides for every file of a target where its content comes from: an old file as it is (also under another name), another
 // new file, or coded, with the old file that resembles it most as its base. Looks at names, sizes and hashes only.
-import { comparePaths, type FileEntry, type Manifest } from '../release/manifest.ts'
+import { comparePaths, contentKey, type FileEntry, type Manifest } from '../release/manifest.ts'
 import type { PlannedFile } from './pack-index.ts'
 
 export interface MatchedFile {
@@ -19,9 +19,9 @@ export function matchFiles(target: Manifest, base: Manifest | null): MatchedFile
   return target.entries.map((entry, index) => {
     const same = old.sameContent(entry)
     if (same !== null) return plan(entry, { from: 'base', index: same })
-    const twin = coded.get(keyOf(entry))
+    const twin = coded.get(contentKey(entry))
     if (twin !== undefined) return plan(entry, { from: 'target', index: twin })
-    if (entry.size > 0) coded.set(keyOf(entry), index)
+    if (entry.size > 0) coded.set(contentKey(entry), index)
     return { ...plan(entry, { from: 'coded' }), resembles: old.similar(entry) }
   })
 }
@@ -29,10 +29,6 @@ export function matchFiles(target: Manifest, base: Manifest | null): MatchedFile
 function plan(entry: FileEntry, origin: PlannedFile['origin']): MatchedFile {
   const { path, kind, executable, size } = entry
   return { file: { path, kind, executable, size, origin }, resembles: null }
-}
-
-function keyOf(entry: FileEntry): string {
-  return `${entry.kind} ${entry.sha256}`
 }
 
 class OldFiles {
@@ -49,7 +45,7 @@ class OldFiles {
     this.#byPath = new Map(base.entries.map((entry, index) => [entry.path, index]))
     const present = new Set(target.entries.map((entry) => entry.path))
     base.entries.forEach((entry, index) => {
-      if (!this.#byContent.has(keyOf(entry))) this.#byContent.set(keyOf(entry), index)
+      if (!this.#byContent.has(contentKey(entry))) this.#byContent.set(contentKey(entry), index)
       if (entry.kind !== 'file' || entry.size === 0) return
       if (!present.has(entry.path)) append(this.#goneByName, nameOf(entry.path), index)
       append(this.#byKind, kindOf(entry.path), index)
@@ -58,8 +54,8 @@ class OldFiles {
 
   sameContent(entry: FileEntry): number | null {
     const here = this.#byPath.get(entry.path)
-    if (here !== undefined && keyOf(this.#entries[here] as FileEntry) === keyOf(entry)) return here
-    return entry.size === 0 ? null : (this.#byContent.get(keyOf(entry)) ?? null)
+    if (here !== undefined && contentKey(this.#entries[here] as FileEntry) === contentKey(entry)) return here
+    return entry.size === 0 ? null : (this.#byContent.get(contentKey(entry)) ?? null)
   }
 
   similar(entry: FileEntry): number | null {

@@ -1,5 +1,5 @@
 // What changed from one file list to another: added, modified, deleted, and renamed (same content under another path).
-import type { FileEntry, Manifest } from './manifest.ts'
+import { contentKey, type FileEntry, type Manifest } from './manifest.ts'
 
 export interface ManifestDiff {
   added: FileEntry[]
@@ -43,10 +43,6 @@ function pairRenames(
     const from = byContent.get(contentKey(to))?.shift()
     return from === undefined ? [] : [{ from, to }]
   })
-}
-
-function contentKey(entry: FileEntry): string {
-  return `${entry.kind} ${entry.sha256}`
 }
 
 /** Same content, kind and executable bit (the path is not compared). */

@@ -130,3 +130,8 @@ function invalid(why: string): ChasquiError {
     hint: 'get the release again; if it stays so, ask the publisher'
   })
 }
+
+/** The same for entries of the same kind and content, wherever they are. */
+export function contentKey(entry: FileEntry): string {
+  return `${entry.kind} ${entry.sha256}`
+}

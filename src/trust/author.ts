@@ -1,6 +1,7 @@
 // Writes a fleet's metadata: what the publisher's commands call. Everything goes through a draft: current metadata in,
 // edits, signatures, new files out, as one step for readers. Pure: keys, time and bytes are passed in.
 import { ChasquiError } from '../errors.ts'
+import { releasePath } from '../release/release.ts'
 import { formatTime, sha256Hex, toHex } from './bytes.ts'
 import type { Current } from './current.ts'
 import { FleetDraft } from './draft.ts'
@@ -8,7 +9,6 @@ import { addSignatures, encodeEnvelope, type RootPart, SPEC_VERSION } from './en
 import { EXPIRY } from './expiry.ts'
 import { keyId, type Signer, tufKey } from './keys.ts'
 import type { Publication } from './online-roles.ts'
-import { releaseTargetPath } from './trust.ts'
 
 /** Public keys of a role and how many of them must sign. */
 export interface RoleSetup {
@@ -95,7 +95,7 @@ export function draftReleases(
 ): FleetDraft {
   const draft = new FleetDraft(current, now)
   for (const { module, track, version, bytes } of releases) {
-    const path = releaseTargetPath(module, track, version)
+    const path = releasePath(module, track, version)
     const role = draft.roleFor(path) ?? delegateModule(draft, module, options.newModules)
     draft.setTarget(role, path, targetEntry(bytes))
   }

@@ -2,6 +2,7 @@
 // Look-ups follow TUF 5.6.7; delegated roles are loaded and verified when a look-up first needs them.
 import { z } from 'zod'
 import { ChasquiError } from '../errors.ts'
+import { releasePath } from '../release/release.ts'
 import { sha256Hex } from './bytes.ts'
 import { decodeEnvelope, type RootPart } from './envelope.ts'
 import { LIMITS } from './limits.ts'
@@ -97,10 +98,6 @@ export function verifyTarget(target: TargetInfo, bytes: Uint8Array): void {
   })
 }
 
-export function releaseTargetPath(module: string, track: string, version: string): string {
-  return `releases/${module}/${track}/${version}/release.json`
-}
-
 export function trustOf(set: TrustedSet, now: number, loader: RoleLoader): Trust {
   const target = (path: string) => findTarget(path, loader)
   return {
@@ -118,7 +115,7 @@ export function trustOf(set: TrustedSet, now: number, loader: RoleLoader): Trust
       return known && loader.isPublished(name) ? loader.load(name, 'targets') : null
     },
     async findRelease(module, track, version) {
-      const found = await target(releaseTargetPath(module, track, version))
+      const found = await target(releasePath(module, track, version))
       return found === null ? null : { ...found, module, track, version }
     },
     listReleases: (module) => listReleases(module, target, loader)
