@@ -5,6 +5,9 @@ import type { RotatedFeed } from './keys/rotate-feed.ts'
 /** What a change still waits for; null: it is done. */
 export function describeWaiting({ request, missing = [] }: Partial<Waiting>): string | null {
   if (request === undefined) return null
+  if (missing.length === 0) {
+    return `not done yet: the request has its signatures\n  release it with: chasqui publisher sign ${request}\n  then run the same command again`
+  }
   const open = missing.map(({ role, have, need }) => `${role} has ${have} of ${need} signatures`)
   return `not done yet: ${open.join(', ')}\n  request: ${request}\n  when it is signed, run the same command again`
 }

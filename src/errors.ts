@@ -513,7 +513,7 @@ const NEXT_STEP: Record<Exit, string> = {
   [EXIT.unexpected]: 'run again with --verbose and look at the log',
   [EXIT.usage]: 'add --help to see how it is used',
   [EXIT.refused]: 'nothing of it was used: get it anew, from another place when it is refused again',
-  [EXIT.notFound]: 'look whether the name is right',
+  [EXIT.notFound]: 'look whether it is named rightly, and here already',
   [EXIT.preflight]: 'nothing was changed: when the cause is gone, run the command again',
   [EXIT.rolledBack]: 'the former version is back; "chasqui node history" has the details',
   [EXIT.rollbackFailed]: 'see "chasqui node status", then run "chasqui node recover"',

@@ -4,7 +4,7 @@ import type { LocalFile } from '../../src/feed/publish-blocks.ts'
 import { readRootChain } from '../../src/system/trust-store.ts'
 import type { Current } from '../../src/trust/current.ts'
 import type { FleetDraft } from '../../src/trust/draft.ts'
-import { type Review, reviewRequest } from '../../src/trust/request-review.ts'
+import { missingIn, type Review, reviewRequest } from '../../src/trust/request-review.ts'
 import { createRequest, type SigningRequest } from '../../src/trust/signing-request.ts'
 import type { PublisherApp } from '../app.ts'
 import { groundOf } from './ground.ts'
@@ -36,8 +36,9 @@ export async function leaveRequest(app: PublisherApp, draft: FleetDraft, left: L
     now: app.now()
   })
   const { channel, releases, put } = left
-  const { file } = await keepPending(app, request, { channel, releases }, put)
-  return { request: file, missing: draft.missing().map(({ role, have, need }) => ({ role, have, need })) }
+  const kept = await keepPending(app, request, { channel, releases }, put)
+  // one that was there already has signatures that the draft has not
+  return { request: kept.file, missing: missingIn(await reviewHere(app, kept.request)) }
 }
 
 /** What this home trusts, as far as a change of these roles is concerned. */
