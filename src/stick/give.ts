@@ -12,6 +12,7 @@ import type { Letter, OrderRequest, StickHome, StickVisit } from './home.ts'
 import { measureInstaller, writeInstaller } from './installer.ts'
 import { planKept, selectKept } from './kept.ts'
 import { dropSpentLetters, giveLetters } from './letters.ts'
+import { withOrdered } from './ordered.ts'
 import { clearPlaces } from './places.ts'
 import { giveRecords, measureRecords, takeRecords } from './reports.ts'
 import { giveRoots } from './roots.ts'
@@ -38,7 +39,8 @@ export async function give(
   const file = nextFile(folder.file, home, wishOf(request))
   const visit = { id: file.id, sequence: file.sequence }
   const orders = await signOrders(home, request.orders, visit)
-  const selection = kept === null ? await home.select(request.filter) : await selectKept(home, request)
+  const selected = kept === null ? await home.select(request.filter) : await selectKept(home, request)
+  const selection = await withOrdered(home, selected, request)
   if (!request.dryRun) await clearPlaces(folder, home.fleet)
   const blocks = request.filter === null ? null : selection.blocks
   const wanted = { blocks, maxSize: request.maxSize, part: request.part }

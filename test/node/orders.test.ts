@@ -5,7 +5,7 @@ import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { type TestContext, test } from 'node:test'
 import type { NodeApp } from '../../node/app.ts'
 import type { FleetOverview } from '../../publisher/fleet.ts'
-import type { SyncResult } from '../../src/stick/round-types.ts'
+import type { ExportResult, SyncResult } from '../../src/stick/round-types.ts'
 import { generic, runNode, SmallFleet } from './support.ts'
 
 const DAY = 24 * 60 * 60 * 1000 // milliseconds
@@ -59,6 +59,23 @@ for (const how of ['stick.import', 'stick.sync']) {
     assert.deepEqual(branches[0]?.modules, { shop: '1.1.0' }, 'the report on the stick says so already')
   })
 }
+
+test('what is ordered comes with the stick, whatever it was made for', async (t) => {
+  const { fleet, node, stick, installed } = await scene(t)
+  await fleet.publish('shop', '1.1.0', { 'a.txt': '1.1.0' })
+  await fleet.publish('other', '1.0.0', { 'a.txt': 'other' })
+  const { plan } = await fleet.run<ExportResult>('stick.export', {
+    stick,
+    modules: ['other'],
+    ...order('1.1.0')
+  })
+  assert.deepEqual(plan.releases.map(({ module, version }) => `${module} ${version}`).sort(), [
+    'other 1.0.0',
+    'shop 1.1.0'
+  ])
+  const { troubles } = await runNode<SyncResult>(node, 'stick.sync', { stick })
+  assert.deepEqual([await installed(), troubles], [['1.1.0'], []])
+})
 
 test('an order for a release that the channel has left behind applies nothing, and both sides are told', async (t) => {
   const all = await scene(t)
