@@ -173,8 +173,9 @@ function contextOf(line: CommandLine, args: unknown): CommandContext {
   return {
     signal: line.signal,
     emit(event) {
-      // a dry run's result is the plan
-      if (event.event === 'stick-plan' && !isDry) line.output.note(describePlan(event as never))
+      // a dry run's result is the plan; that nothing is to be written the result says
+      if (event.event === 'stick-plan' && !isDry && event.total !== 0)
+        line.output.note(describePlan(event as never))
       if (event.event === 'waiting') line.output.note('waiting: this computer works on another stick')
       if (event.event === 'progress' && typeof event.done === 'number') {
         const total = typeof event.total === 'number' ? ` of ${formatBytes(event.total)}` : ''
