@@ -1,4 +1,5 @@
 // `publisher run`.
+import { resolve } from 'node:path'
 import { type Command, Option } from 'commander'
 import { act, type CommandLine } from '../src/cli/program.ts'
 import type { ControlEvent } from '../src/control/commands.ts'
@@ -26,7 +27,7 @@ export function addRunCommand(group: Command): void {
       internet: options.internet !== false,
       lan: options.lan !== false,
       peers: (options.peer as string[] | undefined) ?? [],
-      sticks: options.sticks === false ? null : Array.isArray(options.sticks) ? options.sticks : undefined,
+      sticks: stickRoots(options.sticks),
       log: createLog({
         level: line.output.options.verbose ? 'debug' : line.output.options.quiet ? 'error' : 'warn',
         pretty: process.stderr.isTTY === true,
@@ -42,6 +43,12 @@ export function addRunCommand(group: Command): void {
 /** Pages for browsers: this program serves none yet, so that `off` is all that can be asked for. */
 function dashboardOption(): Option {
   return new Option('--dashboard <host:port>', 'off: this version serves no pages').choices(['off'])
+}
+
+/** Null: not to be looked for; undefined: as chasqui.toml says. */
+function stickRoots(given: unknown): string[] | null | undefined {
+  if (given === false) return null
+  return Array.isArray(given) ? given.map((path) => resolve(path)) : undefined
 }
 
 function text(value: unknown): string | undefined {

@@ -253,6 +253,12 @@ peers = ["a:1", { address = "10.8.0.12:49800", class = "metered" }]
       /apps\.shop\.path: expected an absolute path/
     ],
     [
+      'a folder of sticks that is relative',
+      '[sticks]\nroots = ["sticks"]',
+      'CONFIG_INVALID',
+      /sticks\.roots\[0\]: expected an absolute path/
+    ],
+    [
       'an app without modules',
       '[apps.shop]\nprofile = "generic"\npath = "/opt/shop"',
       'CONFIG_INVALID',
