@@ -1,6 +1,7 @@
 // A command in a daemon that is broken off, by whoever asked or by the end of the daemon: each has its own name.
 import assert from 'node:assert/strict'
 import { mkdtemp, rm } from 'node:fs/promises'
+import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
@@ -45,4 +46,22 @@ test('a daemon that ends in the middle of a command is unreachable, as one that 
     { code: 'DAEMON_UNREACHABLE', message: /in the middle/ }
   )
   await assert.rejects(call(socket, signal), { code: 'DAEMON_UNREACHABLE', message: /no daemon/ })
+})
+
+test('a daemon that hangs is unreachable; one whose command takes long and says nothing is not', async (t) => {
+  const { socket } = await daemon(t)
+  const hanging = createServer()
+  const hole = `${socket}.hangs`
+  await new Promise<void>((resolve) => hanging.listen(hole, resolve))
+  t.after(() => hanging.close())
+  const context: CommandContext = { emit: () => undefined, signal: new AbortController().signal }
+  const silent = { code: 'DAEMON_UNREACHABLE', message: /does not answer/ }
+  await assert.rejects(callDaemon(hole, 'work', {}, context, 50), silent)
+  const slow = async () => {
+    await new Promise((resolve) => setTimeout(resolve, 1500))
+    return 'done'
+  }
+  const server = await serveControl(`${socket}.slow`, null, { slow })
+  t.after(() => server.close())
+  assert.equal(await callDaemon(`${socket}.slow`, 'slow', {}, context, 1000), 'done')
 })

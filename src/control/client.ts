@@ -5,6 +5,9 @@ import { createInterface } from 'node:readline'
 import { ChasquiError, ERROR_CODES, type ErrorCode, type ErrorJson } from '../errors.ts'
 import type { CommandContext, ControlEvent } from './commands.ts'
 
+/** Milliseconds until a daemon that says nothing at all counts as none: it says that it is here before it begins. */
+const ANSWER_LIMIT = 60_000
+
 /** Is a daemon listening there? A socket file that nobody serves counts as no. */
 export function daemonAnswers(socketPath: string): Promise<boolean> {
   return new Promise((resolve) => {
@@ -22,14 +25,12 @@ export async function callDaemon(
   socketPath: string,
   name: string,
   args: unknown,
-  context: CommandContext
+  context: CommandContext,
+  answerLimit = ANSWER_LIMIT
 ): Promise<unknown> {
-  const response = await post(
-    socketPath,
-    `/v1/run/${encodeURIComponent(name)}`,
-    JSON.stringify(args ?? {}),
-    context.signal
-  )
+  const path = `/v1/run/${encodeURIComponent(name)}`
+  const body = JSON.stringify(args ?? {})
+  const response = await post({ socketPath, path, body, signal: context.signal, answerLimit })
   for await (const message of messagesOf(response, context.signal)) {
     // an event may have fields of any name; what has no `event` is the end
     if (typeof message.event === 'string') context.emit(message)
@@ -61,7 +62,15 @@ function fromWire({ code, message, hint, ...rest }: ErrorJson): ChasquiError {
   return new ChasquiError(known ? (code as ErrorCode) : 'UNEXPECTED', message, details)
 }
 
-function post(socketPath: string, path: string, body: string, signal: AbortSignal): Promise<IncomingMessage> {
+interface Post {
+  socketPath: string
+  path: string
+  body: string
+  signal: AbortSignal
+  answerLimit: number
+}
+
+function post({ socketPath, path, body, signal, answerLimit }: Post): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
     const request = httpRequest({
       socketPath,
@@ -70,10 +79,15 @@ function post(socketPath: string, path: string, body: string, signal: AbortSigna
       headers: { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) },
       signal
     })
+    const silence = setTimeout(() => {
+      reject(unreachable('the daemon on this home does not answer: it hangs, or was suspended'))
+      request.destroy()
+    }, answerLimit)
     request.on('response', resolve)
     request.on('error', (cause) =>
       reject(signal.aborted ? cancelled() : unreachable('no daemon answers on this home', cause))
     )
+    for (const event of ['response', 'error']) request.on(event, () => clearTimeout(silence))
     request.end(body)
   })
 }

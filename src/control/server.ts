@@ -46,6 +46,8 @@ async function answer<App>(
   response.on('close', () => abort.abort())
   const send = (line: unknown) => response.write(`${JSON.stringify(line)}\n`)
   response.setHeader('content-type', 'application/x-ndjson')
+  // whoever asked sees at once that somebody is here, however long the command takes
+  response.flushHeaders()
   try {
     const name = commandName(request)
     const args = JSON.parse((await readBody(request)) || '{}') as unknown
