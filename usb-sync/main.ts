@@ -8,7 +8,7 @@ import type { CommandContext } from '../src/control/commands.ts'
 import { ChasquiError } from '../src/errors.ts'
 import { parseSize } from '../src/fleet/units.ts'
 import type { Rejected } from '../src/stick/feed-folder.ts'
-import { givenPlace } from '../src/stick/given-place.ts'
+import { givenPlace, isOwnDisk } from '../src/stick/given-place.ts'
 import { inspectStick } from '../src/stick/inspect.ts'
 import type { ExportResult, ImportResult, SyncResult } from '../src/stick/round-types.ts'
 import { readFileLimited } from '../src/system/durable.ts'
@@ -34,8 +34,10 @@ export type RunOnHome = (
 
 export function usbSyncCommands(programs: Readonly<Record<Role, RunOnHome>>): Command {
   const group = new Command('usb-sync').description('carries releases and reports on a USB stick')
-  const run = async (line: CommandLine, name: string, args: unknown) => {
+  const run = async (line: CommandLine, name: string, args: { stick: string }) => {
     const { role } = await readHome(line.home)
+    if (name !== 'stick.import' && (await isOwnDisk(realFileSystem, args.stick, line.home.root)))
+      line.output.note(`nothing is mounted at ${args.stick}: that is a folder on this machine's disk`)
     return programs[role](line.home, name, args, contextOf(line, args))
   }
   act(
@@ -111,7 +113,7 @@ function sizeOption(text: string): number {
 async function exportArgs(
   stick: string | undefined,
   options: Record<string, unknown>
-): Promise<Record<string, unknown>> {
+): Promise<{ stick: string } & Record<string, unknown>> {
   return {
     stick: await placeOf(stick),
     modules: options.modules ?? [],

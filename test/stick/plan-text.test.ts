@@ -47,6 +47,7 @@ test('the plan is told on stderr before the export, and what is there already is
   const first = told(home, 'usb-sync', 'export', stick)
   assert.match(first.stderr, /to write: 2\d\d kB of releases/)
   assert.match(first.stdout, /^wrote/)
+  assert.match(first.stderr, /^nothing is mounted at .*stick: that is a folder on this machine's disk$/m)
   const again = told(home, 'usb-sync', 'export', stick, '--dry-run')
   assert.match(again.stdout, /^nothing new to write/)
   const nothing = told(home, 'usb-sync', 'export', stick)
