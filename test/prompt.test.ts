@@ -41,7 +41,8 @@ for (const name of ['ask', 'promptSecret'] as const) {
     assert.equal(/yes\r*\n/.test(after), name === 'ask', 'what is typed is shown, unless it is a secret')
   })
 
-  test(`${name}: Ctrl-C is no answer`, options, async () => {
+  test(`${name}: Ctrl-C and Ctrl-D are no answers`, options, async () => {
     assert.match(await typed(name, '\x03'), /answer <CANCELLED>/)
+    assert.match(await typed(name, '\x04'), /answer <CANCELLED>/)
   })
 }

@@ -39,10 +39,12 @@ function answerTo(reader: Interface, question: string, signal: AbortSignal): Pro
     }
     signal.addEventListener('abort', stop, { once: true })
     reader.once('SIGINT', stop)
+    // Ctrl-D, or a terminal that was closed
+    reader.once('close', stop)
     reader.question(question, (answer) => {
       signal.removeEventListener('abort', stop)
-      reader.close()
       settle(answer)
+      reader.close()
     })
   })
 }
