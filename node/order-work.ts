@@ -4,7 +4,16 @@ import { asChasquiError } from '../src/errors.ts'
 import type { StickVisit } from '../src/stick/home.ts'
 import type { NodeApp } from './app.ts'
 import { applyTransactions, readyTransactions } from './apply-plan.ts'
-import { forget, isOver, keep, nameOf, refusals, type WaitingOrder, waitingOrders } from './orders.ts'
+import {
+  forget,
+  isOver,
+  keep,
+  nameOf,
+  orderTrouble,
+  refusals,
+  type WaitingOrder,
+  waitingOrders
+} from './orders.ts'
 import type { NodePlan } from './planner.ts'
 
 /** Does what the stick at hand orders, if it can be done now. What cannot comes back as text, with what was refused. */
@@ -17,7 +26,7 @@ export async function carryOutOrders(
   for (const order of await waitingOrders(app)) {
     if (isOver(app, order)) {
       await forget(app, order)
-      troubles.push(`the order to apply ${nameOf(order)} ran out at ${order.expires}`)
+      troubles.push(orderTrouble(`the order to apply ${nameOf(order)} ran out at ${order.expires}`))
     } else if (order.stick === visit.id) {
       troubles.push(...(await carryOut(app, order, context)))
     }

@@ -103,7 +103,7 @@ export async function orderProblems(app: NodeApp): Promise<Problem[]> {
 
 /** Refusals of the last visit, as text. */
 export async function refusals(app: NodeApp): Promise<string[]> {
-  return (await app.state.list(REFUSED)).map(([, value]) => (value as Problem).message)
+  return (await app.state.list(REFUSED)).map(([, value]) => orderTrouble((value as Problem).message))
 }
 
 /** Orders that were taken and not carried out yet. */
@@ -126,7 +126,12 @@ export async function forget(app: NodeApp, { id }: WaitingOrder): Promise<void> 
 export async function keep(app: NodeApp, order: WaitingOrder, why: string): Promise<string[]> {
   const trouble = `the order to apply ${nameOf(order)} waits: ${why}`
   await app.state.put({ [WAITING + order.id]: { ...order, trouble } })
-  return [trouble]
+  return [orderTrouble(trouble)]
+}
+
+/** With its code: the stick's page says it in the reader's language. */
+export function orderTrouble(text: string): string {
+  return `STICK_ORDER: ${text}`
 }
 
 export function nameOf({ module, version }: WaitingOrder): string {

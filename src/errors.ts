@@ -455,7 +455,8 @@ const TABLE = {
   },
   STICK_ORDER: {
     exit: EXIT.refused,
-    meaning: 'an order on the stick to apply a release now is forged, used, expired or for another stick'
+    meaning:
+      'an order on the stick to apply a release now is forged, used, expired or for another stick, or cannot be carried out now'
   },
   STICK_OTHER_FLEET: { exit: EXIT.refused, meaning: 'the stick carries only the feeds of other fleets' },
   STICK_PART: { exit: EXIT.usage, meaning: 'the part of a split export that was asked for does not exist' },

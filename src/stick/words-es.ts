@@ -51,7 +51,7 @@ export const ES: Words = {
     STICK_INCOMPLETE: 'a la memoria le falta una parte: la central debe escribirla otra vez',
     STICK_LINK: 'hay un enlace en lugar de un archivo o una carpeta',
     STICK_NOT_OURS: 'la carpeta "chasqui" de la memoria no la escribió Chasqui',
-    STICK_ORDER: 'se rechazó una orden de aplicar ahora',
+    STICK_ORDER: 'no se cumplió una orden de aplicar ahora',
     STICK_OTHER_FLEET: 'la memoria es de otra empresa',
     STICK_READ_ONLY: 'no se puede escribir en la memoria',
     STICK_REMOVED: 'la memoria se sacó o se cambió antes de tiempo',

@@ -48,7 +48,7 @@ export const PT: Words = {
     STICK_INCOMPLETE: 'falta uma parte no pendrive: a matriz deve gravá-lo de novo',
     STICK_LINK: 'há um atalho no lugar de um arquivo ou de uma pasta',
     STICK_NOT_OURS: 'a pasta "chasqui" do pendrive não foi escrita pelo Chasqui',
-    STICK_ORDER: 'uma ordem de aplicar agora foi recusada',
+    STICK_ORDER: 'uma ordem de aplicar agora não foi cumprida',
     STICK_OTHER_FLEET: 'o pendrive é de outra empresa',
     STICK_READ_ONLY: 'não é possível gravar no pendrive',
     STICK_REMOVED: 'o pendrive foi retirado ou trocado antes da hora',

@@ -125,7 +125,7 @@ test('an order that could not be carried out waits for its own stick, not for an
   await runNode(node, 'hold', { module: 'shop' })
   await fleet.run('stick.export', { stick, ...order('1.1.0') })
   const first = await runNode<SyncResult>(node, 'stick.sync', { stick })
-  assert.match(first.troubles.join(), /shop@1\.1\.0/)
+  assert.match(first.troubles.join(), /^STICK_ORDER: .*shop@1\.1\.0/)
   await runNode(node, 'unhold', { module: 'shop' })
   await fleet.run('stick.export', { stick: other })
   await runNode(node, 'stick.sync', { stick: other })
@@ -152,7 +152,7 @@ for (const { name, held } of late) {
     }
     fleet.ahead = 15 * DAY
     const said = await runNode<SyncResult>(node, 'stick.sync', { stick })
-    assert.match(said.troubles.join(), /ran out/)
+    assert.match(said.troubles.join(), /^STICK_ORDER: .*ran out/)
     const again = await runNode<SyncResult>(node, 'stick.sync', { stick })
     assert.deepEqual(again.troubles, [])
     assert.deepEqual(await installed(), ['1.0.0'])
@@ -168,7 +168,7 @@ test('a forged order is told as long as the stick brings it', async (t) => {
   const path = `${stick}/chasqui/grants/${name}`
   await writeFile(path, (await readFile(path, 'utf8')).replace('"version":"1.1.0"', '"version":"1.0.9"'))
   const { troubles } = await runNode<SyncResult>(node, 'stick.sync', { stick })
-  assert.match(troubles.join(), /signature does not verify/)
+  assert.match(troubles.join(), /^STICK_ORDER: .*signature does not verify/)
   assert.match((await problemsAt(all)).join(), /signature does not verify/)
   await rm(path)
   await runNode(node, 'stick.sync', { stick })
