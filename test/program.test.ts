@@ -70,3 +70,15 @@ test('a user without a folder can do all that needs none, and is told to name a 
   assert.equal(JSON.parse(nothing.stdout).error.code, 'HOME_MISSING', nothing.stderr)
   assert.match(nothing.stdout, /--home or CHASQUI_HOME/)
 })
+
+test('options without a command: it is the command that is missing', async () => {
+  for (const args of [['publisher', 'keys', '--json'], ['node', '--home=x', '--json'], ['--json']]) {
+    const { status, stdout } = await asNobody(args)
+    const { error } = JSON.parse(stdout)
+    assert.deepEqual(
+      [status, error.code, error.message],
+      [2, 'USAGE', 'a command is missing'],
+      args.join(' ')
+    )
+  }
+})

@@ -134,7 +134,10 @@ export async function runProgram(program: Command, argv: string[]): Promise<void
 }
 
 function usageMessage({ code, message }: CommanderError): string {
-  return code === 'commander.help'
+  // every command has these: who does not know them is a group
+  const option = code === 'commander.unknownOption' ? (/'([^'=]*)/.exec(message)?.[1] ?? '') : ''
+  const isGroup = ['--home', ...COMMON_FLAGS].includes(option)
+  return code === 'commander.help' || isGroup
     ? 'a command is missing'
     : message.replace(/^error: /, '').replace(/\s*\n\s*/g, ' ')
 }
