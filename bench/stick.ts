@@ -52,13 +52,15 @@ async function timed(work: () => unknown): Promise<number> {
 }
 
 const run = (program: string, ...args: string[]) => execFileSync(program, args, { stdio: 'ignore' })
+/** What was written and deleted before is not on the clock of what is timed next. */
+const settle = () => run('sync')
 const shell = (directory: string, command: string) => execFileSync('sh', ['-c', command], { cwd: directory })
 const has = (program: string) => spawnSync(program, ['--version']).error === undefined
 
 const tree = fresh('tree')
 for (let n = 0; n < packs; n++) writeFileSync(join(tree, `pack-${n}`), randomBytes(PACK))
 shell(tree, 'sha256sum pack-* > SHA256SUMS')
-run('sync')
+settle()
 
 /** A feed that has the packs, and branches of it. */
 const encryptionKey = randomBytes(32)
@@ -103,6 +105,7 @@ async function chasqui(round: number, place: Place): Promise<Row> {
   }
   const request = { ...nothing, stick, part: 1 }
   const branch = await openHome(fresh(`branch-${round}`), false)
+  settle()
   // no sync of the machine: both end only when what they wrote survives a power cut
   const out = await timed(() => exportStick(publisher.home, request, realStickTools, context))
   let rejected = -1
@@ -117,6 +120,7 @@ async function chasqui(round: number, place: Place): Promise<Row> {
 /** `checked`: milliseconds of the way back with a check of what came to the branch. */
 async function copy(_round: number, place: Place): Promise<Row> {
   const [stick, branch] = [place(), fresh('branch')]
+  settle()
   const leg = (from: string, to: string) =>
     timed(() => {
       run('cp', '-r', from, to)
@@ -132,6 +136,7 @@ async function copy(_round: number, place: Place): Promise<Row> {
 async function rsync(_round: number, place: Place): Promise<Row> {
   if (!has('rsync')) return { name: 'rsync: not installed', out: null, back: null }
   const [stick, branch] = [place(), fresh('branch')]
+  settle()
   const leg = (from: string, to: string) =>
     timed(() => {
       run('rsync', '-a', '--checksum', `${from}/`, `${to}/`)
@@ -156,6 +161,7 @@ async function ostree(_round: number, place: Place): Promise<Row> {
     encoding: 'utf8'
   }).trim()
   run('ostree', `--repo=${branch}`, 'init', '--mode=bare-user')
+  settle()
   const out = await timed(() => {
     run('ostree', `--repo=${repository}`, 'create-usb', stick, 'org.example.Bench', 'main')
     run('sync')
