@@ -8,7 +8,7 @@ import { packPath, type Release } from '../src/release/release.ts'
 import type { NodeApp } from './app.ts'
 import { isOwn } from './carry.ts'
 import { ReleaseCache } from './catalog.ts'
-import { planCollection } from './collection-plan.ts'
+import { type CollectionPlan, planCollection } from './collection-plan.ts'
 import type { NodePlan } from './planner.ts'
 import type { FleetView } from './trust-keeper.ts'
 
@@ -25,23 +25,47 @@ export function collectPacks(app: NodeApp, { dryRun }: { dryRun: boolean }): Pro
     if (plan === null) return { freed: sum([]), kept: sum([]) }
     const releases = await allReleases(plan.view)
     const here = await packsHere(plan.view, releases)
-    const found = planCollection({
-      releases,
-      isHere: (sha256) => here.has(sha256),
-      rebuilt: await rebuiltReleases(app),
-      planned: plannedSteps(plan),
-      pointed: pointedReleases(plan.view.channels),
-      reported: reportedReleases(app),
-      isOwn: (module) => isOwn(app, module),
-      carry: app.config.node.carry,
-      limit: app.config.node['carry-max']
-    })
+    const found = await planOf(app, plan, releases, here)
     const paths = found.free.map(({ sha256 }) => `/${packPath(sha256)}`)
     const freed = await app.feed.free(paths, { dryRun })
     if (!dryRun)
       await forgetSources(app, plan.view, releases, new Set(paths.filter((_, at) => freed[at] !== 0)))
     const kept = found.keep.filter(({ sha256 }) => here.has(sha256))
     return { freed: sum(freed.filter((bytes) => bytes > 0)), kept: sum(kept.map(({ bytes }) => bytes)) }
+  })
+}
+
+/** Packs that a collection would free, here or not: what a stick need not bring. Throws as `collectPacks`. */
+export async function unneededPacks(app: NodeApp): Promise<string[]> {
+  // what a person may have applied now counts too
+  const plan = await app.plan('now')
+  if (plan === null) return []
+  const releases = await allReleases(plan.view)
+  const here = await packsHere(plan.view, releases)
+  const all = new Set(releases.flatMap(({ packs }) => packs.map(({ sha256 }) => sha256)))
+  // nobody needs it as things are, nor would anybody once everything is here
+  const [now, then] = [await planOf(app, plan, releases, here), await planOf(app, plan, releases, all)]
+  const stays = new Set(then.keep.map(({ sha256 }) => sha256))
+  const free = now.free.filter(({ sha256 }) => !stays.has(sha256))
+  return free.map(({ sha256 }) => `/${packPath(sha256)}`)
+}
+
+async function planOf(
+  app: NodeApp,
+  plan: NodePlan,
+  releases: readonly Release[],
+  here: ReadonlySet<string>
+): Promise<CollectionPlan> {
+  return planCollection({
+    releases,
+    isHere: (sha256) => here.has(sha256),
+    rebuilt: await rebuiltReleases(app),
+    planned: plannedSteps(plan),
+    pointed: pointedReleases(plan.view.channels),
+    reported: reportedReleases(app),
+    isOwn: (module) => isOwn(app, module),
+    carry: app.config.node.carry,
+    limit: app.config.node['carry-max']
   })
 }
 

@@ -2,6 +2,7 @@
 import type { CommandContext } from '../src/control/commands.ts'
 import { asChasquiError } from '../src/errors.ts'
 import { grantsIn } from '../src/feed/grant-files.ts'
+import type { BlockRange } from '../src/feed/types.ts'
 import type { PlannedTransaction } from '../src/fleet/plan-input.ts'
 import type { ImportedRelease, SettleScope, StickHome, StickKeys, StickVisit } from '../src/stick/home.ts'
 import { selectReleases } from '../src/stick/select.ts'
@@ -11,6 +12,7 @@ import type { WaitingUpdate } from '../src/stick/visits.ts'
 import { READY } from '../src/stick/words.ts'
 import type { NodeApp } from './app.ts'
 import { type ApplyOrder, applyTransactions, missingBytes, readyTransactions } from './apply-plan.ts'
+import { unneededPacks } from './collect.ts'
 import { ownGrant } from './follow.ts'
 import { carryOutOrders } from './order-work.ts'
 import { beginOrders, nodeLetters } from './orders.ts'
@@ -37,6 +39,7 @@ export function nodeStickHome(app: NodeApp): StickHome {
       const reports = app.records.set.list('report')
       return selectReleases({ snapshot, trust, channels, reports }, filter, options)
     },
+    declines: () => unneededBlocks(app),
     onBlock: (index, from) => app.sources.hold(index, from),
     async beforeImport() {
       await beginOrders(app)
@@ -54,6 +57,17 @@ export function nodeStickHome(app: NodeApp): StickHome {
     waiting: () => waitingUpdates(app),
     settle: (visit, scope, context) => settle(app, visit, scope, context)
   }
+}
+
+/** Of packs that nobody needs; none while the feed cannot be trusted, or before anybody said what runs here. */
+async function unneededBlocks(app: NodeApp): Promise<BlockRange[]> {
+  if (Object.keys(app.config.apps).length === 0) return []
+  // by the newest version that can be read, as far as it has come in
+  await app.feed.advance()
+  const snapshot = await app.feed.snapshot()
+  const paths = await unneededPacks(app).catch((): string[] => [])
+  const ranges = await Promise.all(paths.map((path) => snapshot?.blocks(path) ?? null))
+  return ranges.filter((range) => range !== null)
 }
 
 /** What this node carries on, and how a stick brings it to the fleet's newest feed. */

@@ -8,7 +8,7 @@ import type { BlockPlace, CoreOnStick } from './feed-folder.ts'
 import { StoredNodes } from './stored-nodes.ts'
 import { fullRoots, leafHash, rootsAt, upgradeNodes } from './tree.ts'
 
-const BATCH = 64 // blocks verified and stored in one step
+const BATCH = 32 // blocks verified and stored in one step
 /** blocks of which the first brings the nodes of the others */
 const SHARING = 8
 /** waves at work at a time: one is being verified while the one before is being written */

@@ -136,6 +136,8 @@ export interface StickHome {
   select(filter: StickFilter | null, options?: SelectOptions): Promise<StickSelection>
   /** A block of the blobs core came in; `stick`: id, hex. */
   onBlock?(index: number, from: { stick: string; bytes: number }): void
+  /** Blocks of the blobs core that this home has no use for: an import leaves them on the stick. None without it. */
+  declines?(): Promise<readonly BlockRange[]>
   /** Called before anything is taken: remembers which releases are known already. */
   beforeImport?(): Promise<void>
   /** Called after blocks or roots came in: refreshes trust and says which releases are new here. */

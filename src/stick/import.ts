@@ -3,7 +3,14 @@
 import { ChasquiError } from '../errors.ts'
 import type { FileReader } from '../system/file-system.ts'
 import { importCore } from './core-import.ts'
-import { type BlockPlace, type FeedOnStick, listFeeds, type Rejected, readFeedFolder } from './feed-folder.ts'
+import {
+  type BlockPlace,
+  type CoreOnStick,
+  type FeedOnStick,
+  listFeeds,
+  type Rejected,
+  readFeedFolder
+} from './feed-folder.ts'
 import { listStick, openStickFile, type StickFolder } from './folder.ts'
 import type { StickHome } from './home.ts'
 import type { CoreName } from './segment.ts'
@@ -68,10 +75,10 @@ async function importOne(
   const stick = found.cores.get(name)
   if (core === null || stick === undefined) return
   const reader = new BlockReader(folder, found.feed)
-  try {
+  const take = async (declined: ReadonlySet<number>) => {
     const { blocks, bytes, damaged } = await importCore({
       core,
-      stick,
+      stick: without(stick, declined),
       read: (places, slot) => reader.read(places, slot),
       signal: progress.signal,
       onBlocks: (_blocks, size) => progress.onBytes(size),
@@ -81,11 +88,35 @@ async function importOne(
     })
     result.read.blocks += blocks
     result.read.bytes += bytes
+    return damaged
+  }
+  try {
+    const declined = name === 'blobs' ? await declinedBy(home) : new Set<number>()
+    let damaged = await take(declined)
+    if (declined.size > 0) {
+      // what came in may want a pack of before: head office went back to it
+      const still = await declinedBy(home)
+      if ([...declined].some((index) => !still.has(index))) damaged = await take(still)
+    }
     if (damaged.length > 0) result.damaged.push({ core: name, places: damaged })
     for (const place of damaged) result.rejected.push(damagedBlock(place, name))
   } finally {
     await reader.close()
   }
+}
+
+/** What a home would let go again is not read: of a stick that carries years, that is most of it, at every visit. */
+async function declinedBy(home: StickHome): Promise<Set<number>> {
+  const declined = new Set<number>()
+  for (const { offset, length } of (await home.declines?.()) ?? []) {
+    for (let index = offset; index < offset + length; index++) declined.add(index)
+  }
+  return declined
+}
+
+function without(stick: CoreOnStick, declined: ReadonlySet<number>): CoreOnStick {
+  if (declined.size === 0) return stick
+  return { ...stick, blocks: new Map([...stick.blocks].filter(([index]) => !declined.has(index))) }
 }
 
 /** Reads blocks out of segment files; keeps the last file open, and memory to read into. */
