@@ -1,7 +1,7 @@
 // What the node's commands print for people; those about updates are in describe-apply.ts. JSON results go out as they
 // are; here they become a few lines of text.
 import { type LinksText, linkLines } from '../src/cli/links-command.ts'
-import { formatBytes, formatTable } from '../src/cli/output.ts'
+import { formatBytes, formatCount, formatTable } from '../src/cli/output.ts'
 import { describeStick } from '../src/stick/describe.ts'
 import type { WatchedStick } from '../src/stick/watched-stick.ts'
 import type { PendingTransaction, SetAsideInfo } from './apply/types.ts'
@@ -102,7 +102,7 @@ interface Fsck {
 }
 
 export function fsck({ packs, apps }: Fsck): string {
-  const lines = [`${packs.checked} packs read, ${packs.bad.length} damaged`]
+  const lines = [`${formatCount(packs.checked, 'pack')} read, ${packs.bad.length} damaged`]
   for (const { release, message } of packs.bad) lines.push(`  ${release}: ${message}`)
   for (const { app, drift } of apps) {
     for (const { module, changed, missing } of drift) {
@@ -116,7 +116,7 @@ export function fsck({ packs, apps }: Fsck): string {
 export function collected({ freed, kept }: Collected, isDryRun: boolean): string {
   const done = isDryRun ? 'would be freed' : 'freed'
   return [
-    `${done}: ${freed.packs} packs, ${formatBytes(freed.bytes)}`,
-    `kept: ${kept.packs} packs, ${formatBytes(kept.bytes)}`
+    `${done}: ${formatCount(freed.packs, 'pack')}, ${formatBytes(freed.bytes)}`,
+    `kept: ${formatCount(kept.packs, 'pack')}, ${formatBytes(kept.bytes)}`
   ].join('\n')
 }

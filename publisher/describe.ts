@@ -1,5 +1,5 @@
 // Results of the publisher's commands as text for people.
-import { formatBytes, formatDuration, formatTable } from '../src/cli/output.ts'
+import { formatBytes, formatCount, formatDuration, formatTable } from '../src/cli/output.ts'
 import type { FleetBranch, FleetOverview } from './fleet.ts'
 import type { BranchLine } from './members.ts'
 import type { Published } from './publish/result.ts'
@@ -17,7 +17,7 @@ function describePublished(one: Published): string {
     (version) => `  no pack from ${version}: that release is not whole on this machine`
   )
   return [
-    `${one.dryRun ? 'would release ' : ''}${name} on ${one.channel}: ${one.files} files, ${formatBytes(one.size)} (+${added} ~${modified} -${deleted})`,
+    `${one.dryRun ? 'would release ' : ''}${name} on ${one.channel}: ${formatCount(one.files, 'file')}, ${formatBytes(one.size)} (+${added} ~${modified} -${deleted})`,
     `  packs: ${packs.join(', ')}; ${formatDuration(one.ms)}`,
     ...notHere
   ].join('\n')

@@ -1,5 +1,5 @@
 // What usb-sync tells people: one or two lines per round, tables for what is on a stick.
-import { formatBytes, formatDuration, formatTable } from '../src/cli/output.ts'
+import { formatBytes, formatCount, formatDuration, formatTable } from '../src/cli/output.ts'
 import type { ExportSummary } from '../src/stick/export-summary.ts'
 import type { FeedSummary, StickSummary } from '../src/stick/inspect.ts'
 import type { ExportResult, ImportResult, SyncResult } from '../src/stick/round-types.ts'
@@ -11,7 +11,7 @@ export function describeExport({ wrote, reports, complete, ms }: ExportResult | 
     wrote.segments === 0
       ? 'nothing new to write'
       : `wrote ${formatBytes(wrote.bytes)} in ${formatDuration(ms)}`
-  return `${what}; ${reports.out} reports put on the stick${complete ? '' : '; more is left for another stick'}`
+  return `${what}; ${formatCount(reports.out, 'report')} put on the stick${complete ? '' : '; more is left for another stick'}`
 }
 
 const LISTED = 40 // releases of a plan; the JSON has them all
@@ -21,11 +21,14 @@ export function describePlan(plan: ExportSummary): string {
   const { total, bytes, reports, installer, free, minutes, parts, part, branches, releases } = plan
   const parcels = [
     ...(bytes > 0 ? [`${formatBytes(bytes)} of releases`] : []),
-    ...(reports.count > 0 ? [`${reports.count} reports (${formatBytes(reports.bytes)})`] : []),
+    ...(reports.count > 0 ? [`${formatCount(reports.count, 'report')} (${formatBytes(reports.bytes)})`] : []),
     ...(installer > 0 ? [`the program (${formatBytes(installer)})`] : [])
   ]
   const room = free === null ? '' : `, ${formatBytes(free)} are free`
-  const time = total === 0 ? '' : `, about ${minutes} min on a slow stick`
+  const time =
+    total === 0
+      ? ''
+      : `, ${minutes < 1 ? 'less than a minute' : `about ${Math.round(minutes)} min`} on a slow stick`
   const head = parcels.length === 0 ? 'nothing new to write' : `to write: ${parcels.join(', ')}${time}${room}`
   const rows = releases.map((one) => [`  ${one.module}`, one.track, one.version, packsOf(one)])
   const left = rows.length > LISTED ? [`  … and ${rows.length - LISTED} more`] : []
@@ -90,7 +93,7 @@ export function describeImport({ read, reports, releases, troubles, waiting, ms 
   const later = waiting.map(
     ({ app, module, version, reason }) => `  not applied yet: ${app}: ${module} ${version}: ${reason}`
   )
-  return [`${what}; ${reports.in} reports taken`, ...lines, ...wrong, ...later].join('\n')
+  return [`${what}; ${formatCount(reports.in, 'report')} taken`, ...lines, ...wrong, ...later].join('\n')
 }
 
 export function describeStick(summary: StickSummary): string {
@@ -115,7 +118,7 @@ function describeWish({ modules, channel, branches, latest, maxSize, part }: Sti
 }
 
 function describeBranches({ branches, reports }: StickSummary): string[] {
-  const count = `reports of ${reports.length} machines`
+  const count = `reports of ${formatCount(reports.length, 'machine')}`
   if (branches.length === 0) return [count]
   const rows = branches.map(({ node, name, reported, visited }) => [
     `  ${name ?? '-'}`,
@@ -131,7 +134,7 @@ function describeFeed(feed: FeedSummary, fleets: StickSummary['fleets']): string
   const written = feed.written === null ? 'no finished export' : `exported ${feed.written}`
   const part = feed.part === null ? '' : `, part ${feed.part.part} of ${feed.part.parts}`
   const title = `${name === '' ? 'fleet' : name} ${(feed.fleet ?? '').slice(0, 8)}: ${feed.state}${part}, ${written}`
-  const size = `  ${formatBytes(feed.bytes)} in ${feed.segments.length} files, entries ${feed.db.blocks} of ${feed.db.length}, data ${feed.blobs.blocks} of ${feed.blobs.length} blocks`
+  const size = `  ${formatBytes(feed.bytes)} in ${formatCount(feed.segments.length, 'file')}, entries ${feed.db.blocks} of ${feed.db.length}, data ${feed.blobs.blocks} of ${feed.blobs.length} blocks`
   const releases = feed.releases.map(({ module, track, version }) => [`  ${module}`, track, version])
   const table = releases.length === 0 ? [] : [formatTable([['  MODULE', 'TRACK', 'VERSION'], ...releases])]
   const damage = describeDamage(feed.rejected)

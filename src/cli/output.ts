@@ -101,6 +101,11 @@ export function formatTable(rows: readonly (readonly string[])[]): string {
   return rows.map(line).join('\n')
 }
 
+/** 1, 'report' → "1 report"; 2 → "2 reports". */
+export function formatCount(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`
+}
+
 /** 1234567 → "1.2 MB" (powers of 1000). */
 export function formatBytes(bytes: number): string {
   const units = ['B', 'kB', 'MB', 'GB', 'TB']

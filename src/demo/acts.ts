@@ -3,7 +3,7 @@
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { formatBytes, formatDuration } from '../cli/output.ts'
+import { formatBytes, formatCount, formatDuration } from '../cli/output.ts'
 import { ChasquiError } from '../errors.ts'
 import type { Applied, Branch } from './branch.ts'
 import { carry, type FleetRow, type Headquarters } from './headquarters.ts'
@@ -84,9 +84,7 @@ export async function takeStick(
   await update(branch, version, say)
   await carry(processes, branch.home, 'export', stick)
   const home = await carry(processes, publisher.home, 'import', stick)
-  say(
-    `back at the publisher: ${home.reports.in} report${home.reports.in === 1 ? '' : 's'} came with the stick`
-  )
+  say(`back at the publisher: ${formatCount(home.reports.in, 'report')} came with the stick`)
 }
 
 /** The fleet, as soon as every branch is known to run the last version. */
