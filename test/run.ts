@@ -27,6 +27,9 @@ const files = globSync(suite === undefined ? 'test/**/*.test.ts' : (SUITES[suite
 // what one process has compiled, the next need not: hundreds of them start
 process.env.NODE_COMPILE_CACHE ??= join(root, 'node_modules', '.cache', 'tests')
 
+// root's tools (runuser, sysctl, mkfs) are not on every root's path
+if (process.platform !== 'win32') process.env.PATH = `${process.env.PATH ?? ''}:/usr/sbin:/sbin`
+
 function rank(file: string): number {
   const place = LONG.findIndex((long) => file.includes(long))
   return place === -1 ? LONG.length : place
