@@ -178,7 +178,7 @@ function contextOf(line: CommandLine, args: unknown): CommandContext {
       // a dry run's result is the plan; that nothing is to be written the result says
       if (event.event === 'stick-plan' && !isDry && event.total !== 0)
         line.output.note(describePlan(event as never))
-      if (event.event === 'waiting') line.output.note('waiting: this computer works on another stick')
+      if (event.event === 'waiting') line.output.note('waiting: this computer is at work on a stick')
       if (event.event === 'progress' && typeof event.done === 'number') {
         const total = typeof event.total === 'number' ? ` of ${formatBytes(event.total)}` : ''
         line.output.progress(`${event.step}: ${formatBytes(event.done)}${total}`)

@@ -1,8 +1,9 @@
 // A home does one piece of stick work at a time, whoever asks: a command or the watcher.
+import { Turns } from '../system/turns.ts'
 import { cancelled, stopIfCancelled } from './cancel.ts'
 import type { StickHome } from './home.ts'
 
-const turns = new WeakMap<StickHome, Promise<unknown>>()
+const turns = new WeakMap<StickHome, Turns>()
 
 /** Runs `work` after what was asked of this home before; `onWait` is called when that is not done yet. Throws CANCELLED while it waits. */
 export async function inTurn<T>(
@@ -12,27 +13,22 @@ export async function inTurn<T>(
   onWait: () => void = () => undefined
 ): Promise<T> {
   stopIfCancelled(signal)
-  const before = turns.get(home)
+  const own = turns.get(home) ?? new Turns()
+  turns.set(home, own)
+  const hasToWait = own.isBusy
   let hasBegun = false
-  const result = (before ?? Promise.resolve()).then(() => {
+  const result = own.take(async () => {
     hasBegun = true
     stopIfCancelled(signal)
     return work()
   })
-  const turn = result
-    .catch(() => undefined)
-    .then(() => {
-      if (turns.get(home) === turn) turns.delete(home)
-    })
-  turns.set(home, turn)
-  if (before === undefined) return result
+  if (!hasToWait) return result
   onWait()
-  const stopped = new Promise<never>((_resolve, reject) => {
+  return new Promise((resolve, reject) => {
     const stop = () => {
       if (!hasBegun) reject(cancelled())
     }
     signal.addEventListener('abort', stop)
-    void turn.then(() => signal.removeEventListener('abort', stop))
+    result.then(resolve, reject).finally(() => signal.removeEventListener('abort', stop))
   })
-  return Promise.race([result, stopped])
 }

@@ -2,10 +2,17 @@
 
 export class Turns {
   #last: Promise<unknown> = Promise.resolve()
+  #open = 0
+
+  /** Has something been asked for that has not ended? */
+  get isBusy(): boolean {
+    return this.#open > 0
+  }
 
   /** Does `work` when everything has ended that was asked for before; gives, or throws, what it does. */
   take<T>(work: () => Promise<T>): Promise<T> {
-    const result = this.#last.then(work)
+    this.#open++
+    const result = this.#last.then(work).finally(() => this.#open--)
     this.#last = result.catch(() => undefined)
     return result
   }
