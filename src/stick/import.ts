@@ -96,7 +96,8 @@ async function importOne(
     if (declined.size > 0) {
       // what came in may want a pack of before: head office went back to it
       const still = await declinedBy(home)
-      if ([...declined].some((index) => !still.has(index))) damaged = await take(still)
+      const both = new Set([...declined].filter((index) => still.has(index)))
+      if (both.size < declined.size) damaged = await take(both)
     }
     if (damaged.length > 0) result.damaged.push({ core: name, places: damaged })
     for (const place of damaged) result.rejected.push(damagedBlock(place, name))
